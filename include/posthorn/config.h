@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.h - posthorn.conf as checked, immutable values
+ *
+ * Promise    A config that was loaded is complete: every setting has its value or its default, and all
+ *            rules between settings hold. All problems of a file are reported in one run, each as
+ *            "FILE:LINE: text". Secrets are resolved and never printed.
+ * Threads    Loading on one; a loaded config may be read by all.
+ * Ownership  config_free() frees everything in it.
+ * Errors     STATUS_INVALID with the problems in the report; STATUS_IO when the file cannot be read.
+ */
+#ifndef POSTHORN_CONFIG_H
+#define POSTHORN_CONFIG_H
+
+#include <stddef.h>
+
+#include "posthorn/address.h"
+#include "posthorn/buf.h"
+#include "posthorn/error.h"
+#include "posthorn/http.h"
+#include "posthorn/log.h"
+#include "posthorn/signer.h"
+#include "posthorn/source_settings.h"
+#include "posthorn/store.h"
+#include "posthorn/target_settings.h"
+#include "posthorn/translate.h"
+
+#define CONFIG_PATH_DEFAULT "/etc/posthorn/posthorn.conf"
+
+struct admin_settings {
+	char *address;
+	int port;
+	char *token; /* NULL: none; otherwise a secret */
+};
+
+struct config {
+	struct http_settings listen; /* threads is never 0 here */
+	struct address_ranges trusted_proxies;
+	struct admin_settings admin;
+	struct store_settings store;
+	struct source_settings *sources;
+	size_t sources_count;
+	struct translate_settings translate;
+	struct signing_settings signing;
+	struct target_settings *targets;
+	size_t targets_count;
+	struct egress_settings egress;
+	struct log_settings log;
+	int64_t shutdown_timeout_ms;
+};
+
+/*
+ * report gets one line for each problem ("FILE:LINE: text\n"), and for each warning
+ * ("FILE:LINE: warning: text\n") also when the file is good.
+ */
+enum status config_load(const char *path, struct config **config_out, struct buf *report);
+void config_free(struct config **configp);
+
+/* The effective settings, defaults included, in the file's own syntax; secrets as "***". */
+void config_print(const struct config *config, struct buf *out);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * source_settings.h - what the configuration says about one sender of events
+ *
+ * Promise    Immutable once loaded.
+ * Ownership  Belongs to struct config.
+ */
+#ifndef POSTHORN_SOURCE_SETTINGS_H
+#define POSTHORN_SOURCE_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "posthorn/address.h"
+#include "posthorn/translate.h"
+
+/* All that are given must hold. */
+struct auth_settings {
+	bool none;   /* written out: everybody may post */
+	char *token; /* NULL: not asked for; otherwise a secret */
+	char *basic; /* "user:password"; NULL: not asked for; otherwise a secret */
+	struct address_ranges allow; /* empty: every address */
+};
+
+struct source_settings {
+	char *name;
+	char *path; /* "/webhooks/bizmail": begins with '/', does not end in one */
+	struct auth_settings auth;
+	struct translate_defaults defaults;
+};
+
+#endif

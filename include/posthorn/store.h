@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - the durable home of every accepted event
+ *
+ * Promise    What a successful store_commit() covered survives kill -9 and power loss. What was not
+ *            committed leaves no trace. After any crash store_open() succeeds by itself, and every
+ *            delivery that was leased then is waiting again, due at once.
+ * Threads    A store belongs to the thread that uses it; everybody else sends requests to that thread
+ *            (store_thread.h).
+ * Ownership  The store copies what it is given. Claimed deliveries belong to the caller.
+ * Errors     STATUS_FULL (disk full) and STATUS_IO may succeed later; after either the transaction is
+ *            gone and the caller rolls back. STATUS_BUSY from store_open(): another process owns the
+ *            store. STATUS_INVALID from store_open(): not a store, damaged, or newer than this program.
+ *            STATUS_UNCERTAIN from store_commit(): the answer got lost.
+ *
+ * The front (store.c) validates, counts and times; a backend (sqlite.c) only stores. The contract
+ * suite under tests/contract runs against every backend.
+ */
+#ifndef POSTHORN_STORE_H
+#define POSTHORN_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "posthorn/error.h"
+#include "posthorn/metric.h"
+#include "posthorn/slice.h"
+
+enum store_backend { STORE_SQLITE };
+
+struct store_settings {
+	enum store_backend backend;
+	char *path; /* of the SQLite file */
+	int64_t keep_delivered_ms;
+	int64_t keep_dead_ms;
+	int64_t keep_quarantine_ms;
+	int64_t dedup_window_ms;
+	int64_t max_backlog; /* deliveries not yet delivered or dead, over all targets */
+};
+
+enum {
+	STORE_TARGETS_MAX = 1024, /* names that one store ever sees */
+	STORE_SOURCES_MAX = 1024,
+	STORE_ANSWER_SIZE_MAX = 1024, /* of a receiver's answer that is kept */
+	STORE_NAME_SIZE_MAX = 64,
+};
+
+/* The numbers are stored: never reuse one. */
+enum delivery_state {
+	DELIVERY_LEASED = 0,	/* in this process's memory, or was when it died */
+	DELIVERY_WAITING = 1,	/* on disk only; due at due_ms */
+	DELIVERY_DELIVERED = 2, /* final */
+	DELIVERY_DEAD = 3,	/* final; an operator may replay it */
+};
+enum { DELIVERY_STATE_COUNT = 4 };
+
+/* One (event, target) that is to be delivered. */
+struct store_new_delivery {
+	uint16_t target; /* from store_register_target() */
+	bool leased;	 /* goes on from memory, its first attempt counted; else it waits, due at once */
+};
+
+struct store_event {
+	int64_t occurred_ms;   /* part of the identity: 0 when the sender gave no time */
+	uint64_t identity;     /* 63 bits */
+	int64_t received_us;   /* Unix */
+	uint16_t source;       /* from store_register_source() */
+	uint8_t kind;	       /* stored as given */
+	struct slice content_type;
+	struct slice raw;
+	const struct store_new_delivery *deliveries; /* none: kept, but nobody wants it */
+	size_t deliveries_count;
+	/* filled by store_append() */
+	int64_t id;	/* of the event; of its twin when duplicate */
+	bool duplicate; /* was there already, received within dedup_window: nothing was added */
+};
+
+struct store_quarantined {
+	int64_t received_us;
+	uint16_t source;
+	uint8_t kind;		/* that the sub-path said, or 0 */
+	const char *reason;	/* a stable word */
+	struct slice content_type;
+	struct slice raw;
+	int64_t id; /* filled; the same bytes from the same source again keep their row and are counted */
+};
+
+/* What became of a leased delivery. */
+struct store_verdict {
+	int64_t event;
+	uint16_t target;
+	enum delivery_state next; /* WAITING, DELIVERED or DEAD */
+	bool release;		  /* WAITING, and its lease's attempt was not made: do not count it */
+	int attempts;		  /* as claimed, this one counted */
+	int64_t due_ms;		  /* of WAITING */
+	int64_t started_ms;	  /* of the attempt, Unix */
+	int64_t duration_ms;
+	int http_status; /* 0: no answer */
+	int transport;	 /* enum transport, stored as given */
+	struct slice answer; /* first bytes of the receiver's answer, or the error; cut to the maximum */
+};
+
+/* A delivery handed out by store_claim(), with its event. One allocation: free() it. */
+struct store_claimed {
+	struct store_claimed *next;
+	int64_t event;
+	int64_t received_us;
+	int attempts; /* the coming one counted */
+	uint16_t target;
+	uint16_t source;
+	uint8_t kind;
+	struct slice content_type; /* point behind the struct */
+	struct slice raw;
+};
+
+struct store_claim {
+	uint16_t target;
+	size_t count_max;
+	size_t bytes_max; /* of raw bytes; the first one is always given */
+	/* filled by store_claim() */
+	struct store_claimed *list; /* by due time */
+	size_t count;
+	int64_t next_due_ms; /* of what still waits for this target; INT64_MAX: nothing does */
+};
+
+struct store_target_counts {
+	int64_t open;	  /* leased or waiting */
+	int64_t retrying; /* of these: waiting after at least one attempt */
+	int64_t dead;
+};
+
+struct store;
+
+/*
+ * Opens or creates, takes exclusive ownership for this process, migrates the schema forwards, and
+ * makes every leased delivery wait, due at now_ms.
+ */
+enum status store_open(const struct store_settings *settings, int64_t now_ms,
+	struct store **store_out, struct error *err);
+/* Rolls back what is open, and closes. */
+void store_close(struct store **storep);
+
+/* The number that stands for a name in this store, for ever. Outside a transaction. */
+enum status store_register_target(struct store *store, const char *name, uint16_t *number_out,
+	struct error *err);
+enum status store_register_source(struct store *store, const char *name, uint16_t *number_out,
+	struct error *err);
+
+/* One transaction at a time. store_rollback() is always allowed and cannot fail. */
+enum status store_begin(struct store *store, struct error *err);
+enum status store_commit(struct store *store, struct error *err);
+void store_rollback(struct store *store);
+
+/* Inside a transaction: */
+enum status store_append(struct store *store, struct store_event *event, struct error *err);
+enum status store_quarantine(struct store *store, struct store_quarantined *quarantined,
+	struct error *err);
+/* A verdict for a delivery that is not leased changes nothing. */
+enum status store_record(struct store *store, const struct store_verdict *verdict,
+	struct error *err);
+/* Leases what is due, oldest due time first, and counts the coming attempt. */
+enum status store_claim(struct store *store, int64_t now_ms, struct store_claim *claim,
+	struct error *err);
+void store_claimed_free(struct store_claimed **listp);
+
+/*
+ * Outside a transaction: one small step (a few milliseconds) of removing what is older than the
+ * settings say and giving free pages back. *more_out says whether there is more to do now.
+ */
+enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);
+
+/* As of the last commit. Reading costs no statement. */
+struct store_target_counts store_counts(const struct store *store, uint16_t target);
+int64_t store_backlog(const struct store *store); /* sum of open */
+/* When the oldest event that waits on disk for this target was received, Unix microseconds; 0: none.
+ * Outside a transaction. */
+int64_t store_oldest_waiting_us(struct store *store, uint16_t target);
+int64_t store_quarantine_count(const struct store *store);
+/* Bytes on disk, log included. */
+int64_t store_bytes(struct store *store);
+
+#endif

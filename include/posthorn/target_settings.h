@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * target_settings.h - what the configuration says about one receiver, and about all of them
+ *
+ * Promise    Immutable once loaded. Strings are never NULL unless said.
+ * Ownership  Belongs to struct config.
+ */
+#ifndef POSTHORN_TARGET_SETTINGS_H
+#define POSTHORN_TARGET_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "posthorn/address.h"
+#include "posthorn/breaker.h"
+#include "posthorn/retry.h"
+
+enum target_ordering { TARGET_ORDERING_NONE };
+
+struct target_header {
+	char *name;
+	char *value; /* a secret: never printed */
+};
+
+struct target_settings {
+	char *name;
+	char *url;
+	bool enabled;	   /* false: takes no new events; what waits for it stays */
+	uint32_t events;   /* bit 1 << enum postal_event_type */
+	char **sources;	   /* names */
+	size_t sources_count; /* 0: all */
+	int64_t timeout_ms;
+	int64_t connect_timeout_ms;
+	int concurrency;
+	double rate_per_second; /* 0: none */
+	struct retry_settings retry;
+	enum target_ordering ordering;
+	struct target_header *headers;
+	size_t headers_count;
+	bool http2;
+	char *proxy; /* "": none */
+	char *tls_ca; /* "": the system's */
+	char *tls_certificate;
+	char *tls_key;
+	bool tls_verify;
+	struct breaker_settings breaker;
+};
+
+struct egress_settings {
+	struct address_ranges deny; /* checked on the address that is dialled */
+};
+
+#endif

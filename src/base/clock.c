@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "posthorn/clock.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "posthorn/memory.h"
+#include "posthorn/slice.h"
+
+static int64_t now_us(clockid_t clock)
+{
+	struct timespec now;
+
+	POSTHORN_ASSERT(clock_gettime(clock, &now) == 0);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_unix_us(void)
+{
+	return now_us(CLOCK_REALTIME);
+}
+
+int64_t clock_unix_ms(void)
+{
+	return clock_unix_us() / 1000;
+}
+
+int64_t clock_monotonic_us(void)
+{
+	return now_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return clock_monotonic_us() / 1000;
+}
+
+/* Writes exactly so many digits and what stands behind them; returns where to go on. */
+static char *put_number(char *at, int number, int digits, char behind)
+{
+	for (int digit = digits; digit-- > 0; number /= 10)
+		at[digit] = (char)('0' + number % 10);
+	at[digits] = behind;
+	return at + digits + 1;
+}
+
+void clock_format_utc(int64_t unix_ms, char out[CLOCK_TEXT_SIZE])
+{
+	/* The first and the last instant whose year has four digits. */
+	static const int64_t first_ms = INT64_C(-62167219200000);
+	static const int64_t last_ms = INT64_C(253402300799999);
+	int64_t shown_ms = unix_ms < first_ms ? first_ms : unix_ms > last_ms ? last_ms : unix_ms;
+	int ms = (int)((shown_ms % 1000 + 1000) % 1000);
+	time_t seconds = (time_t)((shown_ms - ms) / 1000);
+	struct tm utc;
+	char *at = out;
+
+	POSTHORN_ASSERT(gmtime_r(&seconds, &utc) != NULL);
+	at = put_number(at, utc.tm_year + 1900, 4, '-');
+	at = put_number(at, utc.tm_mon + 1, 2, '-');
+	at = put_number(at, utc.tm_mday, 2, 'T');
+	at = put_number(at, utc.tm_hour, 2, ':');
+	at = put_number(at, utc.tm_min, 2, ':');
+	at = put_number(at, utc.tm_sec, 2, '.');
+	at = put_number(at, ms, 3, 'Z');
+	*at = '\0';
+}
+
+/*
+ * HTTP dates are read by hand: strptime() asks the locale for the names, and they are always
+ * English. The expect_ functions take what they expect off the text, or return false.
+ */
+
+static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+	"Oct", "Nov", "Dec" };
+static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+static const char *const long_days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday",
+	"Friday", "Saturday" };
+
+static bool expect_text(struct slice *text, const char *expected)
+{
+	size_t size = strlen(expected);
+
+	if (text->size < size || memcmp(text->data, expected, size) != 0)
+		return false;
+	*text = slice_of(text->data + size, text->size - size);
+	return true;
+}
+
+static bool expect_name(struct slice *text, const char *const *names, size_t count, int *index)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (expect_text(text, names[i])) {
+			*index = (int)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool expect_month(struct slice *text, struct tm *tm)
+{
+	return expect_name(text, months, ARRAY_COUNT(months), &tm->tm_mon);
+}
+
+static bool expect_digits(struct slice *text, size_t count, int *number)
+{
+	*number = 0;
+	if (text->size < count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (text->data[i] < '0' || text->data[i] > '9')
+			return false;
+		*number = *number * 10 + (text->data[i] - '0');
+	}
+	*text = slice_of(text->data + count, text->size - count);
+	return true;
+}
+
+static bool expect_year(struct slice *text, struct tm *tm)
+{
+	bool found = expect_digits(text, 4, &tm->tm_year);
+
+	tm->tm_year -= 1900;
+	return found;
+}
+
+/* RFC 9110, 5.6.7: more than fifty years ahead means the century before. */
+static bool expect_short_year(struct slice *text, struct tm *tm)
+{
+	time_t now = (time_t)(clock_unix_ms() / 1000);
+	struct tm utc;
+	int year;
+
+	if (!expect_digits(text, 2, &year) || gmtime_r(&now, &utc) == NULL)
+		return false;
+	year += utc.tm_year / 100 * 100;
+	tm->tm_year = year > utc.tm_year + 50 ? year - 100 : year;
+	return true;
+}
+
+static bool expect_time(struct slice *text, struct tm *tm)
+{
+	return expect_digits(text, 2, &tm->tm_hour) && expect_text(text, ":") &&
+	       expect_digits(text, 2, &tm->tm_min) && expect_text(text, ":") &&
+	       expect_digits(text, 2, &tm->tm_sec) && tm->tm_hour < 24 && tm->tm_min < 60 &&
+	       tm->tm_sec <= 60; /* a leap second */
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+static bool parse_imf_date(struct slice text, struct tm *tm)
+{
+	return expect_name(&text, days, ARRAY_COUNT(days), &tm->tm_wday) &&
+	       expect_text(&text, ", ") && expect_digits(&text, 2, &tm->tm_mday) &&
+	       expect_text(&text, " ") && expect_month(&text, tm) && expect_text(&text, " ") &&
+	       expect_year(&text, tm) && expect_text(&text, " ") && expect_time(&text, tm) &&
+	       expect_text(&text, " GMT") && text.size == 0;
+}
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT" */
+static bool parse_rfc850_date(struct slice text, struct tm *tm)
+{
+	return expect_name(&text, long_days, ARRAY_COUNT(long_days), &tm->tm_wday) &&
+	       expect_text(&text, ", ") && expect_digits(&text, 2, &tm->tm_mday) &&
+	       expect_text(&text, "-") && expect_month(&text, tm) && expect_text(&text, "-") &&
+	       expect_short_year(&text, tm) && expect_text(&text, " ") && expect_time(&text, tm) &&
+	       expect_text(&text, " GMT") && text.size == 0;
+}
+
+/* "Sun Nov  6 08:49:37 1994" */
+static bool parse_asctime_date(struct slice text, struct tm *tm)
+{
+	return expect_name(&text, days, ARRAY_COUNT(days), &tm->tm_wday) &&
+	       expect_text(&text, " ") && expect_month(&text, tm) && expect_text(&text, " ") &&
+	       (expect_text(&text, " ") ? expect_digits(&text, 1, &tm->tm_mday)
+					: expect_digits(&text, 2, &tm->tm_mday)) &&
+	       expect_text(&text, " ") && expect_time(&text, tm) && expect_text(&text, " ") &&
+	       expect_year(&text, tm) && text.size == 0;
+}
+
+int64_t clock_parse_http_date(const char *text, size_t size)
+{
+	struct slice date = slice_of(text, size);
+	struct tm tm = { 0 };
+	struct tm midnight = { 0 };
+	int64_t seconds;
+
+	if (!parse_imf_date(date, &tm) && !parse_rfc850_date(date, &tm) &&
+		!parse_asctime_date(date, &tm))
+		return -1;
+	midnight.tm_year = tm.tm_year;
+	midnight.tm_mon = tm.tm_mon;
+	midnight.tm_mday = tm.tm_mday;
+	seconds = timegm(&midnight);
+	/* timegm() makes 3 March of 31 February: a day that moved was none. */
+	if (midnight.tm_mday != tm.tm_mday || midnight.tm_mon != tm.tm_mon)
+		return -1;
+	seconds += tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+	return seconds * 1000;
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+#include "client.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "posthorn/address.h"
+#include "posthorn/buf.h"
+#include "posthorn/clock.h"
+#include "posthorn/memory.h"
+#include "posthorn/store.h"
+
+enum {
+	ANSWER_READ_SIZE_MAX = 256 * 1024, /* of an answer, before we hang up */
+	RECEIVE_BUFFER_SIZE = 4096,
+	HEADER_LINE_SIZE_MAX = 16 * 1024,
+};
+
+struct client {
+	CURLM *multi;
+	const struct egress_settings *egress;
+	client_done *on_done;
+	void *context;
+};
+
+/* A libcurl handle with everything set that stays the same, and room for what does not. */
+struct exchange {
+	struct exchange *next; /* while it is idle */
+	struct exchange *next_of_all;
+	struct client_target *target;
+	CURL *easy;
+	void *request;
+	int64_t started_ms;
+	int64_t started_us; /* monotonic */
+	bool active;
+	bool denied; /* egress.deny */
+	size_t answer_read;
+	size_t answer_size;
+	char answer[STORE_ANSWER_SIZE_MAX];
+	struct curl_slist signature[SIGNATURE_HEADERS]; /* in front of the target's headers */
+	char error[CURL_ERROR_SIZE];
+};
+
+struct client_target {
+	struct client *client;
+	const struct target_settings *settings;
+	char *url;	/* without user and password */
+	char *user;	/* NULL: none; as written, not percent-decoded: so does Postal */
+	char *password;
+	struct curl_slist *headers;
+	struct exchange *idle;
+	struct exchange *all;
+};
+
+struct client *client_open(const struct egress_settings *egress, int connections_max,
+	client_done *on_done, void *context)
+{
+	struct client *client = memory_zalloc(sizeof(*client));
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	client->multi = curl_multi_init();
+	POSTHORN_ASSERT(client->multi != NULL);
+	client->egress = egress;
+	client->on_done = on_done;
+	client->context = context;
+	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
+	return client;
+}
+
+void client_close(struct client **clientp)
+{
+	struct client *client = *clientp;
+
+	if (client == NULL)
+		return;
+	*clientp = NULL;
+	curl_multi_cleanup(client->multi);
+	free(client);
+}
+
+/* Splits what libcurl would decode: Postal sends user:password just as the URL spells them. */
+static enum status split_url(struct client_target *target, struct error *err)
+{
+	enum status status = STATUS_INVALID;
+	CURLU *url = curl_url();
+	char *user = NULL, *password = NULL, *rest = NULL;
+
+	if (curl_url_set(url, CURLUPART_URL, target->settings->url, 0) != CURLUE_OK) {
+		error_set(err, "target '%s': not a URL that can be used", target->settings->name);
+		goto out;
+	}
+	if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK) {
+		target->user = memory_copy_text(user);
+		if (curl_url_get(url, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK)
+			target->password = memory_copy_text(password);
+	}
+	curl_url_set(url, CURLUPART_USER, NULL, 0);
+	curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+	if (curl_url_get(url, CURLUPART_URL, &rest, 0) != CURLUE_OK) {
+		error_set(err, "target '%s': not a URL that can be used", target->settings->name);
+		goto out;
+	}
+	target->url = memory_copy_text(rest);
+	status = STATUS_OK;
+out:
+	curl_free(user);
+	curl_free(password);
+	curl_free(rest);
+	curl_url_cleanup(url);
+	return status;
+}
+
+static void add_header(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	POSTHORN_ASSERT(longer != NULL);
+	*list = longer;
+}
+
+static void make_headers(struct client_target *target)
+{
+	const struct target_settings *settings = target->settings;
+
+	add_header(&target->headers, "Content-Type: application/json");
+	/* An envelope is small: do not ask first whether it may be sent. */
+	add_header(&target->headers, "Expect:");
+	for (size_t i = 0; i < settings->headers_count; i++) {
+		struct buf line;
+
+		buf_init(&line, HEADER_LINE_SIZE_MAX);
+		buf_append_text(&line, settings->headers[i].name);
+		/* libcurl's spelling of a header without a value. */
+		buf_append_text(&line, settings->headers[i].value[0] == '\0' ? ";" : ": ");
+		buf_append_text(&line, settings->headers[i].value);
+		add_header(&target->headers, line.data);
+		buf_free(&line);
+	}
+}
+
+/* Runs after name resolution, for each address that libcurl is about to dial. */
+static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *dial)
+{
+	struct exchange *exchange = data;
+	struct address address;
+
+	(void)purpose;
+	if (address_from_sockaddr(&dial->addr, &address) &&
+		address_in_ranges(&address, &exchange->target->client->egress->deny)) {
+		exchange->denied = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(dial->family, dial->socktype | SOCK_CLOEXEC, dial->protocol);
+}
+
+static size_t on_answer(char *data, size_t size, size_t count, void *user)
+{
+	struct exchange *exchange = user;
+	size_t bytes = size * count;
+	size_t room = sizeof(exchange->answer) - exchange->answer_size;
+	size_t kept = bytes < room ? bytes : room;
+
+	memcpy(exchange->answer + exchange->answer_size, data, kept);
+	exchange->answer_size += kept;
+	exchange->answer_read += bytes;
+	return exchange->answer_read > ANSWER_READ_SIZE_MAX ? 0 : bytes;
+}
+
+static void set_tls_options(CURL *easy, const struct target_settings *settings)
+{
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->tls_verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->tls_verify ? 2L : 0L);
+	if (settings->tls_ca[0] != '\0')
+		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->tls_ca);
+	if (settings->tls_certificate[0] != '\0')
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->tls_certificate);
+	if (settings->tls_key[0] != '\0')
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->tls_key);
+}
+
+static void set_options(struct exchange *exchange)
+{
+	struct client_target *target = exchange->target;
+	const struct target_settings *settings = target->settings;
+	CURL *easy = exchange->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_URL, target->url);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "posthorn/" POSTHORN_VERSION);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->connect_timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_SIZE);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+		settings->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+	/* "" also keeps proxies named in the environment out. */
+	curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy);
+	if (target->user != NULL) {
+		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(easy, CURLOPT_USERNAME, target->user);
+		curl_easy_setopt(easy, CURLOPT_PASSWORD,
+			target->password == NULL ? "" : target->password);
+	}
+	set_tls_options(easy, settings);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
+}
+
+static struct exchange *exchange_take(struct client_target *target)
+{
+	struct exchange *exchange = target->idle;
+
+	if (exchange != NULL) {
+		target->idle = exchange->next;
+		return exchange;
+	}
+	exchange = memory_zalloc(sizeof(*exchange));
+	exchange->target = target;
+	exchange->easy = curl_easy_init();
+	POSTHORN_ASSERT(exchange->easy != NULL);
+	exchange->next_of_all = target->all;
+	target->all = exchange;
+	set_options(exchange);
+	return exchange;
+}
+
+enum status client_target_open(struct client *client, const struct target_settings *settings,
+	struct client_target **target_out, struct error *err)
+{
+	struct client_target *target = memory_zalloc(sizeof(*target));
+	enum status status;
+
+	target->client = client;
+	target->settings = settings;
+	status = split_url(target, err);
+	if (status != STATUS_OK) {
+		client_target_close(&target);
+		return status;
+	}
+	make_headers(target);
+	*target_out = target;
+	return STATUS_OK;
+}
+
+void client_target_close(struct client_target **targetp)
+{
+	struct client_target *target = *targetp;
+
+	if (target == NULL)
+		return;
+	*targetp = NULL;
+	while (target->all != NULL) {
+		struct exchange *exchange = target->all;
+
+		target->all = exchange->next_of_all;
+		curl_multi_remove_handle(target->client->multi, exchange->easy);
+		curl_easy_cleanup(exchange->easy);
+		free(exchange);
+	}
+	curl_slist_free_all(target->headers);
+	free(target->url);
+	free(target->user);
+	free(target->password);
+	free(target);
+}
+
+/* The list is read, never changed or freed, by libcurl: its front may be ours and its tail shared. */
+static struct curl_slist *chain_headers(struct exchange *exchange,
+	const struct signature *signature)
+{
+	if (signature == NULL)
+		return exchange->target->headers;
+	for (int i = 0; i < SIGNATURE_HEADERS; i++) {
+		bool is_last = i == SIGNATURE_HEADERS - 1;
+
+		exchange->signature[i].data = signature->lines[i];
+		exchange->signature[i].next =
+			is_last ? exchange->target->headers : &exchange->signature[i + 1];
+	}
+	return exchange->signature;
+}
+
+void client_start(struct client_target *target, struct slice body,
+	const struct signature *signature, void *request)
+{
+	struct exchange *exchange = exchange_take(target);
+
+	exchange->request = request;
+	exchange->active = true;
+	exchange->denied = false;
+	exchange->answer_read = 0;
+	exchange->answer_size = 0;
+	exchange->error[0] = '\0';
+	exchange->started_ms = clock_unix_ms();
+	exchange->started_us = clock_monotonic_us();
+	curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, body.data);
+	curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE, (long)body.size);
+	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, chain_headers(exchange, signature));
+	curl_multi_add_handle(target->client->multi, exchange->easy);
+}
+
+static enum transport transport_of(const struct exchange *exchange, CURLcode code, long status)
+{
+	if (code == CURLE_OK)
+		return TRANSPORT_OK;
+	/* We hung up because it talks too much; what it said first still counts. */
+	if (code == CURLE_WRITE_ERROR && exchange->answer_read > ANSWER_READ_SIZE_MAX && status != 0)
+		return TRANSPORT_OK;
+	if (exchange->denied)
+		return TRANSPORT_DENIED;
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return TRANSPORT_TIMEOUT;
+	if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
+		return TRANSPORT_DNS;
+	if (code == CURLE_COULDNT_CONNECT || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+		code == CURLE_GOT_NOTHING)
+		return TRANSPORT_CONNECT;
+	if (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
+		code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CIPHER ||
+		code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR ||
+		code == CURLE_SSL_INVALIDCERTSTATUS || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH ||
+		code == CURLE_USE_SSL_FAILED || code == CURLE_SSL_CLIENTCERT)
+		return TRANSPORT_TLS;
+	return TRANSPORT_OTHER;
+}
+
+static int64_t retry_after_ms(CURL *easy, long status)
+{
+	struct curl_header *header;
+
+	if (status != 429 && status != 503)
+		return -1;
+	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return -1;
+	return outcome_parse_retry_after(slice_text(header->value), clock_unix_ms());
+}
+
+static void hand_back(struct client *client, struct exchange *exchange,
+	struct client_result *result)
+{
+	result->duration_us = clock_monotonic_us() - exchange->started_us;
+	curl_multi_remove_handle(client->multi, exchange->easy);
+	exchange->active = false;
+	client->on_done(client->context, exchange->request, result);
+	exchange->next = exchange->target->idle;
+	exchange->target->idle = exchange;
+}
+
+static void finish(struct client *client, struct exchange *exchange, CURLcode code)
+{
+	struct client_result result = { .started_ms = exchange->started_ms };
+	long status = 0;
+
+	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	result.outcome.transport = transport_of(exchange, code, status);
+	if (result.outcome.transport == TRANSPORT_OK) {
+		result.outcome.http_status = (int)status;
+		result.outcome.retry_after_ms = retry_after_ms(exchange->easy, status);
+		result.answer = slice_of(exchange->answer, exchange->answer_size);
+	} else {
+		result.outcome.retry_after_ms = -1;
+		result.answer = slice_text(exchange->denied
+						   ? "the address is forbidden by egress.deny"
+					   : exchange->error[0] != '\0' ? exchange->error
+									: curl_easy_strerror(code));
+	}
+	hand_back(client, exchange, &result);
+}
+
+void client_target_cancel(struct client_target *target)
+{
+	for (struct exchange *exchange = target->all; exchange != NULL;
+		exchange = exchange->next_of_all) {
+		struct client_result result = {
+			.outcome = { .transport = TRANSPORT_INTERRUPTED, .retry_after_ms = -1 },
+			.answer = SLICE_LITERAL("the gateway was stopped before an answer came"),
+			.started_ms = exchange->started_ms,
+		};
+
+		if (exchange->active)
+			hand_back(target->client, exchange, &result);
+	}
+}
+
+void client_perform(struct client *client)
+{
+	CURLMsg *message;
+	int running, queued;
+
+	curl_multi_perform(client->multi, &running);
+	while ((message = curl_multi_info_read(client->multi, &queued)) != NULL) {
+		struct exchange *exchange;
+		CURLcode code = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
+		finish(client, exchange, code);
+	}
+}
+
+void client_poll(struct client *client, int64_t timeout_ms)
+{
+	curl_multi_poll(client->multi, NULL, 0, (int)timeout_ms, NULL);
+}
+
+void client_wake(struct client *client)
+{
+	curl_multi_wakeup(client->multi);
+}

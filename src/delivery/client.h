@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client.h - HTTP requests out, through libcurl's multi interface: the only user of curl.h here
+ *
+ * Promise    Connections are reused. The address that is dialled, after DNS, is checked against the
+ *            forbidden ranges. An answer is read to its end or to a limit; what is kept of it is bounded.
+ * Threads    Everything on the delivery thread, except client_wake().
+ * Ownership  The body and signature of a request must outlive it. A result is valid during on_done().
+ */
+#ifndef POSTHORN_DELIVERY_CLIENT_H
+#define POSTHORN_DELIVERY_CLIENT_H
+
+#include <stdint.h>
+
+#include "posthorn/error.h"
+#include "posthorn/outcome.h"
+#include "posthorn/signer.h"
+#include "posthorn/slice.h"
+#include "posthorn/target_settings.h"
+
+struct client;
+struct client_target; /* ready-made requests to one receiver */
+
+struct client_result {
+	struct outcome outcome;
+	struct slice answer; /* first bytes of the receiver's answer, or what went wrong */
+	int64_t started_ms;  /* Unix */
+	int64_t duration_us;
+};
+
+typedef void client_done(void *context, void *request, const struct client_result *result);
+
+struct client *client_open(const struct egress_settings *egress, int connections_max,
+	client_done *on_done, void *context);
+/* Close all targets first. */
+void client_close(struct client **clientp);
+
+enum status client_target_open(struct client *client, const struct target_settings *settings,
+	struct client_target **target_out, struct error *err);
+void client_target_close(struct client_target **targetp);
+
+/* request comes back in on_done(). signature may be NULL. */
+void client_start(struct client_target *target, struct slice body,
+	const struct signature *signature, void *request);
+
+/* Cuts off what is under way; each request comes back as TRANSPORT_INTERRUPTED. */
+void client_target_cancel(struct client_target *target);
+
+/* Moves everything on; on_done() is called from here. */
+void client_perform(struct client *client);
+/* Waits for the network, client_wake() or timeout_ms. */
+void client_poll(struct client *client, int64_t timeout_ms);
+void client_wake(struct client *client);
+
+#endif

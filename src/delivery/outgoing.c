@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "posthorn/outgoing.h"
+
+#include <string.h>
+
+#include "posthorn/memory.h"
+
+struct outgoing *outgoing_new(struct slice body, int64_t received_us, size_t deliveries_count)
+{
+	size_t head = sizeof(struct outgoing) + deliveries_count * sizeof(struct delivery);
+	struct outgoing *outgoing = memory_alloc(head + body.size);
+
+	memset(outgoing, 0, head);
+	memcpy((char *)outgoing + head, body.data, body.size);
+	outgoing->body = slice_of((char *)outgoing + head, body.size);
+	outgoing->received_us = received_us;
+	outgoing->memory_size = head + body.size;
+	outgoing->deliveries_count = deliveries_count;
+	for (size_t i = 0; i < deliveries_count; i++)
+		outgoing->deliveries[i].outgoing = outgoing;
+	atomic_store(&outgoing->references, (int)deliveries_count);
+	return outgoing;
+}
+
+void outgoing_release(struct outgoing *outgoing, int count)
+{
+	if (atomic_fetch_sub(&outgoing->references, count) != count)
+		return;
+	if (outgoing->budget != NULL)
+		atomic_fetch_sub(outgoing->budget, (int64_t)outgoing->memory_size);
+	free(outgoing->signature);
+	free(outgoing);
+}
+
+struct outgoing *outgoing_translate(const struct translate_settings *settings, struct slice source,
+	const struct translate_defaults *defaults, const struct bizmail_event *event,
+	const struct event_identity *identity, int64_t received_us, size_t deliveries_count,
+	struct error *err)
+{
+	struct outgoing *outgoing = NULL;
+	struct postal_event postal;
+	struct buf envelope;
+
+	buf_init(&envelope, ENVELOPE_SIZE_MAX);
+	translate_event(settings, source, defaults, event, identity, received_us, &postal);
+	if (envelope_write(&postal, &envelope))
+		outgoing = outgoing_new(buf_slice(&envelope), received_us, deliveries_count);
+	else
+		error_set(err, "the envelope would exceed %d bytes", ENVELOPE_SIZE_MAX);
+	buf_free(&envelope);
+	return outgoing;
+}
+
+/* An envelope ends in "uuid":"..."} */
+struct slice outgoing_uuid(const struct outgoing *outgoing)
+{
+	size_t tail = UUID_TEXT_SIZE - 1 + sizeof("\"}") - 1;
+
+	if (outgoing->body.size < tail)
+		return slice_of(NULL, 0);
+	return slice_of(outgoing->body.data + outgoing->body.size - tail, UUID_TEXT_SIZE - 1);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "target.h"
+
+#include "posthorn/clock.h"
+#include "posthorn/memory.h"
+
+void delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery)
+{
+	delivery->next = NULL;
+	delivery->previous = queue->end;
+	*queue->end = delivery;
+	queue->end = &delivery->next;
+	queue->count++;
+}
+
+void delivery_queue_remove(struct delivery_queue *queue, struct delivery *delivery)
+{
+	*delivery->previous = delivery->next;
+	if (delivery->next != NULL)
+		delivery->next->previous = delivery->previous;
+	else
+		queue->end = delivery->previous;
+	queue->count--;
+}
+
+static void queue_init(struct delivery_queue *queue)
+{
+	queue->first = NULL;
+	queue->end = &queue->first;
+	queue->count = 0;
+}
+
+struct target *target_new(struct dispatcher *dispatcher, const struct target_settings *settings,
+	uint16_t number, int slots)
+{
+	struct target *target = memory_zalloc(sizeof(*target));
+
+	target->dispatcher = dispatcher;
+	target->settings = settings;
+	target->number = number;
+	atomic_store(&target->slots_free, slots);
+	atomic_store(&target->accepting, true);
+	queue_init(&target->first_attempts);
+	queue_init(&target->retries);
+	queue_init(&target->flying);
+	breaker_init(&target->breaker);
+	rate_init(&target->rate, settings->rate_per_second, clock_monotonic_us());
+	histogram_init(&target->metrics.attempt_seconds, &histogram_seconds);
+	return target;
+}
+
+static void drop_queue(struct delivery_queue *queue)
+{
+	while (queue->first != NULL) {
+		struct delivery *delivery = queue->first;
+
+		delivery_queue_remove(queue, delivery);
+		outgoing_release(delivery->outgoing, 1);
+	}
+}
+
+void target_free(struct target **targetp)
+{
+	struct target *target = *targetp;
+
+	if (target == NULL)
+		return;
+	*targetp = NULL;
+	drop_queue(&target->first_attempts);
+	drop_queue(&target->retries);
+	client_target_close(&target->client);
+	free(target);
+}
+
+static struct delivery_queue *queue_of(struct target *target, const struct delivery *delivery)
+{
+	return delivery->attempts > 1 ? &target->retries : &target->first_attempts;
+}
+
+void target_enqueue(struct target *target, struct delivery *delivery)
+{
+	delivery_queue_add(queue_of(target, delivery), delivery);
+	dispatcher_attend(target->dispatcher, target);
+}
+
+/*
+ * First attempts go before retries, or a burst of failures would delay what is new; but a quarter of
+ * the places (at least one) is open to retries, or a stream of new events would starve them.
+ */
+static struct delivery *next_delivery(struct target *target, int allowed)
+{
+	int retries_share = allowed / 4 > 0 ? allowed / 4 : 1;
+
+	if (target->retries.count > 0 && (target->first_attempts.count == 0 ||
+						 target->retries_flying < retries_share))
+		return target->retries.first;
+	return target->first_attempts.first;
+}
+
+static void start_attempt(struct target *target, struct delivery *delivery)
+{
+	struct outgoing *outgoing = delivery->outgoing;
+
+	delivery_queue_remove(queue_of(target, delivery), delivery);
+	if (delivery->claimed)
+		target->claimed_ready--;
+	if (delivery->attempts > (int)target->settings->retry.delays_count + 1 + TARGET_INTERRUPTED_MAX) {
+		target_give_up(target, delivery, "interrupted too often");
+		return;
+	}
+	delivery_queue_add(&target->flying, delivery);
+	if (delivery->attempts > 1)
+		target->retries_flying++;
+	gauge_add(&target->metrics.in_flight, 1);
+	client_start(target->client, outgoing->body, outgoing->signature, delivery);
+}
+
+static void start_attempts(struct target *target, int allowed)
+{
+	while (target->flying.count < allowed) {
+		struct delivery *delivery = next_delivery(target, allowed);
+
+		if (delivery == NULL || !rate_take(&target->rate, clock_monotonic_us()))
+			return;
+		start_attempt(target, delivery);
+	}
+}
+
+/* What is kept ready from the disk: enough to be busy while the next portion is fetched. */
+static int claim_aim(int allowed)
+{
+	int aim = allowed * 4;
+
+	return aim > TARGET_CLAIM_MAX ? TARGET_CLAIM_MAX : aim;
+}
+
+static void claim_more(struct target *target, int allowed, int64_t now_ms)
+{
+	int aim = claim_aim(allowed);
+
+	if (target->claiming || target->disk_due_ms > now_ms || target->claimed_ready > aim / 2 ||
+		atomic_load(&target->claimed_held) > 4 * TARGET_CLAIM_MAX)
+		return;
+	target->claiming = true;
+	target->disk_due_ms = INT64_MAX;
+	target->claim.claim = (struct store_claim){
+		.target = target->number,
+		.count_max = (size_t)(aim - target->claimed_ready),
+		.bytes_max = TARGET_CLAIM_SIZE_MAX,
+	};
+	dispatcher_post_claim(target->dispatcher, target);
+}
+
+void target_claim_done(struct target *target, int64_t now_ms)
+{
+	const struct store_claim *claim = &target->claim.claim;
+	int64_t due_ms = claim->next_due_ms;
+
+	target->claiming = false;
+	if (target->claim.request.status != STATUS_OK)
+		due_ms = now_ms + TARGET_CLAIM_RETRY_MS;
+	if (due_ms < target->disk_due_ms)
+		target->disk_due_ms = due_ms;
+	dispatcher_attend(target->dispatcher, target);
+}
+
+void target_release_ready(struct target *target, int64_t now_ms)
+{
+	struct delivery_queue *queues[] = { &target->first_attempts, &target->retries };
+
+	for (size_t i = 0; i < ARRAY_COUNT(queues); i++)
+		while (queues[i]->first != NULL) {
+			struct delivery *delivery = queues[i]->first;
+
+			delivery_queue_remove(queues[i], delivery);
+			if (delivery->claimed)
+				target->claimed_ready--;
+			target_release(target, delivery, now_ms);
+		}
+}
+
+static enum target_state state_of(const struct target *target)
+{
+	if (target->paused)
+		return TARGET_PAUSED;
+	switch (target->breaker.state) {
+	case BREAKER_CLOSED:
+		return TARGET_ACTIVE;
+	case BREAKER_OPEN:
+		return TARGET_OPEN;
+	case BREAKER_PROBING:
+		return TARGET_PROBING;
+	}
+	return TARGET_ACTIVE; /* not reached: -Wswitch guards the cases */
+}
+
+const char *target_state_name(enum target_state state)
+{
+	switch (state) {
+	case TARGET_ACTIVE:
+		return "active";
+	case TARGET_PAUSED:
+		return "paused";
+	case TARGET_OPEN:
+		return "open";
+	case TARGET_PROBING:
+		return "probing";
+	}
+	return "unknown"; /* not reached: -Wswitch guards the cases */
+}
+
+static void plan_wake(struct target *target, int allowed, int64_t now_ms)
+{
+	int64_t breaker_ms = breaker_wakes_ms(&target->breaker);
+	bool is_ready = target->first_attempts.count + target->retries.count > 0;
+
+	target->wakes_ms = INT64_MAX;
+	if (target->paused)
+		return;
+	if (breaker_ms != INT64_MAX) {
+		int64_t wait_ms = breaker_ms - clock_monotonic_ms();
+
+		target->wakes_ms = now_ms + (wait_ms > 0 ? wait_ms : 0);
+		return;
+	}
+	if (!target->claiming && target->claimed_ready <= claim_aim(allowed) / 2)
+		target->wakes_ms = target->disk_due_ms > now_ms ? target->disk_due_ms
+								: now_ms + TARGET_CLAIM_PAUSE_MS;
+	if (is_ready && target->flying.count < allowed) {
+		int64_t wait_ms = rate_wait_us(&target->rate, clock_monotonic_us()) / 1000 + 1;
+
+		if (now_ms + wait_ms < target->wakes_ms)
+			target->wakes_ms = now_ms + wait_ms;
+	}
+}
+
+void target_serve(struct target *target, int64_t now_ms)
+{
+	int allowed = 0;
+
+	if (!target->paused)
+		allowed = breaker_allows(
+			&target->breaker, clock_monotonic_ms(), target->settings->concurrency);
+	atomic_store(&target->accepting, state_of(target) == TARGET_ACTIVE);
+	gauge_set(&target->metrics.state, state_of(target));
+	if (allowed == 0) {
+		target_release_ready(target, now_ms);
+	} else {
+		start_attempts(target, allowed);
+		claim_more(target, allowed, now_ms);
+	}
+	plan_wake(target, allowed, now_ms);
+}
+
+static int64_t older(int64_t a_us, const struct delivery_queue *queue)
+{
+	for (struct delivery *d = queue->first; d != NULL; d = d->next)
+		if (a_us == 0 || d->outgoing->received_us < a_us)
+			a_us = d->outgoing->received_us;
+	return a_us;
+}
+
+void target_note_oldest(struct target *target)
+{
+	gauge_set(&target->metrics.oldest_memory_us,
+		older(older(older(0, &target->first_attempts), &target->retries),
+			&target->flying));
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * target.h - one receiver: its queues, slots, breaker and rate
+ *
+ * Promise    target_serve() starts what may start now and asks the disk for more; it is the only place
+ *            that decides so. Nothing here waits.
+ * Threads    The delivery thread, except for the members under "shared".
+ * Ownership  A delivery in a queue or in flight is the target's; from its verdict on, the store
+ *            thread's, which ends it.
+ */
+#ifndef POSTHORN_DELIVERY_TARGET_H
+#define POSTHORN_DELIVERY_TARGET_H
+
+#include "client.h"
+#include "posthorn/breaker.h"
+#include "posthorn/dispatcher.h"
+#include "posthorn/log.h"
+#include "posthorn/rate.h"
+
+enum {
+	TARGET_SLOTS_MAX = 256, /* events straight from intake, for each target */
+	TARGET_SLOTS_MIN = 16,
+	TARGET_SLOTS_ALL = 4096, /* shared out among all targets */
+	TARGET_CLAIM_MAX = 256,	 /* ready deliveries from the disk, for each target */
+	TARGET_CLAIM_SIZE_MAX = 1024 * 1024,
+	TARGET_INTERRUPTED_MAX = 3,    /* attempts beyond the schedule that crashes may cost */
+	TARGET_CLAIM_RETRY_MS = 1000,  /* after the store refused */
+	TARGET_CLAIM_PAUSE_MS = 20,    /* while too many verdicts wait for the disk */
+	TARGET_LOG_LINES_PER_S = 5,
+};
+
+struct delivery_queue {
+	struct delivery *first;
+	struct delivery **end;
+	int count;
+};
+
+struct target {
+	struct dispatcher *dispatcher;
+	const struct target_settings *settings;
+	uint16_t number;
+	struct target_metrics metrics;
+
+	/* shared */
+	_Atomic int slots_free;
+	_Atomic bool accepting;	     /* slots may be taken */
+	_Atomic bool look_posted;    /* look_item is on its way */
+	_Atomic int claimed_held;    /* claimed deliveries whose verdict is not on disk yet */
+	struct mailbox_item look_item; /* posted: something waits on disk */
+
+	/* the delivery thread's */
+	struct client_target *client;
+	struct delivery_queue first_attempts;
+	struct delivery_queue retries;
+	struct delivery_queue flying;
+	int claimed_ready; /* in the queues, or being signed */
+	int retries_flying;
+	struct breaker breaker;
+	struct rate rate;
+	bool paused;
+	bool claiming; /* the claim is at the store */
+	struct store_claim_request claim;
+	int64_t disk_due_ms; /* Unix; when something on disk is due; INT64_MAX: nothing is */
+	int64_t wakes_ms;    /* Unix; when target_serve() is to run next without a reason */
+	bool in_attention;
+	struct target *next_in_attention;
+	struct log_limit log_limit;
+};
+
+struct target *target_new(struct dispatcher *dispatcher, const struct target_settings *settings,
+	uint16_t number, int slots);
+void target_free(struct target **targetp);
+
+void delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery);
+void delivery_queue_remove(struct delivery_queue *queue, struct delivery *delivery);
+
+/* A signed or unsigned, complete delivery is ready to go. */
+void target_enqueue(struct target *target, struct delivery *delivery);
+void target_serve(struct target *target, int64_t now_ms);
+/* The claim came back from the store; its list is the caller's to work off. */
+void target_claim_done(struct target *target, int64_t now_ms);
+/* Gives what is ready, not started, back to the disk. */
+void target_release_ready(struct target *target, int64_t now_ms);
+void target_note_oldest(struct target *target);
+
+/* verdict.c: what follows from a result. */
+void target_on_result(struct target *target, struct delivery *delivery,
+	const struct client_result *result);
+void target_give_up(struct target *target, struct delivery *delivery, const char *reason);
+void target_release(struct target *target, struct delivery *delivery, int64_t due_ms);
+
+/* dispatcher.c: what a target may ask of it. */
+void dispatcher_post_verdict(struct dispatcher *dispatcher, struct delivery *delivery);
+void dispatcher_post_claim(struct dispatcher *dispatcher, struct target *target);
+void dispatcher_attend(struct dispatcher *dispatcher, struct target *target);
+void dispatcher_note_latency(struct dispatcher *dispatcher, const struct delivery *delivery);
+bool dispatcher_is_stopping(const struct dispatcher *dispatcher);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads as the protocol of a delivery's end: a result is judged, counted, logged where it matters, and
+ * becomes a verdict for the store.
+ */
+#include "posthorn/clock.h"
+#include "posthorn/memory.h"
+#include "posthorn/random.h"
+#include "target.h"
+
+static struct store_verdict *verdict_of(struct delivery *delivery, enum delivery_state next)
+{
+	struct store_verdict *verdict = &delivery->verdict.verdict;
+
+	*verdict = (struct store_verdict){
+		.event = delivery->outgoing->event,
+		.target = delivery->target->number,
+		.next = next,
+		.attempts = delivery->attempts,
+	};
+	return verdict;
+}
+
+static void keep_answer(struct delivery *delivery, struct slice answer)
+{
+	size_t size = answer.size < STORE_ANSWER_SIZE_MAX ? answer.size : STORE_ANSWER_SIZE_MAX;
+
+	if (size == 0)
+		return;
+	delivery->answer = memory_copy_bytes(answer.data, size);
+	delivery->verdict.verdict.answer = slice_of(delivery->answer, size);
+}
+
+static void describe(struct delivery *delivery, const struct client_result *result)
+{
+	struct store_verdict *verdict = &delivery->verdict.verdict;
+
+	verdict->started_ms = result->started_ms;
+	verdict->duration_ms = result->duration_us / 1000;
+	verdict->http_status = result->outcome.http_status;
+	verdict->transport = (int)result->outcome.transport;
+	/* A first attempt that succeeds leaves no attempt row, so nobody would read it. */
+	if (verdict->next != DELIVERY_DELIVERED || delivery->attempts > 1)
+		keep_answer(delivery, result->answer);
+}
+
+static void log_failure(struct target *target, const struct delivery *delivery,
+	const struct client_result *result, const char *event, enum log_level level,
+	int64_t delay_ms)
+{
+	int64_t missed = 0;
+
+	if (!log_wants(level) || !log_limit_pass(&target->log_limit, clock_monotonic_ms(),
+					 TARGET_LOG_LINES_PER_S, &missed))
+		return;
+	log_event(level, event, LOG_STR("target", target->settings->name),
+		LOG_INT("event_id", delivery->outgoing->event),
+		LOG_SLICE("uuid", outgoing_uuid(delivery->outgoing)),
+		LOG_INT("attempt", delivery->attempts),
+		LOG_STR("result", attempt_result_name(outcome_result(&result->outcome))),
+		LOG_INT("status", result->outcome.http_status), LOG_INT("retry_in_ms", delay_ms),
+		LOG_INT("lines_left_out", missed));
+}
+
+static void count_attempt(struct target *target, const struct client_result *result)
+{
+	counter_add(&target->metrics.attempts[outcome_result(&result->outcome)], 1);
+	histogram_observe(&target->metrics.attempt_seconds, (double)result->duration_us / 1e6);
+}
+
+static void note_breaker(struct target *target, bool changed)
+{
+	if (!changed)
+		return;
+	if (target->breaker.state == BREAKER_CLOSED) {
+		log_event(LOG_LEVEL_INFO, "target.healed", LOG_STR("target", target->settings->name));
+		target->disk_due_ms = 0;
+	} else {
+		log_event(LOG_LEVEL_WARN, "target.failing",
+			LOG_STR("target", target->settings->name),
+			LOG_INT("probe_in_ms", target->breaker.cooldown_ms));
+	}
+}
+
+static void on_delivered(struct target *target, struct delivery *delivery,
+	const struct client_result *result)
+{
+	verdict_of(delivery, DELIVERY_DELIVERED);
+	describe(delivery, result);
+	counter_add(&target->metrics.outcomes[OUTCOME_DELIVERED], 1);
+	if (delivery->attempts == 1)
+		dispatcher_note_latency(target->dispatcher, delivery);
+	note_breaker(target, breaker_success(&target->breaker, target->settings->concurrency));
+}
+
+static void on_failed(struct target *target, struct delivery *delivery,
+	const struct client_result *result, int64_t delay_ms)
+{
+	struct store_verdict *verdict =
+		verdict_of(delivery, delay_ms < 0 ? DELIVERY_DEAD : DELIVERY_WAITING);
+
+	describe(delivery, result);
+	if (delay_ms < 0) {
+		counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
+		log_failure(target, delivery, result, "delivery.dead", LOG_LEVEL_WARN, 0);
+	} else {
+		verdict->due_ms = clock_unix_ms() + delay_ms;
+		if (verdict->due_ms < target->disk_due_ms)
+			target->disk_due_ms = verdict->due_ms;
+		counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
+		log_failure(target, delivery, result, "delivery.retry", LOG_LEVEL_INFO, delay_ms);
+	}
+	note_breaker(target, breaker_failure(&target->breaker, &target->settings->breaker,
+				     clock_monotonic_ms()));
+}
+
+/* 410: the event is not to blame, so its attempt does not count against it. */
+static void on_gone(struct target *target, struct delivery *delivery,
+	const struct client_result *result)
+{
+	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
+
+	describe(delivery, result);
+	verdict->release = true;
+	verdict->due_ms = clock_unix_ms();
+	target->disk_due_ms = 0;
+	if (!target->paused)
+		log_event(LOG_LEVEL_WARN, "target.paused",
+			LOG_STR("target", target->settings->name),
+			LOG_STR("reason", "the receiver answered 410 Gone; its events are kept"));
+	target->paused = true;
+}
+
+/* We cut it off ourselves: it counts, because the receiver may have it, but says nothing of him. */
+static void on_interrupted(struct target *target, struct delivery *delivery,
+	const struct client_result *result)
+{
+	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
+
+	describe(delivery, result);
+	verdict->due_ms = clock_unix_ms();
+	counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
+}
+
+static void judge(struct target *target, struct delivery *delivery,
+	const struct client_result *result)
+{
+	struct judgement judgement = outcome_judge(
+		&result->outcome, &target->settings->retry, delivery->attempts, random_unit());
+
+	switch (judgement.verdict) {
+	case VERDICT_DELIVERED:
+		on_delivered(target, delivery, result);
+		break;
+	case VERDICT_RETRY:
+		on_failed(target, delivery, result, judgement.delay_ms);
+		break;
+	case VERDICT_DEAD:
+		on_failed(target, delivery, result, -1);
+		break;
+	case VERDICT_PAUSE:
+		on_gone(target, delivery, result);
+		break;
+	}
+}
+
+void target_on_result(struct target *target, struct delivery *delivery,
+	const struct client_result *result)
+{
+	delivery_queue_remove(&target->flying, delivery);
+	if (delivery->attempts > 1)
+		target->retries_flying--;
+	gauge_add(&target->metrics.in_flight, -1);
+	count_attempt(target, result);
+	if (result->outcome.transport == TRANSPORT_INTERRUPTED)
+		on_interrupted(target, delivery, result);
+	else
+		judge(target, delivery, result);
+	dispatcher_attend(target->dispatcher, target);
+	dispatcher_post_verdict(target->dispatcher, delivery);
+}
+
+void target_give_up(struct target *target, struct delivery *delivery, const char *reason)
+{
+	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_DEAD);
+
+	verdict->started_ms = clock_unix_ms();
+	verdict->transport = TRANSPORT_OTHER;
+	keep_answer(delivery, slice_text(reason));
+	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
+	log_event(LOG_LEVEL_WARN, "delivery.dead", LOG_STR("target", target->settings->name),
+		LOG_INT("event_id", delivery->outgoing->event), LOG_STR("reason", reason));
+	dispatcher_post_verdict(target->dispatcher, delivery);
+}
+
+void target_release(struct target *target, struct delivery *delivery, int64_t due_ms)
+{
+	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
+
+	verdict->release = true;
+	verdict->due_ms = due_ms;
+	if (due_ms < target->disk_due_ms)
+		target->disk_due_ms = due_ms;
+	dispatcher_post_verdict(target->dispatcher, delivery);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hardest lifetime of this program is the request that waits for the disk. Its exchange lives
+ * in libh2o's pool of the request; the ticket lives with the event that is on its way to the disk.
+ * Each points to the other, and whichever goes first cuts the link. Both run on the loop only.
+ */
+#include "http_private.h"
+#include "posthorn/buf.h"
+#include "posthorn/memory.h"
+
+enum {
+	ERROR_BODY_SIZE_MAX = 1024
+};
+
+static struct slice slice_of_iovec(h2o_iovec_t vec)
+{
+	return slice_of(vec.base, vec.len);
+}
+
+static struct slice header_value(const h2o_req_t *req, const h2o_token_t *token)
+{
+	ssize_t at = h2o_find_header(&req->headers, token, -1);
+
+	return at < 0 ? slice_of(NULL, 0) : slice_of_iovec(req->headers.entries[at].value);
+}
+
+struct slice http_request_header(const struct http_exchange *exchange, const char *lower_case_name)
+{
+	const h2o_headers_t *headers = &exchange->req->headers;
+	ssize_t at = h2o_find_header_by_str(headers, lower_case_name, strlen(lower_case_name), -1);
+
+	return at < 0 ? slice_of(NULL, 0) : slice_of_iovec(headers->entries[at].value);
+}
+
+/* Several headers of one list-valued name mean the same as one, joined by commas: RFC 9110, 5.3. */
+static struct slice forwarded_for(h2o_req_t *req)
+{
+	struct slice joined = slice_of(NULL, 0);
+	ssize_t at = -1;
+
+	while ((at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at)) >= 0) {
+		h2o_iovec_t value = req->headers.entries[at].value;
+
+		if (joined.size > 0)
+			value = h2o_concat(&req->pool, h2o_iovec_init(joined.data, joined.size),
+				h2o_iovec_init(H2O_STRLIT(",")), value);
+		joined = slice_of_iovec(value);
+	}
+	return joined;
+}
+
+static void on_exchange_dispose(void *data)
+{
+	struct http_exchange *exchange = data;
+
+	exchange->connection->exchanges--;
+	if (exchange->ticket != NULL)
+		exchange->ticket->exchange = NULL;
+}
+
+static struct http_exchange *exchange_new(h2o_req_t *req)
+{
+	struct http_exchange *exchange =
+		h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), on_exchange_dispose);
+
+	exchange->req = req;
+	exchange->connection = http_connection_of(req);
+	exchange->ticket = NULL;
+	exchange->connection->exchanges++;
+	return exchange;
+}
+
+int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+	struct http_exchange *exchange = exchange_new(req);
+	struct http_server *server = exchange->connection->loop->server;
+	size_t path_size = req->query_at == SIZE_MAX ? req->path.len : req->query_at;
+	struct http_request request = {
+		.method = slice_of_iovec(req->method),
+		.path = slice_of(req->path.base, path_size),
+		.content_type = header_value(req, H2O_TOKEN_CONTENT_TYPE),
+		.authorization = header_value(req, H2O_TOKEN_AUTHORIZATION),
+		.forwarded_for = forwarded_for(req),
+		.body = slice_of_iovec(req->entity),
+		.peer = exchange->connection->peer,
+	};
+
+	(void)handler;
+	if (path_size < req->path.len)
+		request.query =
+			slice_of(req->path.base + path_size + 1, req->path.len - path_size - 1);
+	/* One byte more than the limit was let in: libh2o refuses a chunked body of exactly its
+	 * limit. */
+	if (request.body.size > (size_t)server->settings.max_body) {
+		counter_add(&server->metrics.refusals, 1);
+		http_answer_error(exchange, 413, "Request Entity Too Large", "body", "body");
+		return 0;
+	}
+	server->handler(server->handler_context, exchange, &request);
+	return 0;
+}
+
+static const char *status_reason(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} reasons[] = {
+		{ 200, "OK" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 413, "Request Entity Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "Status";
+}
+
+void http_answer(struct http_exchange *exchange, const struct http_answer *answer)
+{
+	static h2o_generator_t generator = { NULL, NULL };
+	h2o_req_t *req = exchange->req;
+	h2o_iovec_t body = h2o_strdup(&req->pool, answer->body.data, answer->body.size);
+	bool is_head = h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"));
+
+	if (atomic_load(&exchange->connection->loop->command) != HTTP_LOOP_RUN)
+		req->http1_is_persistent = 0;
+	req->res.status = answer->status;
+	req->res.reason = status_reason(answer->status);
+	if (answer->status != 204)
+		req->res.content_length = body.len;
+	if (answer->content_type != NULL)
+		h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
+			answer->content_type, strlen(answer->content_type));
+	for (size_t i = 0; i < answer->headers_count; i++) {
+		const struct http_header *header = &answer->headers[i];
+		h2o_iovec_t value = h2o_strdup(&req->pool, header->value.data, header->value.size);
+
+		h2o_add_header_by_str(&req->pool, &req->res.headers, header->name,
+			strlen(header->name), 1, NULL, value.base, value.len);
+	}
+	h2o_start_response(req, &generator);
+	h2o_send(req, &body, is_head || body.len == 0 ? 0 : 1, H2O_SEND_STATE_FINAL);
+}
+
+void http_answer_error_with(struct http_exchange *exchange, int status, const char *message,
+	const char *param, const char *location, struct http_header header)
+{
+	struct http_answer answer = { .status = status, .content_type = "application/json" };
+	struct buf body;
+
+	buf_init(&body, ERROR_BODY_SIZE_MAX);
+	buf_append_text(&body, "{\"errors\":[{\"msg\":");
+	buf_append_json_string(&body, slice_text(message));
+	buf_append_text(&body, ",\"param\":");
+	buf_append_json_string(&body, slice_text(param));
+	buf_append_text(&body, ",\"location\":");
+	buf_append_json_string(&body, slice_text(location));
+	buf_append_text(&body, "}]}");
+	answer.body = buf_slice(&body);
+	if (header.name != NULL)
+		answer.headers[answer.headers_count++] = header;
+	http_answer(exchange, &answer);
+	buf_free(&body);
+}
+
+void http_answer_error(struct http_exchange *exchange, int status, const char *message,
+	const char *param, const char *location)
+{
+	http_answer_error_with(
+		exchange, status, message, param, location, (struct http_header){ .name = NULL });
+}
+
+void http_defer(struct http_exchange *exchange, struct http_ticket *ticket)
+{
+	ticket->exchange = exchange;
+	ticket->loop = exchange->connection->loop;
+	exchange->ticket = ticket;
+}
+
+void http_tickets_add(struct http_ticket_batch *batch, struct http_ticket *ticket)
+{
+	struct http_loop *loop = ticket->loop;
+
+	mailbox_chain_add(&batch->chains[loop->index], &ticket->item);
+}
+
+void http_tickets_flush(struct http_server *server, struct http_ticket_batch *batch)
+{
+	for (size_t i = 0; i < server->loops_count; i++)
+		mailbox_post_chain(&server->loops[i].ready, &batch->chains[i]);
+}
+
+void http_complete_tickets(struct http_loop *loop)
+{
+	struct mailbox_chain chain = mailbox_take(&loop->ready);
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(&chain)) != NULL) {
+		struct http_ticket *ticket = MAILBOX_ENTRY(item, struct http_ticket, item);
+		struct http_exchange *exchange = ticket->exchange;
+
+		if (exchange != NULL)
+			exchange->ticket = NULL;
+		ticket->complete(ticket, exchange);
+	}
+}

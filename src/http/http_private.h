@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http_private.h - what the files of this folder share; the only header that includes libh2o's
+ *
+ * A server has one listening socket; each loop watches a duplicate of it. A connection is counted
+ * by the loop that accepted it, from accept to the socket's on_close.
+ */
+#ifndef POSTHORN_HTTP_PRIVATE_H
+#define POSTHORN_HTTP_PRIVATE_H
+
+#include <pthread.h>
+
+#include <h2o.h>
+
+#include "posthorn/http.h"
+
+enum {
+	HTTP_LINGER_MS = 2000, /* how long a refused body is read and thrown away */
+	HTTP_LINGER_SIZE_MAX = 64 * 1024 * 1024, /* and how much of it */
+	HTTP_ACCEPT_BURST = 16,
+	HTTP_CUT_OFF_MS = 1000,
+};
+
+struct http_loop {
+	struct http_server *server;
+	size_t index;
+	pthread_t thread;
+	h2o_context_t context;
+	h2o_accept_ctx_t accept;
+	h2o_socket_t *listener;
+	bool listening; /* the listener is being read */
+	h2o_multithread_queue_t *wake_queue;
+	h2o_multithread_receiver_t wake_receiver;
+	h2o_multithread_message_t wake_message; /* linked while ready is not empty */
+	struct mailbox ready;                   /* tickets to complete */
+	struct http_connection *connections;    /* doubly linked */
+	int connections_count;
+	int connections_max;
+	h2o_timeout_t linger_timeout;
+	int lingering_count;
+	_Atomic int command; /* enum http_loop_command, from other threads */
+	_Atomic int busy;    /* connections and lingering sockets, for other threads */
+};
+
+enum http_loop_command {
+	HTTP_LOOP_RUN,
+	HTTP_LOOP_DRAIN,
+	HTTP_LOOP_CUT_OFF,
+	HTTP_LOOP_END
+};
+
+struct http_server {
+	h2o_globalconf_t config;
+	http_handler *handler;
+	void *handler_context;
+	struct http_settings settings; /* strings are not kept */
+	SSL_CTX *tls;
+	int port;
+	struct http_loop *loops;
+	size_t loops_count;
+	struct http_metrics metrics;
+};
+
+/* Reached from a request through its socket's on_close.data. */
+struct http_connection {
+	struct http_loop *loop;
+	struct http_connection *next, **previous;
+	h2o_socket_t *socket;
+	struct address peer;
+	int exchanges; /* requests being answered */
+	int linger_fd; /* -1, or a duplicate that outlives the socket (linger.c) */
+};
+
+struct http_exchange {
+	h2o_req_t *req;
+	struct http_connection *connection;
+	struct http_ticket *ticket; /* of a deferred answer */
+};
+
+/* listen.c: a bound, listening, non-blocking socket. */
+enum status http_listen(
+	const struct http_settings *settings, int *fd_out, int *port_out, struct error *err);
+
+/* tls.c */
+enum status http_tls_context(
+	const struct http_settings *settings, SSL_CTX **context_out, struct error *err);
+
+/* loop.c */
+void *http_loop_main(void *loop);
+bool http_loop_init(
+	struct http_loop *loop, struct http_server *server, size_t index, int listen_fd);
+void http_loop_dispose(struct http_loop *loop);
+void http_loop_command(struct http_loop *loop, enum http_loop_command command);
+struct http_connection *http_connection_of(h2o_req_t *req);
+
+/* exchange.c */
+int http_on_request(h2o_handler_t *handler, h2o_req_t *req);
+void http_complete_tickets(struct http_loop *loop);
+
+/* refusal.c: gives libh2o's own refusals our error shape. */
+void http_refusals_install(struct http_server *server, h2o_pathconf_t *path);
+
+/*
+ * linger.c: a refusal that is sent while the body is still arriving would be destroyed by the reset
+ * that closing causes; so the rest of the body is read and thrown away for a while.
+ */
+void http_linger_arm(struct http_connection *connection);
+void http_linger_begin(struct http_connection *connection);
+
+#endif

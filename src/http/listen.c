@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_private.h"
+
+static bool fill_sockaddr(
+	const struct http_settings *settings, struct sockaddr_storage *storage, socklen_t *size_out)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)storage;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)storage;
+
+	memset(storage, 0, sizeof(*storage));
+	if (inet_pton(AF_INET, settings->address, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)settings->port);
+		*size_out = sizeof(*v4);
+		return true;
+	}
+	if (inet_pton(AF_INET6, settings->address, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)settings->port);
+		*size_out = sizeof(*v6);
+		return true;
+	}
+	return false;
+}
+
+static int bound_port(int fd)
+{
+	struct sockaddr_storage storage;
+	socklen_t size = sizeof(storage);
+
+	if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
+		return 0;
+	if (storage.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&storage)->sin_port);
+}
+
+/*
+ * No SO_REUSEPORT: with it a second gateway on the same port would start without a word and take
+ * half of the connections.
+ */
+enum status http_listen(
+	const struct http_settings *settings, int *fd_out, int *port_out, struct error *err)
+{
+	struct sockaddr_storage storage;
+	socklen_t size;
+	enum status status = STATUS_IO;
+	int one = 1;
+	int fd = -1;
+
+	if (!fill_sockaddr(settings, &storage, &size)) {
+		error_set(err, "'%s' is not an IP address", settings->address);
+		status = STATUS_INVALID;
+		goto out;
+	}
+	fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+		bind(fd, (struct sockaddr *)&storage, size) != 0 || listen(fd, SOMAXCONN) != 0) {
+		status = errno == EADDRINUSE ? STATUS_BUSY : STATUS_IO;
+		error_set(err, "cannot listen on %s port %d: %s", settings->address, settings->port,
+			strerror(errno));
+		goto out;
+	}
+	*port_out = bound_port(fd);
+	*fd_out = fd;
+	fd = -1;
+	status = STATUS_OK;
+out:
+	if (fd >= 0)
+		close(fd);
+	return status;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_private.h"
+#include "posthorn/memory.h"
+
+static void listener_watch(struct http_loop *loop, bool on);
+
+/* A socket's data belongs to libh2o once it is accepted; on_close.data is ours. */
+struct http_connection *http_connection_of(h2o_req_t *req)
+{
+	return req->conn->callbacks->get_socket(req->conn)->on_close.data;
+}
+
+static void on_connection_closed(void *data)
+{
+	struct http_connection *connection = data;
+	struct http_loop *loop = connection->loop;
+
+	http_linger_begin(connection);
+	*connection->previous = connection->next;
+	if (connection->next != NULL)
+		connection->next->previous = connection->previous;
+	free(connection);
+	loop->connections_count--;
+	gauge_add(&loop->server->metrics.connections, -1);
+	atomic_fetch_sub(&loop->busy, 1);
+	listener_watch(loop, true);
+}
+
+static void connection_add(struct http_loop *loop, h2o_socket_t *socket)
+{
+	struct http_connection *connection = memory_zalloc(sizeof(*connection));
+	struct sockaddr_storage peer;
+
+	memset(&peer, 0, sizeof(peer));
+	if (h2o_socket_getpeername(socket, (struct sockaddr *)&peer) > 0)
+		address_from_sockaddr((struct sockaddr *)&peer, &connection->peer);
+	connection->loop = loop;
+	connection->socket = socket;
+	connection->linger_fd = -1;
+	connection->next = loop->connections;
+	connection->previous = &loop->connections;
+	if (connection->next != NULL)
+		connection->next->previous = &connection->next;
+	loop->connections = connection;
+	loop->connections_count++;
+	gauge_add(&loop->server->metrics.connections, 1);
+	atomic_fetch_add(&loop->busy, 1);
+	socket->on_close.cb = on_connection_closed;
+	socket->on_close.data = connection;
+}
+
+static void on_accept(h2o_socket_t *listener, const char *error)
+{
+	struct http_loop *loop = listener->data;
+	h2o_socket_t *socket;
+
+	if (error != NULL)
+		return;
+	for (int i = 0; i < HTTP_ACCEPT_BURST; i++) {
+		if (loop->connections_count >= loop->connections_max) {
+			counter_add(&loop->server->metrics.accept_pauses, 1);
+			listener_watch(loop, false);
+			return;
+		}
+		socket = h2o_evloop_socket_accept(listener);
+		if (socket == NULL)
+			return;
+		connection_add(loop, socket);
+		h2o_accept(&loop->accept, socket);
+	}
+}
+
+static void listener_watch(struct http_loop *loop, bool on)
+{
+	if (loop->listener == NULL || loop->listening == on)
+		return;
+	if (on)
+		h2o_socket_read_start(loop->listener, on_accept);
+	else
+		h2o_socket_read_stop(loop->listener);
+	loop->listening = on;
+}
+
+static void listener_close(struct http_loop *loop)
+{
+	if (loop->listener == NULL)
+		return;
+	h2o_socket_close(loop->listener);
+	loop->listener = NULL;
+	loop->listening = false;
+}
+
+/* Runs on the poster's thread, when the mailbox stops being empty; the message is free by then. */
+static void on_tickets_posted(void *data)
+{
+	struct http_loop *loop = data;
+
+	h2o_multithread_send_message(&loop->wake_receiver, &loop->wake_message);
+}
+
+static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	struct http_loop *loop = H2O_STRUCT_FROM_MEMBER(struct http_loop, wake_receiver, receiver);
+
+	while (!h2o_linklist_is_empty(messages))
+		h2o_linklist_unlink(messages->next);
+	http_complete_tickets(loop);
+}
+
+bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t index, int listen_fd)
+{
+	int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	loop->server = server;
+	loop->index = index;
+	loop->connections_max = server->settings.max_connections / (int)server->loops_count;
+	if (loop->connections_max < 1)
+		loop->connections_max = 1;
+	h2o_context_init(&loop->context, h2o_evloop_create(), &server->config);
+	loop->accept.ctx = &loop->context;
+	loop->accept.hosts = server->config.hosts;
+	loop->accept.ssl_ctx = server->tls;
+	loop->wake_queue = h2o_multithread_create_queue(loop->context.loop);
+	h2o_multithread_register_receiver(loop->wake_queue, &loop->wake_receiver, on_wake);
+	mailbox_init(&loop->ready, on_tickets_posted, loop);
+	h2o_timeout_init(loop->context.loop, &loop->linger_timeout, HTTP_LINGER_MS);
+	loop->listener =
+		h2o_evloop_socket_create(loop->context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+	loop->listener->data = loop;
+	listener_watch(loop, true);
+	return true;
+}
+
+/*
+ * Half-closing an idle connection's reading side makes libh2o see its end and close it. A
+ * connection whose request is still arriving goes too: nothing of it was acknowledged.
+ */
+static void close_connections(struct http_loop *loop, bool also_busy)
+{
+	for (struct http_connection *c = loop->connections; c != NULL; c = c->next)
+		if (also_busy)
+			shutdown(h2o_socket_get_fd(c->socket), SHUT_RDWR);
+		else if (c->exchanges == 0)
+			shutdown(h2o_socket_get_fd(c->socket), SHUT_RD);
+}
+
+static void obey(struct http_loop *loop, enum http_loop_command command)
+{
+	switch (command) {
+	case HTTP_LOOP_RUN:
+	case HTTP_LOOP_END:
+		break;
+	case HTTP_LOOP_DRAIN:
+		listener_close(loop);
+		h2o_context_request_shutdown(&loop->context);
+		close_connections(loop, false);
+		break;
+	case HTTP_LOOP_CUT_OFF:
+		close_connections(loop, true);
+		break;
+	}
+}
+
+void *http_loop_main(void *data)
+{
+	struct http_loop *loop = data;
+	enum http_loop_command seen = HTTP_LOOP_RUN;
+
+	while (seen != HTTP_LOOP_END) {
+		enum http_loop_command command;
+
+		h2o_evloop_run(loop->context.loop, INT32_MAX);
+		command = (enum http_loop_command)atomic_load(&loop->command);
+		if (command != seen)
+			obey(loop, command);
+		seen = command;
+	}
+	return NULL;
+}
+
+void http_loop_command(struct http_loop *loop, enum http_loop_command command)
+{
+	atomic_store(&loop->command, (int)command);
+	h2o_multithread_send_message(&loop->wake_receiver, NULL);
+}
+
+/* On the thread that joined the loop's. What libh2o still holds then is left to the process's end.
+ */
+void http_loop_dispose(struct http_loop *loop)
+{
+	struct mailbox_chain chain = mailbox_take(&loop->ready);
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(&chain)) != NULL) {
+		struct http_ticket *ticket = MAILBOX_ENTRY(item, struct http_ticket, item);
+
+		if (ticket->exchange != NULL)
+			ticket->exchange->ticket = NULL;
+		ticket->complete(ticket, NULL);
+	}
+	listener_close(loop);
+	if (loop->connections_count > 0 || loop->lingering_count > 0)
+		return;
+	h2o_multithread_unregister_receiver(loop->wake_queue, &loop->wake_receiver);
+	h2o_multithread_destroy_queue(loop->wake_queue);
+	h2o_timeout_dispose(loop->context.loop, &loop->linger_timeout);
+	h2o_context_dispose(&loop->context);
+	mailbox_destroy(&loop->ready);
+}

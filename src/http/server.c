@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "http_private.h"
+#include "posthorn/clock.h"
+#include "posthorn/memory.h"
+
+enum {
+	DRAIN_POLL_US = 2000
+};
+
+static void configure(struct http_server *server)
+{
+	const struct http_settings *settings = &server->settings;
+	h2o_hostconf_t *host;
+	h2o_pathconf_t *path;
+	h2o_handler_t *handler;
+
+	h2o_config_init(&server->config);
+	server->config.server_name = h2o_iovec_init(H2O_STRLIT("posthorn"));
+	server->config.max_request_entity_size = (size_t)settings->max_body + 1;
+	server->config.handshake_timeout = (uint64_t)settings->request_timeout_ms;
+	server->config.http1.req_timeout = (uint64_t)settings->request_timeout_ms;
+	server->config.http1.upgrade_to_http2 = 0;
+	host = h2o_config_register_host(
+		&server->config, h2o_iovec_init(H2O_STRLIT("default")), UINT16_MAX);
+	http_refusals_install(server, &host->fallback_path);
+	path = h2o_config_register_path(host, "/", 0);
+	handler = h2o_create_handler(path, sizeof(*handler));
+	handler->on_req = http_on_request;
+}
+
+static void start_loops(struct http_server *server)
+{
+	for (size_t i = 0; i < server->loops_count; i++) {
+		struct http_loop *loop = &server->loops[i];
+
+		h2o_multithread_create_thread(&loop->thread, NULL, http_loop_main, loop);
+	}
+}
+
+enum status http_server_start(const struct http_settings *settings, http_handler *handler,
+	void *context, struct http_server **server_out, struct error *err)
+{
+	struct http_server *server = memory_zalloc(sizeof(*server));
+	enum status status;
+	int fd = -1;
+
+	server->handler = handler;
+	server->handler_context = context;
+	server->settings = *settings;
+	status = http_tls_context(settings, &server->tls, err);
+	if (status != STATUS_OK)
+		goto out;
+	status = http_listen(settings, &fd, &server->port, err);
+	if (status != STATUS_OK)
+		goto out;
+	configure(server);
+	server->loops_count = (size_t)settings->threads;
+	server->loops = memory_array(server->loops_count, sizeof(*server->loops));
+	for (size_t i = 0; i < server->loops_count; i++)
+		if (!http_loop_init(&server->loops[i], server, i, fd)) {
+			/* Loops that exist already are left to the process's end, which is near. */
+			error_set(err, "cannot start listening: %s", strerror(errno));
+			status = STATUS_IO;
+			goto out;
+		}
+	start_loops(server);
+	*server_out = server;
+	server = NULL;
+out:
+	if (fd >= 0)
+		close(fd);
+	if (server != NULL) {
+		SSL_CTX_free(server->tls);
+		free(server->loops);
+		free(server);
+	}
+	return status;
+}
+
+int http_server_port(const struct http_server *server)
+{
+	return server->port;
+}
+
+struct http_metrics *http_server_metrics(struct http_server *server)
+{
+	return &server->metrics;
+}
+
+static void command_all(struct http_server *server, enum http_loop_command command)
+{
+	for (size_t i = 0; i < server->loops_count; i++)
+		http_loop_command(&server->loops[i], command);
+}
+
+static bool is_busy(struct http_server *server)
+{
+	for (size_t i = 0; i < server->loops_count; i++)
+		if (atomic_load(&server->loops[i].busy) != 0)
+			return true;
+	return false;
+}
+
+static bool await_idle(struct http_server *server, int64_t timeout_ms)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+
+	while (is_busy(server)) {
+		if (clock_monotonic_ms() >= deadline_ms)
+			return false;
+		usleep(DRAIN_POLL_US);
+	}
+	return true;
+}
+
+bool http_server_drain(struct http_server *server, int64_t timeout_ms)
+{
+	command_all(server, HTTP_LOOP_DRAIN);
+	if (await_idle(server, timeout_ms))
+		return true;
+	command_all(server, HTTP_LOOP_CUT_OFF);
+	await_idle(server, HTTP_CUT_OFF_MS);
+	return false;
+}
+
+void http_server_stop(struct http_server **serverp)
+{
+	struct http_server *server = *serverp;
+	bool is_clean = true;
+
+	if (server == NULL)
+		return;
+	*serverp = NULL;
+	command_all(server, HTTP_LOOP_END);
+	for (size_t i = 0; i < server->loops_count; i++)
+		pthread_join(server->loops[i].thread, NULL);
+	for (size_t i = 0; i < server->loops_count; i++) {
+		is_clean = is_clean && atomic_load(&server->loops[i].busy) == 0;
+		http_loop_dispose(&server->loops[i]);
+	}
+	SSL_CTX_free(server->tls);
+	if (!is_clean)
+		return;
+	h2o_config_dispose(&server->config);
+	free(server->loops);
+	free(server);
+}

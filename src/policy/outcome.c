@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "posthorn/outcome.h"
+
+#include <stdbool.h>
+
+#include "posthorn/clock.h"
+#include "posthorn/text.h"
+
+enum {
+	HTTP_GONE = 410,
+	HTTP_TOO_MANY_REQUESTS = 429,
+	HTTP_SERVICE_UNAVAILABLE = 503
+};
+
+static int64_t retry_after_of(const struct outcome *outcome)
+{
+	bool honoured = outcome->transport == TRANSPORT_OK &&
+			(outcome->http_status == HTTP_TOO_MANY_REQUESTS ||
+				outcome->http_status == HTTP_SERVICE_UNAVAILABLE);
+
+	return honoured ? outcome->retry_after_ms : -1;
+}
+
+struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
+	int attempts_done, double dice)
+{
+	int64_t delay_ms;
+
+	if (outcome->transport == TRANSPORT_INTERRUPTED)
+		return (struct judgement){ .verdict = VERDICT_RETRY };
+	if (outcome_result(outcome) == ATTEMPT_2XX)
+		return (struct judgement){ .verdict = VERDICT_DELIVERED };
+	if (outcome->transport == TRANSPORT_OK && outcome->http_status == HTTP_GONE)
+		return (struct judgement){ .verdict = VERDICT_PAUSE };
+	delay_ms = retry_delay_ms(retry, attempts_done, retry_after_of(outcome), dice);
+	if (delay_ms < 0)
+		return (struct judgement){ .verdict = VERDICT_DEAD };
+	return (struct judgement){ .verdict = VERDICT_RETRY, .delay_ms = delay_ms };
+}
+
+static enum attempt_result result_of_status(int http_status)
+{
+	if (http_status >= 200 && http_status <= 299)
+		return ATTEMPT_2XX;
+	if (http_status >= 300 && http_status <= 399)
+		return ATTEMPT_3XX;
+	if (http_status >= 400 && http_status <= 499)
+		return ATTEMPT_4XX;
+	if (http_status >= 500 && http_status <= 599)
+		return ATTEMPT_5XX;
+	return ATTEMPT_OTHER;
+}
+
+enum attempt_result outcome_result(const struct outcome *outcome)
+{
+	switch (outcome->transport) {
+	case TRANSPORT_OK:
+		return result_of_status(outcome->http_status);
+	case TRANSPORT_TIMEOUT:
+		return ATTEMPT_TIMEOUT;
+	case TRANSPORT_CONNECT:
+		return ATTEMPT_CONNECT;
+	case TRANSPORT_TLS:
+		return ATTEMPT_TLS;
+	case TRANSPORT_DNS:
+		return ATTEMPT_DNS;
+	case TRANSPORT_DENIED:
+	case TRANSPORT_OTHER:
+	case TRANSPORT_INTERRUPTED:
+		return ATTEMPT_OTHER;
+	}
+	return ATTEMPT_OTHER; /* not reached: -Wswitch guards the cases */
+}
+
+const char *attempt_result_name(enum attempt_result result)
+{
+	switch (result) {
+	case ATTEMPT_2XX:
+		return "2xx";
+	case ATTEMPT_3XX:
+		return "3xx";
+	case ATTEMPT_4XX:
+		return "4xx";
+	case ATTEMPT_5XX:
+		return "5xx";
+	case ATTEMPT_TIMEOUT:
+		return "timeout";
+	case ATTEMPT_CONNECT:
+		return "connect";
+	case ATTEMPT_TLS:
+		return "tls";
+	case ATTEMPT_DNS:
+		return "dns";
+	case ATTEMPT_OTHER:
+		return "other";
+	}
+	return "other"; /* not reached: -Wswitch guards the cases */
+}
+
+static bool is_all_digits(struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+	}
+	return text.size > 0;
+}
+
+int64_t outcome_parse_retry_after(struct slice value, int64_t now_unix_ms)
+{
+	struct slice trimmed = slice_trim(value);
+	int64_t seconds;
+	int64_t date_ms;
+
+	if (is_all_digits(trimmed)) {
+		/* More than we can count still means "very long": retry_after_max_ms bounds it. */
+		if (!text_parse_uint(trimmed, &seconds) || seconds > INT64_MAX / 1000)
+			return INT64_MAX;
+		return seconds * 1000;
+	}
+	date_ms = clock_parse_http_date(trimmed.data, trimmed.size);
+	if (date_ms == -1)
+		return -1;
+	return date_ms > now_unix_ms ? date_ms - now_unix_ms : 0;
+}
