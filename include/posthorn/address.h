@@ -17,7 +17,9 @@
 
 #include "posthorn/slice.h"
 
-enum { ADDRESS_TEXT_SIZE = 64 };
+enum {
+	ADDRESS_TEXT_SIZE = 64
+};
 
 struct address {
 	uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d */

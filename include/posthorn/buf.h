@@ -2,8 +2,8 @@
 /*
  * buf.h - a growing buffer with a ceiling
  *
- * Promise    Never holds more than size_max bytes. A write that does not fit changes nothing, returns
- *            false and marks the buffer as overflowed, so a run of writes may be checked once at its
+ * Promise    Never holds more than size_max bytes. A write that does not fit changes nothing,
+ * returns false and marks the buffer as overflowed, so a run of writes may be checked once at its
  *            end. The bytes are followed by a NUL that is not counted.
  * Threads    One owner.
  * Ownership  The buffer owns its bytes until buf_free() or buf_take().
@@ -48,7 +48,8 @@ struct slice buf_slice(const struct buf *buf);
 /* Empties the buffer and keeps its memory. */
 void buf_reset(struct buf *buf);
 
-/* Gives the bytes (NUL-terminated, never NULL) to the caller, who frees them. The buffer is empty. */
+/* Gives the bytes (NUL-terminated, never NULL) to the caller, who frees them. The buffer is empty.
+ */
 char *buf_take(struct buf *buf);
 void buf_free(struct buf *buf);
 

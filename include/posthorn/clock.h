@@ -17,7 +17,9 @@ int64_t clock_monotonic_us(void);
 int64_t clock_monotonic_ms(void);
 
 /* "2026-11-21T01:02:03.456Z" into out, which has CLOCK_TEXT_SIZE bytes. */
-enum { CLOCK_TEXT_SIZE = 32 };
+enum {
+	CLOCK_TEXT_SIZE = 32
+};
 void clock_format_utc(int64_t unix_ms, char out[CLOCK_TEXT_SIZE]);
 
 /*

@@ -14,15 +14,17 @@
 
 enum status {
 	STATUS_OK = 0,
-	STATUS_INVALID,	  /* the input is wrong; a repeat fails again */
+	STATUS_INVALID,   /* the input is wrong; a repeat fails again */
 	STATUS_NOT_FOUND, /* nothing of that name */
-	STATUS_FULL,	  /* a configured limit, or the disk, is reached; may succeed later */
-	STATUS_BUSY,	  /* somebody else holds it; may succeed later */
-	STATUS_IO,	  /* the system refused; may succeed later */
+	STATUS_FULL,      /* a configured limit, or the disk, is reached; may succeed later */
+	STATUS_BUSY,      /* somebody else holds it; may succeed later */
+	STATUS_IO,        /* the system refused; may succeed later */
 	STATUS_UNCERTAIN, /* the answer of a commit got lost: neither success nor failure */
 };
 
-enum { ERROR_TEXT_SIZE = 512 };
+enum {
+	ERROR_TEXT_SIZE = 512
+};
 
 struct error {
 	char text[ERROR_TEXT_SIZE];

@@ -3,10 +3,10 @@
  * mailbox.h - bounded hand-over between threads
  *
  * Promise    Items arrive in the order they were posted by each sender. A mailbox is an intrusive
- *            list: posting allocates nothing and cannot fail. The bound is the senders': every kind of
- *            item is limited where it is made (connections, slots of a target), and says so there.
- * Threads    Any thread posts; one thread takes.
- * Ownership  An item belongs to the mailbox from the post until it is taken.
+ *            list: posting allocates nothing and cannot fail. The bound is the senders': every kind
+ * of item is limited where it is made (connections, slots of a target), and says so there. Threads
+ * Any thread posts; one thread takes. Ownership  An item belongs to the mailbox from the post until
+ * it is taken.
  */
 #ifndef POSTHORN_MAILBOX_H
 #define POSTHORN_MAILBOX_H
@@ -44,8 +44,8 @@ struct mailbox {
 };
 
 /*
- * wake may be NULL: then the taking thread sleeps in mailbox_wait(). Otherwise wake is called, outside
- * the lock and on the posting thread, whenever an item reaches an empty mailbox.
+ * wake may be NULL: then the taking thread sleeps in mailbox_wait(). Otherwise wake is called,
+ * outside the lock and on the posting thread, whenever an item reaches an empty mailbox.
  */
 void mailbox_init(struct mailbox *box, void (*wake)(void *context), void *wake_context);
 void mailbox_post(struct mailbox *box, struct mailbox_item *item);

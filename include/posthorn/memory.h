@@ -3,10 +3,8 @@
  * memory.h - allocation that does not fail
  *
  * Promise    Every function returns usable memory or ends the process with a message: the queue is
- *            durable and the supervisor starts us again. Inputs are bounded elsewhere, so running out
- *            is never a sender's doing.
- * Threads    Any.
- * Ownership  The caller frees with free().
+ *            durable and the supervisor starts us again. Inputs are bounded elsewhere, so running
+ * out is never a sender's doing. Threads    Any. Ownership  The caller frees with free().
  */
 #ifndef POSTHORN_MEMORY_H
 #define POSTHORN_MEMORY_H
@@ -25,7 +23,7 @@ char *memory_copy_text(const char *text) __attribute__((malloc, returns_nonnull)
 char *memory_copy_bytes(const void *bytes, size_t size) __attribute__((malloc, returns_nonnull));
 
 /* Our own mistake: stop before the bad state reaches the disk. On in every build. */
-#define POSTHORN_ASSERT(condition)                                                                 \
+#define POSTHORN_ASSERT(condition) \
 	((condition) ? (void)0 : memory_assert_failed(#condition, __FILE__, __LINE__))
 void memory_assert_failed(const char *condition, const char *file, int line)
 	__attribute__((noreturn));

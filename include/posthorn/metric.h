@@ -2,10 +2,9 @@
 /*
  * metric.h - counters, gauges and histograms
  *
- * Promise    Updating costs one or two relaxed atomic additions, no lock. Reading while others write
- *            gives numbers that are each right, though not of one instant.
- * Threads    Any.
- * Ownership  Each module embeds its metrics in its own structs; the metrics page reads them there.
+ * Promise    Updating costs one or two relaxed atomic additions, no lock. Reading while others
+ * write gives numbers that are each right, though not of one instant. Threads    Any. Ownership
+ * Each module embeds its metrics in its own structs; the metrics page reads them there.
  */
 #ifndef POSTHORN_METRIC_H
 #define POSTHORN_METRIC_H
@@ -24,7 +23,9 @@ struct gauge {
 	_Atomic int64_t value;
 };
 
-enum { HISTOGRAM_BOUNDS_MAX = 20 };
+enum {
+	HISTOGRAM_BOUNDS_MAX = 20
+};
 
 /* bounds ascend; the last bucket (+Inf) is implied. */
 struct histogram_shape {
@@ -45,7 +46,8 @@ static inline void counter_add(struct counter *counter, uint64_t n)
 
 static inline uint64_t counter_read(const struct counter *counter)
 {
-	return atomic_load_explicit(&((struct counter *)(uintptr_t)counter)->value, memory_order_relaxed);
+	return atomic_load_explicit(
+		&((struct counter *)(uintptr_t)counter)->value, memory_order_relaxed);
 }
 
 static inline void gauge_add(struct gauge *gauge, int64_t n)
@@ -60,7 +62,8 @@ static inline void gauge_set(struct gauge *gauge, int64_t n)
 
 static inline int64_t gauge_read(const struct gauge *gauge)
 {
-	return atomic_load_explicit(&((struct gauge *)(uintptr_t)gauge)->value, memory_order_relaxed);
+	return atomic_load_explicit(
+		&((struct gauge *)(uintptr_t)gauge)->value, memory_order_relaxed);
 }
 
 /* Seconds from 0.5 ms to 1 min, and a batch's size from 1 to 8192. */
@@ -71,14 +74,14 @@ void histogram_init(struct histogram *histogram, const struct histogram_shape *s
 void histogram_observe(struct histogram *histogram, double value);
 
 /*
- * Prometheus text exposition format 0.0.4. labels is "" or like `target="app",outcome="dead"`, values
- * already escaped (metric_label).
+ * Prometheus text exposition format 0.0.4. labels is "" or like `target="app",outcome="dead"`,
+ * values already escaped (metric_label).
  */
 void metric_print_head(struct buf *out, const char *name, const char *type, const char *help);
 void metric_print_int(struct buf *out, const char *name, const char *labels, int64_t value);
 void metric_print_double(struct buf *out, const char *name, const char *labels, double value);
-void metric_print_histogram(struct buf *out, const char *name, const char *labels,
-	const struct histogram *histogram);
+void metric_print_histogram(
+	struct buf *out, const char *name, const char *labels, const struct histogram *histogram);
 /* Appends `name="value"` with \ " and newline escaped; a comma first unless labels is empty. */
 void metric_label(struct buf *labels, const char *name, const char *value);
 

@@ -21,8 +21,8 @@
 bool text_parse_uint(struct slice text, int64_t *out);
 
 /*
- * A decimal number as JSON or a form may carry it: optional sign, digits, optional fraction, optional
- * exponent. Finite only.
+ * A decimal number as JSON or a form may carry it: optional sign, digits, optional fraction,
+ * optional exponent. Finite only.
  */
 bool text_parse_double(struct slice text, double *out);
 
@@ -49,7 +49,8 @@ void text_append_utf8_repaired(struct buf *buf, struct slice text);
 /* The longest prefix of at most characters_max characters; text is valid UTF-8. */
 struct slice text_utf8_prefix(struct slice text, size_t characters_max);
 
-/* Percent-decoding, in place; plus_is_space for form bodies. Returns the new size. A bad %xx stays. */
+/* Percent-decoding, in place; plus_is_space for form bodies. Returns the new size. A bad %xx stays.
+ */
 size_t text_percent_decode(char *data, size_t size, bool plus_is_space);
 
 /* How many single edits turn a into b, for "did you mean"; lengths of at most 64. */

@@ -13,7 +13,10 @@
 
 #include "posthorn/slice.h"
 
-enum { UUID_SIZE = 16, UUID_TEXT_SIZE = 37 };
+enum {
+	UUID_SIZE = 16,
+	UUID_TEXT_SIZE = 37
+};
 
 struct uuid {
 	uint8_t bytes[UUID_SIZE];
