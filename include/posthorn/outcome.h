@@ -20,14 +20,14 @@ enum transport {
 	TRANSPORT_CONNECT = 2, /* refused, reset, unreachable */
 	TRANSPORT_TLS = 3,
 	TRANSPORT_DNS = 4,
-	TRANSPORT_DENIED = 5, /* egress.deny */
-	TRANSPORT_OTHER = 6,  /* not HTTP, cut short, our own limits */
+	TRANSPORT_DENIED = 5,      /* egress.deny */
+	TRANSPORT_OTHER = 6,       /* not HTTP, cut short, our own limits */
 	TRANSPORT_INTERRUPTED = 7, /* we stopped before an answer came */
 };
 
 struct outcome {
 	enum transport transport;
-	int http_status;	/* 0 without an answer */
+	int http_status;        /* 0 without an answer */
 	int64_t retry_after_ms; /* from now; -1: the receiver did not say */
 };
 
@@ -45,8 +45,8 @@ struct judgement {
 
 /*
  * attempts_done counts this one. dice is 0 <= dice < 1. A 410 on any attempt is PAUSE: the event is
- * kept and its attempt does not count. INTERRUPTED is RETRY without a delay, also on the last attempt:
- * our own stop kills nothing.
+ * kept and its attempt does not count. INTERRUPTED is RETRY without a delay, also on the last
+ * attempt: our own stop kills nothing.
  */
 struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
 	int attempts_done, double dice);
@@ -63,13 +63,15 @@ enum attempt_result {
 	ATTEMPT_DNS,
 	ATTEMPT_OTHER,
 };
-enum { ATTEMPT_RESULT_COUNT = 9 };
+enum {
+	ATTEMPT_RESULT_COUNT = 9
+};
 enum attempt_result outcome_result(const struct outcome *outcome);
 const char *attempt_result_name(enum attempt_result result);
 
 /*
- * A Retry-After value, RFC 9110 section 10.2.3: delay seconds or an HTTP date. Milliseconds from now
- * (a date in the past gives 0), or -1 when it is neither.
+ * A Retry-After value, RFC 9110 section 10.2.3: delay seconds or an HTTP date. Milliseconds from
+ * now (a date in the past gives 0), or -1 when it is neither.
  */
 int64_t outcome_parse_retry_after(struct slice value, int64_t now_unix_ms);
 

@@ -14,12 +14,14 @@
 
 #include "posthorn/slice.h"
 
-enum { RETRY_DELAYS_MAX = 64 };
+enum {
+	RETRY_DELAYS_MAX = 64
+};
 
 struct retry_settings {
 	int64_t delays_ms[RETRY_DELAYS_MAX]; /* [n-1]: wait after failed attempt n */
-	size_t delays_count;		     /* attempts = delays_count + 1 */
-	double jitter;			     /* 0 .. 1: at most this share of the delay is added */
+	size_t delays_count;                 /* attempts = delays_count + 1 */
+	double jitter;                       /* 0 .. 1: at most this share of the delay is added */
 	int64_t retry_after_max_ms;
 };
 

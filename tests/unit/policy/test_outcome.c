@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "posthorn/memory.h"
+#include "posthorn/outcome.h"
+
+static const struct retry_settings retry = {
+	.delays_count = 2,
+	.delays_ms = { 1000, 2000 },
+	.jitter = 0.5,
+	.retry_after_max_ms = 10000,
+};
+
+static void test_judge(void **state)
+{
+	static const struct {
+		const char *name;
+		struct outcome outcome;
+		int attempts_done;
+		double dice;
+		struct judgement want;
+	} cases[] = {
+		{ "200", { TRANSPORT_OK, 200, -1 }, 1, 0, { VERDICT_DELIVERED, 0 } },
+		{ "299", { TRANSPORT_OK, 299, -1 }, 1, 0, { VERDICT_DELIVERED, 0 } },
+		{ "200 at last", { TRANSPORT_OK, 200, -1 }, 3, 0, { VERDICT_DELIVERED, 0 } },
+		{ "199", { TRANSPORT_OK, 199, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "300", { TRANSPORT_OK, 300, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "302", { TRANSPORT_OK, 302, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "400", { TRANSPORT_OK, 400, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "404", { TRANSPORT_OK, 404, -1 }, 2, 0, { VERDICT_RETRY, 2000 } },
+		{ "500", { TRANSPORT_OK, 500, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "500, dice", { TRANSPORT_OK, 500, -1 }, 1, 0.5, { VERDICT_RETRY, 1250 } },
+		{ "500 at last", { TRANSPORT_OK, 500, -1 }, 3, 0, { VERDICT_DEAD, 0 } },
+		{ "410", { TRANSPORT_OK, 410, -1 }, 1, 0, { VERDICT_PAUSE, 0 } },
+		{ "410 at last", { TRANSPORT_OK, 410, -1 }, 3, 0, { VERDICT_PAUSE, 0 } },
+		{ "429 asks", { TRANSPORT_OK, 429, 5000 }, 1, 0, { VERDICT_RETRY, 5000 } },
+		{ "503 asks", { TRANSPORT_OK, 503, 5000 }, 1, 0, { VERDICT_RETRY, 5000 } },
+		{ "503 asks too much", { TRANSPORT_OK, 503, INT64_MAX }, 1, 0,
+			{ VERDICT_RETRY, 10000 } },
+		{ "503 asks at last", { TRANSPORT_OK, 503, 5000 }, 3, 0, { VERDICT_DEAD, 0 } },
+		{ "500 may not ask", { TRANSPORT_OK, 500, 5000 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "302 may not ask", { TRANSPORT_OK, 302, 5000 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "timeout", { TRANSPORT_TIMEOUT, 0, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "timeout behind a 200", { TRANSPORT_TIMEOUT, 200, -1 }, 1, 0,
+			{ VERDICT_RETRY, 1000 } },
+		{ "cut short behind a 410", { TRANSPORT_OTHER, 410, -1 }, 1, 0,
+			{ VERDICT_RETRY, 1000 } },
+		{ "timeout at last", { TRANSPORT_TIMEOUT, 0, -1 }, 3, 0, { VERDICT_DEAD, 0 } },
+		{ "connect", { TRANSPORT_CONNECT, 0, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "TLS", { TRANSPORT_TLS, 0, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "DNS", { TRANSPORT_DNS, 0, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "denied", { TRANSPORT_DENIED, 0, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
+		{ "interrupted", { TRANSPORT_INTERRUPTED, 0, -1 }, 1, 0, { VERDICT_RETRY, 0 } },
+		{ "interrupted at last", { TRANSPORT_INTERRUPTED, 0, -1 }, 3, 0,
+			{ VERDICT_RETRY, 0 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct judgement got = outcome_judge(
+			&cases[i].outcome, &retry, cases[i].attempts_done, cases[i].dice);
+
+		if (got.verdict != cases[i].want.verdict || got.delay_ms != cases[i].want.delay_ms)
+			fail_msg("%s: got verdict %d after %lld ms", cases[i].name,
+				(int)got.verdict, (long long)got.delay_ms);
+	}
+}
+
+static void test_result(void **state)
+{
+	static const struct {
+		struct outcome outcome;
+		const char *want;
+	} cases[] = {
+		{ { TRANSPORT_OK, 204, -1 }, "2xx" },
+		{ { TRANSPORT_OK, 301, -1 }, "3xx" },
+		{ { TRANSPORT_OK, 410, -1 }, "4xx" },
+		{ { TRANSPORT_OK, 599, -1 }, "5xx" },
+		{ { TRANSPORT_OK, 101, -1 }, "other" },
+		{ { TRANSPORT_OK, 600, -1 }, "other" },
+		{ { TRANSPORT_OK, 0, -1 }, "other" },
+		{ { TRANSPORT_TIMEOUT, 0, -1 }, "timeout" },
+		{ { TRANSPORT_CONNECT, 0, -1 }, "connect" },
+		{ { TRANSPORT_TLS, 0, -1 }, "tls" },
+		{ { TRANSPORT_DNS, 0, -1 }, "dns" },
+		{ { TRANSPORT_DENIED, 0, -1 }, "other" },
+		{ { TRANSPORT_OTHER, 200, -1 }, "other" },
+		{ { TRANSPORT_INTERRUPTED, 0, -1 }, "other" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		enum attempt_result got = outcome_result(&cases[i].outcome);
+
+		assert_true((int)got < ATTEMPT_RESULT_COUNT);
+		assert_string_equal(attempt_result_name(got), cases[i].want);
+	}
+}
+
+static void test_retry_after(void **state)
+{
+	static const int64_t now_ms = INT64_C(784111777250); /* Sun, 06 Nov 1994 08:49:37.250 */
+	static const struct {
+		const char *name;
+		const char *value;
+		int64_t want_ms;
+	} cases[] = {
+		{ "seconds", "120", 120000 },
+		{ "zero", "0", 0 },
+		{ "white space", " \t120 ", 120000 },
+		{ "most that fits", "9223372036854775", INT64_C(9223372036854775000) },
+		{ "one more", "9223372036854776", INT64_MAX },
+		{ "more than 64 bits", "99999999999999999999999999999", INT64_MAX },
+		{ "date ahead", "Sun, 06 Nov 1994 08:50:37 GMT", 59750 },
+		{ "date now", "Sun, 06 Nov 1994 08:49:37 GMT", 0 },
+		{ "date long past", "Thu, 01 Jan 1970 00:00:00 GMT", 0 },
+		{ "date before 1970", "Wed, 31 Dec 1969 23:59:59 GMT", 0 },
+		{ "asctime date", "Sun Nov  6 08:50:37 1994", 59750 },
+		{ "empty", "", -1 },
+		{ "blank", " ", -1 },
+		{ "negative", "-1", -1 },
+		{ "fraction", "1.5", -1 },
+		{ "with a unit", "120s", -1 },
+		{ "words", "later", -1 },
+		{ "two values", "120, 130", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		int64_t got_ms = outcome_parse_retry_after(slice_text(cases[i].value), now_ms);
+
+		if (got_ms != cases[i].want_ms)
+			fail_msg("%s: got %lld, want %lld", cases[i].name, (long long)got_ms,
+				(long long)cases[i].want_ms);
+	}
+	assert_int_equal(outcome_parse_retry_after(slice_of(NULL, 0), now_ms), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_result),
+		cmocka_unit_test(test_retry_after),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
