@@ -2,12 +2,10 @@
 /*
  * rsa_key.h - RSA keys: make, read, sign, verify, publish
  *
- * Promise    A loaded key never changes and may be used by many threads at once. Only RSA of at least
- *            2048 and at most 8192 bits is accepted.
- * Threads    Any.
- * Ownership  rsa_key_free() takes a pointer to the pointer and accepts null.
- * Errors     STATUS_IO the file cannot be read or written; STATUS_INVALID not such a key;
- *            STATUS_BUSY (generate only) the file exists.
+ * Promise    A loaded key never changes and may be used by many threads at once. Only RSA of at
+ * least 2048 and at most 8192 bits is accepted. Threads    Any. Ownership  rsa_key_free() takes a
+ * pointer to the pointer and accepts null. Errors     STATUS_IO the file cannot be read or written;
+ * STATUS_INVALID not such a key; STATUS_BUSY (generate only) the file exists.
  */
 #ifndef POSTHORN_RSA_KEY_H
 #define POSTHORN_RSA_KEY_H
@@ -21,26 +19,30 @@
 #include "posthorn/slice.h"
 
 enum {
-	RSA_KEY_ID_SIZE = 65,	  /* 64 hex digits and a NUL */
+	RSA_KEY_ID_SIZE = 65,      /* 64 hex digits and a NUL */
 	RSA_SIGNATURE_SIZE = 1024, /* bytes of an RSA-8192 signature */
-	RSA_BASE64_SIZE = 1369,	  /* its base64 and a NUL */
+	RSA_BASE64_SIZE = 1369,    /* its base64 and a NUL */
 };
 
-enum rsa_digest { RSA_SHA1, RSA_SHA256 };
+enum rsa_digest {
+	RSA_SHA1,
+	RSA_SHA256
+};
 
 struct rsa_key;
 
 /* PEM private key (PKCS#1 or PKCS#8, not encrypted). A group- or world-readable file is a warning
  * for the caller: *permissive_out (may be NULL) says so. */
-enum status rsa_key_load_private(const char *path, struct rsa_key **key_out, bool *permissive_out,
-	struct error *err);
+enum status rsa_key_load_private(
+	const char *path, struct rsa_key **key_out, bool *permissive_out, struct error *err);
 /* A new RSA-2048 key written to path with mode 0600, never over an existing file. */
 enum status rsa_key_generate(const char *path, struct rsa_key **key_out, struct error *err);
-/* A public key given as PEM, or as the bare base64 SubjectPublicKeyInfo that Postal prints as p=. */
+/* A public key given as PEM, or as the bare base64 SubjectPublicKeyInfo that Postal prints as p=.
+ */
 enum status rsa_key_parse_public(struct slice text, struct rsa_key **key_out, struct error *err);
 /* From the base64url n and e of a JWKS entry. */
-enum status rsa_key_from_jwk(struct slice n, struct slice e, struct rsa_key **key_out,
-	struct error *err);
+enum status rsa_key_from_jwk(
+	struct slice n, struct slice e, struct rsa_key **key_out, struct error *err);
 void rsa_key_free(struct rsa_key **keyp);
 
 /*
