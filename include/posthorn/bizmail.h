@@ -2,11 +2,11 @@
 /*
  * bizmail.h - BizMail's webhook bodies, understood
  *
- * Promise    Any bytes give an event, a reason for quarantine or "not parseable"; never a crash, never
- *            more work than linear in the size. All text of an event is valid UTF-8.
- * Threads    Pure; any.
- * Ownership  An event owns its text until bizmail_event_release(); the slices point into it.
- * Source     BizMail API 1.0 "Webhook Tracking"; where that contradicts itself, both ways are taken.
+ * Promise    Any bytes give an event, a reason for quarantine or "not parseable"; never a crash,
+ * never more work than linear in the size. All text of an event is valid UTF-8. Threads    Pure;
+ * any. Ownership  An event owns its text until bizmail_event_release(); the slices point into it.
+ * Source     BizMail API 1.0 "Webhook Tracking"; where that contradicts itself, both ways are
+ * taken.
  */
 #ifndef POSTHORN_BIZMAIL_H
 #define POSTHORN_BIZMAIL_H
@@ -24,7 +24,9 @@ enum bizmail_kind {
 	BIZMAIL_BOUNCE = 2,
 	BIZMAIL_DROP = 3,
 };
-enum { BIZMAIL_KIND_COUNT = 4 };
+enum {
+	BIZMAIL_KIND_COUNT = 4
+};
 
 /* "unknown", "delivered", "bounce", "drop": for metrics, logs and identities. */
 const char *bizmail_kind_name(enum bizmail_kind kind);
@@ -40,8 +42,8 @@ enum bizmail_encoding {
 
 /*
  * application/json and text/json (parameters ignored), application/x-www-form-urlencoded,
- * multipart/form-data; an empty type counts as JSON when the body starts with '{' (behind white space
- * and a byte order mark).
+ * multipart/form-data; an empty type counts as JSON when the body starts with '{' (behind white
+ * space and a byte order mark).
  */
 enum bizmail_encoding bizmail_encoding_of(struct slice content_type, struct slice body);
 
@@ -50,10 +52,12 @@ enum bizmail_problem {
 	BIZMAIL_PROBLEM_NONE = 0,
 	BIZMAIL_PROBLEM_UNPARSEABLE, /* not a JSON object, not a form */
 	BIZMAIL_PROBLEM_UNKNOWN_KIND,
-	BIZMAIL_PROBLEM_NO_ID, /* missing, with a control character, or longer than BIZMAIL_ID_SIZE_MAX */
+	BIZMAIL_PROBLEM_NO_ID,        /* missing, too long, or with a control character in it */
 	BIZMAIL_PROBLEM_NO_RECIPIENT, /* missing, not an address, or too long */
 };
-enum { BIZMAIL_PROBLEM_COUNT = 5 };
+enum {
+	BIZMAIL_PROBLEM_COUNT = 5
+};
 /* "unparseable", "unknown_kind", "no_id", "no_recipient": metric label and quarantine reason. */
 const char *bizmail_problem_name(enum bizmail_problem problem);
 
@@ -65,26 +69,28 @@ enum {
 
 struct bizmail_event {
 	enum bizmail_kind kind;
-	bool permanent;	      /* of a bounce: hard, by category or else by the reply's code */
-	struct slice id;      /* without angle brackets */
+	bool permanent;         /* of a bounce: hard, by category or else by the reply's code */
+	struct slice id;        /* without angle brackets */
 	struct slice recipient; /* bare address */
 	struct slice mx_hostname;
 	struct slice response;
 	struct slice category; /* as sent */
 	struct slice reason;
 	struct slice return_path; /* bare address, or empty */
-	int64_t time_ms; /* as sent, Unix milliseconds; 0 when missing, not a number, zero or negative */
-	void *memory;	 /* private: what the slices point into */
+	int64_t time_ms; /* as sent, Unix milliseconds; 0 when missing, not a number, zero or
+			    negative */
+	void *memory;    /* private: what the slices point into */
 };
 
 /*
- * Understands body. hint is the kind that the sub-path names, or BIZMAIL_UNKNOWN; it decides only when
- * the body does not say. With a problem other than UNPARSEABLE the event still holds what was found
- * (the id, for the answer). err (may be NULL) is told what is not parseable.
- * The event must be released in every case.
+ * Understands body. hint is the kind that the sub-path names, or BIZMAIL_UNKNOWN; it decides only
+ * when the body does not say. With a problem other than UNPARSEABLE the event still holds what was
+ * found (the id, for the answer). err (may be NULL) is told what is not parseable. The event must
+ * be released in every case.
  */
 enum bizmail_problem bizmail_parse(enum bizmail_encoding encoding, struct slice content_type,
-	struct slice body, enum bizmail_kind hint, struct bizmail_event *event_out, struct error *err);
+	struct slice body, enum bizmail_kind hint, struct bizmail_event *event_out,
+	struct error *err);
 void bizmail_event_release(struct bizmail_event *event);
 
 /*

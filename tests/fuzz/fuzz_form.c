@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuzz_event.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_event(BIZMAIL_ENCODING_FORM, slice_of(NULL, 0), slice_of((const char *)data, size));
+	return 0;
+}
