@@ -2,8 +2,8 @@
 /*
  * envelope.h - a Postal webhook event and its exact bytes
  *
- * Promise    The same event always gives the same bytes: key order, escapes and numbers as Postal 3.x
- *            writes them (ActiveSupport's to_json), except that whole numbers have no fraction.
+ * Promise    The same event always gives the same bytes: key order, escapes and numbers as
+ * Postal 3.x writes them (ActiveSupport's to_json), except that whole numbers have no fraction.
  * Threads    Pure; any.
  * Ownership  A postal_event borrows its slices; they must be valid UTF-8.
  * Source     postalserver/postal 3.3.6: webhook_delivery_service.rb, message_db/delivery.rb.
@@ -27,7 +27,9 @@ enum postal_event_type {
 	POSTAL_MESSAGE_HELD,
 	POSTAL_MESSAGE_BOUNCED,
 };
-enum { POSTAL_EVENT_TYPE_COUNT = 5 };
+enum {
+	POSTAL_EVENT_TYPE_COUNT = 5
+};
 
 /* "MessageSent", ... */
 const char *postal_event_type_name(enum postal_event_type type);
@@ -35,7 +37,7 @@ const char *postal_event_type_name(enum postal_event_type type);
 bool postal_event_type_parse(struct slice name, enum postal_event_type *out);
 
 enum {
-	POSTAL_TOKEN_SIZE = 17,	       /* 16 of [A-Za-z0-9] and a NUL */
+	POSTAL_TOKEN_SIZE = 17,           /* 16 of [A-Za-z0-9] and a NUL */
 	POSTAL_TEXT_CHARACTERS_MAX = 250, /* of details and output, since Postal 2.3.2 */
 	POSTAL_SUBJECT_CHARACTERS_MAX = 200,
 	POSTAL_TAG_CHARACTERS_MAX = 255, /* the width of Postal's column */
@@ -44,12 +46,16 @@ enum {
 };
 
 /* Settings and payloads that may be a value or null. */
-enum postal_tristate { POSTAL_FALSE, POSTAL_TRUE, POSTAL_NULL };
+enum postal_tristate {
+	POSTAL_FALSE,
+	POSTAL_TRUE,
+	POSTAL_NULL
+};
 
 struct postal_message {
 	int32_t id; /* 2^30 .. 2^31-1 */
 	char token[POSTAL_TOKEN_SIZE];
-	bool incoming; /* direction */
+	bool incoming;           /* direction */
 	struct slice message_id; /* without angle brackets */
 	struct slice to;
 	struct slice from;
@@ -61,7 +67,7 @@ struct postal_message {
 struct postal_event {
 	enum postal_event_type type;
 	struct uuid uuid;
-	int64_t timestamp_us; /* of the envelope */
+	int64_t timestamp_us;          /* of the envelope */
 	struct postal_message message; /* original_message of a bounce */
 	/* all but MESSAGE_BOUNCED */
 	char details[POSTAL_DETAILS_SIZE];

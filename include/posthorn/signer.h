@@ -16,23 +16,28 @@
 #include "posthorn/rsa_key.h"
 #include "posthorn/slice.h"
 
-enum { SIGNER_KEYS_MAX = 16 };
+enum {
+	SIGNER_KEYS_MAX = 16
+};
 
 struct signing_settings {
-	char **keys; /* paths of PEM private keys */
+	char **keys;       /* paths of PEM private keys */
 	size_t keys_count; /* 0: signing is off */
 };
 
 struct signer;
 
 /* No keys give a signer that signs nothing and publishes an empty set. */
-enum status signer_load(const struct signing_settings *settings, struct signer **signer_out,
-	struct error *err);
+enum status signer_load(
+	const struct signing_settings *settings, struct signer **signer_out, struct error *err);
 void signer_free(struct signer **signerp);
 bool signer_is_on(const struct signer *signer);
 
 /* Header lines "Name: value", NUL-terminated, as libcurl takes them. */
-enum { SIGNATURE_HEADERS = 3, SIGNATURE_LINE_SIZE = RSA_BASE64_SIZE + 32 };
+enum {
+	SIGNATURE_HEADERS = 3,
+	SIGNATURE_LINE_SIZE = RSA_BASE64_SIZE + 32
+};
 struct signature {
 	char *lines[SIGNATURE_HEADERS]; /* Kid, Signature (SHA-1), Signature-256; point into text */
 	char text[];
