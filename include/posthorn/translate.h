@@ -3,9 +3,9 @@
  * translate.h - a BizMail event becomes a Postal event
  *
  * Promise    Pure: the same event, source, settings and time of arrival give the same Postal event,
- *            on every machine, for ever. uuid, message id and token come from hashes, never a look-up.
- * Threads    Any.
- * Ownership  The Postal event borrows from the BizMail event, the defaults and string literals.
+ *            on every machine, for ever. uuid, message id and token come from hashes, never a
+ * look-up. Threads    Any. Ownership  The Postal event borrows from the BizMail event, the defaults
+ * and string literals.
  */
 #ifndef POSTHORN_TRANSLATE_H
 #define POSTHORN_TRANSLATE_H
@@ -19,16 +19,18 @@
 struct translate_settings {
 	enum postal_event_type soft_bounce; /* MESSAGE_DELAYED, .. */
 	enum postal_event_type hard_bounce; /* MESSAGE_DELIVERY_FAILED or MESSAGE_BOUNCED */
-	enum postal_event_type dropped;	    /* MESSAGE_DELIVERY_FAILED or MESSAGE_HELD */
+	enum postal_event_type dropped;     /* MESSAGE_DELIVERY_FAILED or MESSAGE_HELD */
 	enum postal_tristate sent_with_ssl;
 	bool time_null;
 };
 
 /*
- * A longer sender or return path is taken as unknown (SMTP allows 256 bytes): it would be repeated in
- * an envelope up to three times, and receivers have limits.
+ * A longer sender or return path is taken as unknown (SMTP allows 256 bytes): it would be repeated
+ * in an envelope up to three times, and receivers have limits.
  */
-enum { TRANSLATE_SENDER_SIZE_MAX = 320 };
+enum {
+	TRANSLATE_SENDER_SIZE_MAX = 320
+};
 
 /* What a source fills in where BizMail says nothing. NULL or "": nothing. */
 struct translate_defaults {
@@ -40,14 +42,14 @@ struct translate_defaults {
 /* What makes an event itself: (source, kind, id, recipient, time, category, response). */
 struct event_identity {
 	struct uuid uuid; /* version 5 */
-	uint64_t hash;	  /* for de-duplication; 63 bits, so that SQL can hold it */
+	uint64_t hash;    /* for de-duplication; 63 bits, so that SQL can hold it */
 };
 
 struct event_identity translate_identity(struct slice source, const struct bizmail_event *event);
 
 /* Which envelope it will be, without making it: the targets are chosen by this. */
-enum postal_event_type translate_type(const struct translate_settings *settings,
-	const struct bizmail_event *event);
+enum postal_event_type translate_type(
+	const struct translate_settings *settings, const struct bizmail_event *event);
 
 /* event->kind is not UNKNOWN and its id and recipient are not empty. */
 void translate_event(const struct translate_settings *settings, struct slice source,

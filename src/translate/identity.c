@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is derived by hash. Receivers keep these values for years, so nothing here may ever change:
+ * not the namespace, not the order of the fields, not the way they are joined.
+ *
+ * The canonical text of some fields is each field's size in bytes as a decimal number, a colon, and
+ * its bytes, one after another ("3:abc0:2:de"): no contents of a field can look like another field.
+ *
+ * event      SHA-1 of the namespace and the canonical text of (source, kind, id, recipient, time in
+ *            milliseconds, category, response). The first 16 bytes make the UUID of version 5, the
+ *            last 8, without the lowest bit, the hash.
+ * message    SHA-1 of the canonical text of (source, message id, recipient). The first 4 bytes make
+ *            the id, the next 8 and the last 8 (big-endian) eight characters of the token each.
+ * bounce     like message, with "bounce" as a fourth field.
+ */
+#include "identity.h"
+
+#include "posthorn/digest.h"
+#include "posthorn/memory.h"
+
+enum {
+	FIELDS_MAX = 7,
+	NUMBER_SIZE = 24, /* of 64 bits and a colon */
+	ID_BITS = 30,
+	TOKEN_HALF = (POSTAL_TOKEN_SIZE - 1) / 2,
+};
+
+/* bd74462d-74bb-4a28-b5ca-5bf2e95cea74, drawn once for this program. */
+static const char namespace_bytes[UUID_SIZE] =
+	"\xbd\x74\x46\x2d\x74\xbb\x4a\x28\xb5\xca\x5b\xf2\xe9\x5c\xea\x74";
+
+struct canonical {
+	struct slice parts[2 * FIELDS_MAX + 1];
+	size_t parts_count;
+	char sizes[FIELDS_MAX][NUMBER_SIZE];
+	size_t fields_count;
+};
+
+static struct slice print_number(uint64_t number, char text[NUMBER_SIZE], const char *suffix)
+{
+	char *end = text + NUMBER_SIZE;
+	char *start = end;
+
+	if (*suffix != '\0')
+		*--start = *suffix;
+	do {
+		*--start = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return slice_of(start, (size_t)(end - start));
+}
+
+static void add_field(struct canonical *canonical, struct slice field)
+{
+	char *size;
+
+	POSTHORN_ASSERT(canonical->fields_count < FIELDS_MAX);
+	size = canonical->sizes[canonical->fields_count++];
+	canonical->parts[canonical->parts_count++] = print_number(field.size, size, ":");
+	canonical->parts[canonical->parts_count++] = field;
+}
+
+static uint64_t read_big_endian(const uint8_t *bytes, size_t size)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < size; i++)
+		number = number << 8 | bytes[i];
+	return number;
+}
+
+struct event_identity translate_identity(struct slice source, const struct bizmail_event *event)
+{
+	struct canonical canonical;
+	char time[NUMBER_SIZE];
+	uint8_t digest[DIGEST_SHA1_SIZE];
+	struct event_identity identity;
+
+	canonical.parts[0] = slice_of(namespace_bytes, sizeof(namespace_bytes));
+	canonical.parts_count = 1;
+	canonical.fields_count = 0;
+	add_field(&canonical, source);
+	add_field(&canonical, slice_text(bizmail_kind_name(event->kind)));
+	add_field(&canonical, event->id);
+	add_field(&canonical, event->recipient);
+	add_field(&canonical, print_number((uint64_t)event->time_ms, time, ""));
+	add_field(&canonical, event->category);
+	add_field(&canonical, event->response);
+	digest_sha1(canonical.parts, canonical.parts_count, digest);
+	identity.uuid = uuid_from_sha1(digest);
+	identity.hash = read_big_endian(digest + sizeof(digest) - 8, 8) >> 1;
+	return identity;
+}
+
+static void write_token_half(uint64_t number, char *out)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+	for (size_t i = 0; i < TOKEN_HALF; i++) {
+		out[i] = alphabet[number % (sizeof(alphabet) - 1)];
+		number /= sizeof(alphabet) - 1;
+	}
+}
+
+static void derive(const struct canonical *canonical, struct postal_message *message_out)
+{
+	uint8_t digest[DIGEST_SHA1_SIZE];
+	uint32_t id_bits;
+
+	digest_sha1(canonical->parts, canonical->parts_count, digest);
+	id_bits = (uint32_t)read_big_endian(digest, 4) & ((UINT32_C(1) << ID_BITS) - 1);
+	message_out->id = (int32_t)(UINT32_C(1) << ID_BITS | id_bits);
+	write_token_half(read_big_endian(digest + 4, 8), message_out->token);
+	write_token_half(read_big_endian(digest + 12, 8), message_out->token + TOKEN_HALF);
+	message_out->token[POSTAL_TOKEN_SIZE - 1] = '\0';
+}
+
+static void add_message(struct canonical *canonical, struct slice source, struct slice message_id,
+	struct slice recipient)
+{
+	canonical->parts_count = 0;
+	canonical->fields_count = 0;
+	add_field(canonical, source);
+	add_field(canonical, message_id);
+	add_field(canonical, recipient);
+}
+
+void translate_message_identity(struct slice source, struct slice message_id,
+	struct slice recipient, struct postal_message *message_out)
+{
+	struct canonical canonical;
+
+	add_message(&canonical, source, message_id, recipient);
+	derive(&canonical, message_out);
+}
+
+void translate_bounce_identity(struct slice source, struct slice message_id, struct slice recipient,
+	struct postal_message *bounce_out)
+{
+	struct canonical canonical;
+
+	add_message(&canonical, source, message_id, recipient);
+	add_field(&canonical, SLICE_LITERAL("bounce"));
+	derive(&canonical, bounce_out);
+}

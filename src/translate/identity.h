@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity.h - the identity of the bounce mail that Postal would have received
+ *
+ * Promise    As translate_message_identity(), of the same three texts; never the same result as
+ * that. Threads    Any.
+ */
+#ifndef POSTHORN_IDENTITY_H
+#define POSTHORN_IDENTITY_H
+
+#include "posthorn/translate.h"
+
+void translate_bounce_identity(struct slice source, struct slice message_id, struct slice recipient,
+	struct postal_message *bounce_out);
+
+#endif
