@@ -2,14 +2,14 @@
 /*
  * http.h - an HTTP/1.1 server: the only place that knows libh2o
  *
- * Promise    Bodies arrive whole and no larger than max_body; slow senders, too many connections and
- *            too large headers are cut off. Every refusal by the server itself has the same error shape
- *            as ours. A request may be answered later, from any thread, also when its client has gone.
- * Threads    Each loop is one thread; a request, its answer and its ticket's complete() stay on the
- *            loop that accepted it. http_tickets_add/flush are for any one thread at a time.
- * Ownership  Slices of a request are valid until it is answered. A ticket belongs to the server from
- *            http_defer() until complete().
- * Errors     STATUS_INVALID (address, TLS files), STATUS_BUSY (the port is taken), STATUS_IO.
+ * Promise    Bodies arrive whole and no larger than max_body; slow senders, too many connections
+ * and too large headers are cut off. Every refusal by the server itself has the same error shape as
+ * ours. A request may be answered later, from any thread, also when its client has gone. Threads
+ * Each loop is one thread; a request, its answer and its ticket's complete() stay on the loop that
+ * accepted it. http_tickets_add/flush are for any one thread at a time. Ownership  Slices of a
+ * request are valid until it is answered. A ticket belongs to the server from http_defer() until
+ * complete(). Errors     STATUS_INVALID (address, TLS files), STATUS_BUSY (the port is taken),
+ * STATUS_IO.
  */
 #ifndef POSTHORN_HTTP_H
 #define POSTHORN_HTTP_H
@@ -24,7 +24,9 @@
 #include "posthorn/metric.h"
 #include "posthorn/slice.h"
 
-enum { HTTP_THREADS_MAX = 64 };
+enum {
+	HTTP_THREADS_MAX = 64
+};
 
 struct http_settings {
 	char *address; /* IPv4 or IPv6 literal */
@@ -33,7 +35,7 @@ struct http_settings {
 	int64_t max_body;
 	int max_connections;
 	int64_t request_timeout_ms; /* head and body together; also of idle connections */
-	char *tls_certificate;	    /* PEM chain; NULL or "": no TLS */
+	char *tls_certificate;      /* PEM chain; NULL or "": no TLS */
 	char *tls_key;
 };
 
@@ -53,11 +55,13 @@ struct http_header {
 	struct slice value;
 };
 
-enum { HTTP_ANSWER_HEADERS_MAX = 4 };
+enum {
+	HTTP_ANSWER_HEADERS_MAX = 4
+};
 struct http_answer {
 	int status;
 	const char *content_type; /* static; NULL: no body */
-	struct slice body;	  /* copied */
+	struct slice body;        /* copied */
 	struct http_header headers[HTTP_ANSWER_HEADERS_MAX];
 	size_t headers_count;
 };
@@ -66,18 +70,22 @@ struct http_server;
 struct http_exchange; /* one request that waits for its answer */
 
 /* Must call http_answer() or http_defer() before it returns. Runs on the loop. */
-typedef void http_handler(void *context, struct http_exchange *exchange,
-	const struct http_request *request);
+typedef void http_handler(
+	void *context, struct http_exchange *exchange, const struct http_request *request);
 
 struct http_metrics {
 	struct gauge connections;
-	struct counter accept_pauses; /* max_connections was reached; the rest waits in the kernel */
-	struct counter refusals;      /* 400, 413, 417 by the server itself */
+	struct counter
+		accept_pauses;       /* max_connections was reached; the rest waits in the kernel */
+	struct counter too_large;    /* 413 */
+	struct counter bad_requests; /* 400 and 417 by the server itself */
 };
 
-/* Starts the loops; they accept at once. */
-enum status http_server_start(const struct http_settings *settings, http_handler *handler,
+/* Binds the address; connections wait in the kernel until http_server_run(). */
+enum status http_server_open(const struct http_settings *settings, http_handler *handler,
 	void *context, struct http_server **server_out, struct error *err);
+/* Starts the loops. */
+void http_server_run(struct http_server *server);
 int http_server_port(const struct http_server *server);
 struct http_metrics *http_server_metrics(struct http_server *server);
 /*
@@ -86,14 +94,16 @@ struct http_metrics *http_server_metrics(struct http_server *server);
  */
 bool http_server_drain(struct http_server *server, int64_t timeout_ms);
 /*
- * Ends the loops and frees the server. No other thread may still flush tickets to it; tickets that
- * are ready but not yet answered get complete() with a null exchange on the calling thread.
+ * Ends the loops, if they run, and frees the server. No other thread may still flush tickets to it;
+ * tickets that are ready but not yet answered get complete() with a null exchange on the calling
+ * thread.
  */
 void http_server_stop(struct http_server **serverp);
 
 void http_answer(struct http_exchange *exchange, const struct http_answer *answer);
 
-/* Any other request header by its lower-case name, the first of several; empty when there is none. */
+/* Any other request header by its lower-case name, the first of several; empty when there is none.
+ */
 struct slice http_request_header(const struct http_exchange *exchange, const char *lower_case_name);
 
 /* An answer that comes later. Embed it; nothing in it is for others. */
@@ -101,7 +111,8 @@ struct http_ticket {
 	struct mailbox_item item;
 	struct http_exchange *exchange; /* NULL: nobody is waiting any more */
 	void *loop;
-	/* On the loop; exchange is NULL when the client has gone. The ticket is the callee's again. */
+	/* On the loop; exchange is NULL when the client has gone. The ticket is the callee's again.
+	 */
 	void (*complete)(struct http_ticket *ticket, struct http_exchange *exchange);
 };
 void http_defer(struct http_exchange *exchange, struct http_ticket *ticket);

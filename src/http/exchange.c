@@ -92,7 +92,7 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 	/* One byte more than the limit was let in: libh2o refuses a chunked body of exactly its
 	 * limit. */
 	if (request.body.size > (size_t)server->settings.max_body) {
-		counter_add(&server->metrics.refusals, 1);
+		counter_add(&server->metrics.too_large, 1);
 		http_answer_error(exchange, 413, "Request Entity Too Large", "body", "body");
 		return 0;
 	}

@@ -58,6 +58,7 @@ struct http_server {
 	int port;
 	struct http_loop *loops;
 	size_t loops_count;
+	bool is_running;
 	struct http_metrics metrics;
 };
 

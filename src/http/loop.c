@@ -151,6 +151,10 @@ static void close_connections(struct http_loop *loop, bool also_busy)
 			shutdown(h2o_socket_get_fd(c->socket), SHUT_RD);
 }
 
+/*
+ * Not h2o_context_request_shutdown(): for HTTP/1 it does no more than http_answer() does by itself, and
+ * it leaves a timer of HTTP/2 behind.
+ */
 static void obey(struct http_loop *loop, enum http_loop_command command)
 {
 	switch (command) {
@@ -159,7 +163,6 @@ static void obey(struct http_loop *loop, enum http_loop_command command)
 		break;
 	case HTTP_LOOP_DRAIN:
 		listener_close(loop);
-		h2o_context_request_shutdown(&loop->context);
 		close_connections(loop, false);
 		break;
 	case HTTP_LOOP_CUT_OFF:

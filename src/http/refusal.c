@@ -54,7 +54,9 @@ static void on_setup_refusal(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t
 		(struct refusal_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
 	ssize_t type = h2o_find_header(&req->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
 
-	counter_add(&self->server->metrics.refusals, 1);
+	counter_add(req->res.status == 413 ? &self->server->metrics.too_large
+					   : &self->server->metrics.bad_requests,
+		1);
 	stream->super.do_send = send_refusal;
 	stream->body = refusal_body(req);
 	req->res.content_length = stream->body.len;

@@ -34,8 +34,9 @@ static void configure(struct http_server *server)
 	handler->on_req = http_on_request;
 }
 
-static void start_loops(struct http_server *server)
+void http_server_run(struct http_server *server)
 {
+	server->is_running = true;
 	for (size_t i = 0; i < server->loops_count; i++) {
 		struct http_loop *loop = &server->loops[i];
 
@@ -43,7 +44,7 @@ static void start_loops(struct http_server *server)
 	}
 }
 
-enum status http_server_start(const struct http_settings *settings, http_handler *handler,
+enum status http_server_open(const struct http_settings *settings, http_handler *handler,
 	void *context, struct http_server **server_out, struct error *err)
 {
 	struct http_server *server = memory_zalloc(sizeof(*server));
@@ -69,7 +70,6 @@ enum status http_server_start(const struct http_settings *settings, http_handler
 			status = STATUS_IO;
 			goto out;
 		}
-	start_loops(server);
 	*server_out = server;
 	server = NULL;
 out:
@@ -138,7 +138,7 @@ void http_server_stop(struct http_server **serverp)
 		return;
 	*serverp = NULL;
 	command_all(server, HTTP_LOOP_END);
-	for (size_t i = 0; i < server->loops_count; i++)
+	for (size_t i = 0; server->is_running && i < server->loops_count; i++)
 		pthread_join(server->loops[i].thread, NULL);
 	for (size_t i = 0; i < server->loops_count; i++) {
 		is_clean = is_clean && atomic_load(&server->loops[i].busy) == 0;
