@@ -5,16 +5,19 @@
  * Promise    What a successful store_commit() covered survives kill -9 and power loss. What was not
  *            committed leaves no trace. After any crash store_open() succeeds by itself, and every
  *            delivery that was leased then is waiting again, due at once.
- * Threads    A store belongs to the thread that uses it; everybody else sends requests to that thread
- *            (store_thread.h).
- * Ownership  The store copies what it is given. Claimed deliveries belong to the caller.
- * Errors     STATUS_FULL (disk full) and STATUS_IO may succeed later; after either the transaction is
- *            gone and the caller rolls back. STATUS_BUSY from store_open(): another process owns the
- *            store. STATUS_INVALID from store_open(): not a store, damaged, or newer than this program.
- *            STATUS_UNCERTAIN from store_commit(): the answer got lost.
+ * Threads    A store belongs to the thread that uses it; everybody else sends requests to that
+ * thread (store_thread.h). Ownership  The store copies what it is given. Claimed deliveries belong
+ * to the caller. Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the
+ * transaction: the caller rolls back, and a later one may succeed. Two refusals leave it intact,
+ * with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is reached,
+ * and STATUS_INVALID from store_append() and store_quarantine(), more than STORE_RAW_SIZE_MAX
+ * bytes. STATUS_UNCERTAIN from store_commit(): written, but not known to be safe; the caller rolls
+ * back, and a crash may bring it back. STATUS_BUSY from store_open(): another process owns the
+ * store. STATUS_INVALID from store_open(): not a store, damaged, or newer than this program; the
+ * file is left alone. STATUS_IO from store_open(): the text says what the system refused.
  *
- * The front (store.c) validates, counts and times; a backend (sqlite.c) only stores. The contract
- * suite under tests/contract runs against every backend.
+ * The front (store.c) validates and counts; a backend (sqlite.c) only stores. The contract suite
+ * under tests/contract runs against every backend.
  */
 #ifndef POSTHORN_STORE_H
 #define POSTHORN_STORE_H
@@ -24,10 +27,11 @@
 #include <stdint.h>
 
 #include "posthorn/error.h"
-#include "posthorn/metric.h"
 #include "posthorn/slice.h"
 
-enum store_backend { STORE_SQLITE };
+enum store_backend {
+	STORE_SQLITE
+};
 
 struct store_settings {
 	enum store_backend backend;
@@ -44,46 +48,51 @@ enum {
 	STORE_SOURCES_MAX = 1024,
 	STORE_ANSWER_SIZE_MAX = 1024, /* of a receiver's answer that is kept */
 	STORE_NAME_SIZE_MAX = 64,
+	STORE_RAW_SIZE_MAX = 64 * 1024 * 1024,
 };
 
 /* The numbers are stored: never reuse one. */
 enum delivery_state {
-	DELIVERY_LEASED = 0,	/* in this process's memory, or was when it died */
-	DELIVERY_WAITING = 1,	/* on disk only; due at due_ms */
+	DELIVERY_LEASED = 0,    /* in this process's memory, or was when it died */
+	DELIVERY_WAITING = 1,   /* on disk only; due at due_ms */
 	DELIVERY_DELIVERED = 2, /* final */
-	DELIVERY_DEAD = 3,	/* final; an operator may replay it */
+	DELIVERY_DEAD = 3,      /* final; an operator may replay it */
 };
-enum { DELIVERY_STATE_COUNT = 4 };
+enum {
+	DELIVERY_STATE_COUNT = 4
+};
 
 /* One (event, target) that is to be delivered. */
 struct store_new_delivery {
 	uint16_t target; /* from store_register_target() */
-	bool leased;	 /* goes on from memory, its first attempt counted; else it waits, due at once */
+	bool leased; /* goes on from memory, its first attempt counted; else it waits, due at once
+		      */
 };
 
 struct store_event {
-	int64_t occurred_ms;   /* part of the identity: 0 when the sender gave no time */
-	uint64_t identity;     /* 63 bits */
-	int64_t received_us;   /* Unix */
-	uint16_t source;       /* from store_register_source() */
-	uint8_t kind;	       /* stored as given */
+	int64_t occurred_ms; /* part of the identity: 0 when the sender gave no time */
+	uint64_t identity;   /* 63 bits */
+	int64_t received_us; /* Unix */
+	uint16_t source;     /* from store_register_source() */
+	uint8_t kind;        /* stored as given */
 	struct slice content_type;
 	struct slice raw;
 	const struct store_new_delivery *deliveries; /* none: kept, but nobody wants it */
 	size_t deliveries_count;
 	/* filled by store_append() */
-	int64_t id;	/* of the event; of its twin when duplicate */
+	int64_t id;     /* of the event; of its twin when duplicate */
 	bool duplicate; /* was there already, received within dedup_window: nothing was added */
 };
 
 struct store_quarantined {
 	int64_t received_us;
 	uint16_t source;
-	uint8_t kind;		/* that the sub-path said, or 0 */
-	const char *reason;	/* a stable word */
+	uint8_t kind;       /* that the sub-path said, or 0 */
+	const char *reason; /* a stable word */
 	struct slice content_type;
 	struct slice raw;
-	int64_t id; /* filled; the same bytes from the same source again keep their row and are counted */
+	int64_t id; /* filled; the same bytes from the same source again keep their row and are
+		       counted */
 };
 
 /* What became of a leased delivery. */
@@ -91,14 +100,15 @@ struct store_verdict {
 	int64_t event;
 	uint16_t target;
 	enum delivery_state next; /* WAITING, DELIVERED or DEAD */
-	bool release;		  /* WAITING, and its lease's attempt was not made: do not count it */
-	int attempts;		  /* as claimed, this one counted */
-	int64_t due_ms;		  /* of WAITING */
-	int64_t started_ms;	  /* of the attempt, Unix */
-	int64_t duration_ms;
-	int http_status; /* 0: no answer */
-	int transport;	 /* enum transport, stored as given */
-	struct slice answer; /* first bytes of the receiver's answer, or the error; cut to the maximum */
+	bool release;        /* WAITING, and its lease's attempt was not made: do not count it */
+	int attempts;        /* as claimed, this one counted */
+	int64_t due_ms;      /* of WAITING */
+	int64_t started_ms;  /* of the attempt, Unix */
+	int64_t duration_ms; /* started_ms + duration_ms: from when keep_* counts */
+	int http_status;     /* 0: no answer */
+	int transport;       /* enum transport, stored as given */
+	struct slice
+		answer; /* first bytes of the receiver's answer, or the error; cut to the maximum */
 };
 
 /* A delivery handed out by store_claim(), with its event. One allocation: free() it. */
@@ -125,7 +135,7 @@ struct store_claim {
 };
 
 struct store_target_counts {
-	int64_t open;	  /* leased or waiting */
+	int64_t open;     /* leased or waiting */
 	int64_t retrying; /* of these: waiting after at least one attempt */
 	int64_t dead;
 };
@@ -141,11 +151,23 @@ enum status store_open(const struct store_settings *settings, int64_t now_ms,
 /* Rolls back what is open, and closes. */
 void store_close(struct store **storep);
 
-/* The number that stands for a name in this store, for ever. Outside a transaction. */
-enum status store_register_target(struct store *store, const char *name, uint16_t *number_out,
-	struct error *err);
-enum status store_register_source(struct store *store, const char *name, uint16_t *number_out,
-	struct error *err);
+/*
+ * The number that stands for a name in this store, for ever; below STORE_TARGETS_MAX (SOURCES).
+ * Outside a transaction. STATUS_FULL: too many names; STATUS_INVALID: empty or too long.
+ */
+enum status store_register_target(
+	struct store *store, const char *name, uint16_t *number_out, struct error *err);
+enum status store_register_source(
+	struct store *store, const char *name, uint16_t *number_out, struct error *err);
+
+/*
+ * Every name that was ever registered, by number: 0 .. count-1. A name is valid until the store is
+ * closed; new ones only come by store_register_*().
+ */
+size_t store_targets_count(const struct store *store);
+const char *store_target_name(const struct store *store, uint16_t number);
+size_t store_sources_count(const struct store *store);
+const char *store_source_name(const struct store *store, uint16_t number);
 
 /* One transaction at a time. store_rollback() is always allowed and cannot fail. */
 enum status store_begin(struct store *store, struct error *err);
@@ -154,27 +176,30 @@ void store_rollback(struct store *store);
 
 /* Inside a transaction: */
 enum status store_append(struct store *store, struct store_event *event, struct error *err);
-enum status store_quarantine(struct store *store, struct store_quarantined *quarantined,
-	struct error *err);
+enum status store_quarantine(
+	struct store *store, struct store_quarantined *quarantined, struct error *err);
 /* A verdict for a delivery that is not leased changes nothing. */
-enum status store_record(struct store *store, const struct store_verdict *verdict,
-	struct error *err);
+enum status store_record(
+	struct store *store, const struct store_verdict *verdict, struct error *err);
 /* Leases what is due, oldest due time first, and counts the coming attempt. */
-enum status store_claim(struct store *store, int64_t now_ms, struct store_claim *claim,
-	struct error *err);
+enum status store_claim(
+	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
 void store_claimed_free(struct store_claimed **listp);
 
 /*
  * Outside a transaction: one small step (a few milliseconds) of removing what is older than the
- * settings say and giving free pages back. *more_out says whether there is more to do now.
+ * settings say and giving free space back. *more_out says whether there is more to do now. An event
+ * goes as a whole when its dedup_window is over and each of its deliveries has been delivered for
+ * keep_delivered or dead for keep_dead (without deliveries: keep_delivered from its arrival); what
+ * was kept because of its deliveries is looked at again about once an hour. A failure is harmless.
  */
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);
 
 /* As of the last commit. Reading costs no statement. */
 struct store_target_counts store_counts(const struct store *store, uint16_t target);
 int64_t store_backlog(const struct store *store); /* sum of open */
-/* When the oldest event that waits on disk for this target was received, Unix microseconds; 0: none.
- * Outside a transaction. */
+/* When the oldest event that waits on disk for this target was received, Unix microseconds; 0:
+ * none. Outside a transaction. */
 int64_t store_oldest_waiting_us(struct store *store, uint16_t target);
 int64_t store_quarantine_count(const struct store *store);
 /* Bytes on disk, log included. */

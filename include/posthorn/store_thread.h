@@ -3,13 +3,13 @@
  * store_thread.h - the one thread that writes, and its group commit
  *
  * Promise    Requests are carried out in the order they were posted, everything that has arrived in
- *            one transaction: no timer, no added delay; under load the batch grows by itself. done()
- *            runs after the commit that holds the request, or after it failed.
- *            Verdicts are kept and repeated until a commit holds them.
- * Threads    Any thread posts. done() and on_batch_done() run on the store thread: short, no blocking.
- * Ownership  A request belongs to the store thread from the post until its done().
- * Errors     done() gets STATUS_FULL, STATUS_IO or STATUS_UNCERTAIN; nothing of the request is stored
- *            then (UNCERTAIN: it may be). The thread goes on, and recovers when the disk does.
+ *            one transaction: no timer, no added delay; under load the batch grows by itself.
+ * done() runs after the commit that holds the request, or after it failed. Verdicts are kept and
+ * repeated until a commit holds them. Threads    Any thread posts. done() and on_batch_done() run
+ * on the store thread: short, no blocking. Ownership  A request belongs to the store thread from
+ * the post until its done(). Errors     done() gets STATUS_FULL, STATUS_IO or STATUS_UNCERTAIN;
+ * nothing of the request is stored then (UNCERTAIN: it may be). The thread goes on, and recovers
+ * when the disk does.
  */
 #ifndef POSTHORN_STORE_THREAD_H
 #define POSTHORN_STORE_THREAD_H
@@ -19,10 +19,10 @@
 #include "posthorn/store.h"
 
 enum store_request_kind {
-	STORE_REQUEST_APPEND,	  /* struct store_append_request */
+	STORE_REQUEST_APPEND,     /* struct store_append_request */
 	STORE_REQUEST_QUARANTINE, /* struct store_quarantine_request */
-	STORE_REQUEST_VERDICT,	  /* struct store_verdict_request; OK, unless the thread ends first */
-	STORE_REQUEST_CLAIM,	  /* struct store_claim_request */
+	STORE_REQUEST_VERDICT, /* struct store_verdict_request; OK, unless the thread ends first */
+	STORE_REQUEST_CLAIM,   /* struct store_claim_request */
 };
 
 /* First member of each request. */
@@ -57,11 +57,11 @@ struct store_claim_request {
 struct store_metrics {
 	struct histogram commit_seconds;
 	struct histogram batch_events; /* new events in a commit that has any */
-	struct gauge backlog;	       /* open deliveries, as of the last commit */
+	struct gauge backlog;          /* open deliveries, as of the last commit */
 	struct gauge bytes;
 	struct gauge quarantined;
 	struct gauge failing_since_ms; /* monotonic; 0: the last commit succeeded */
-	struct gauge last_status;      /* enum status of the last commit */
+	struct gauge heartbeat_ms;     /* monotonic; when the store thread last went round */
 	struct {
 		struct gauge open;
 		struct gauge retrying;
@@ -73,9 +73,9 @@ struct store_metrics {
 struct store_thread;
 
 /*
- * Takes the store, in which targets 0 .. targets_count-1 are registered. context goes to every done();
- * on_batch_done (may be NULL) is called once after all done() of a batch, for hand-overs that are
- * cheaper in bulk.
+ * Takes the store, in which targets 0 .. targets_count-1 are registered. context goes to every
+ * done(); on_batch_done (may be NULL) is called once after all done() of a batch, for hand-overs
+ * that are cheaper in bulk.
  */
 enum status store_thread_start(struct store **store_taken, size_t targets_count,
 	void (*on_batch_done)(void *context), void *context, struct store_thread **thread_out,

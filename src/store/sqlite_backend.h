@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sqlite_backend.h - what the sqlite*.c files share
+ *
+ * Files      sqlite.c            opening, transactions, names: the table of operations
+ *            sqlite_file.c       the lock, the file and its folder
+ *            sqlite_schema.c     settings of the connection, whose file it is, migrations
+ *            sqlite_statement.c  every statement, prepared once; errors put into words
+ *            sqlite_event.c      append, quarantine
+ *            sqlite_delivery.c   record, claim, recover
+ *            sqlite_sweep.c      removal of what is old
+ * Threads    The store's: the connection is opened without mutexes.
+ */
+#ifndef POSTHORN_STORE_SQLITE_BACKEND_H
+#define POSTHORN_STORE_SQLITE_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store_backend.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+enum sqlite_statement {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_TARGET_FIND,
+	SQL_TARGET_ADD,
+	SQL_TARGET_LIST,
+	SQL_TARGET_COUNT,
+	SQL_SOURCE_FIND,
+	SQL_SOURCE_ADD,
+	SQL_SOURCE_LIST,
+	SQL_META_READ,
+	SQL_META_WRITE,
+	SQL_EVENT_LAST,
+	SQL_EVENT_INSERT,
+	SQL_EVENT_TWIN,
+	SQL_EVENT_FORGET_IDENTITY,
+	SQL_DELIVERY_INSERT,
+	SQL_DELIVERY_FINISH,
+	SQL_DELIVERY_RETRY,
+	SQL_DELIVERY_RELEASE,
+	SQL_ATTEMPT_INSERT,
+	SQL_DELIVERY_DUE,
+	SQL_DELIVERY_LEASE,
+	SQL_DELIVERY_NEXT_DUE,
+	SQL_DELIVERY_OLDEST,
+	SQL_LEASED_COUNT,
+	SQL_LEASED_RECOVER,
+	SQL_QUARANTINE_FIND,
+	SQL_QUARANTINE_REPEAT,
+	SQL_QUARANTINE_INSERT,
+	SQL_SWEEP_SCAN,
+	SQL_SWEEP_DEAD,
+	SQL_SWEEP_ATTEMPTS,
+	SQL_SWEEP_DELIVERIES,
+	SQL_SWEEP_EVENTS,
+	SQL_SWEEP_QUARANTINE,
+	SQL_PAGES,
+	SQL_PAGES_FREE,
+	SQL_PAGES_GIVE_BACK,
+	SQL_COUNT,
+};
+
+/* Rows of the table meta; the numbers are stored. */
+enum sqlite_meta {
+	META_NEXT_EVENT = 1, /* no id below it is given again; written when the newest event goes */
+	META_QUARANTINED = 2, /* rows of quarantine */
+};
+
+struct sqlite_sweep {
+	int64_t cursor;         /* every event up to this id has been looked at in this round */
+	int64_t kept_count;     /* of these, how many stay although their dedup_window is over */
+	int64_t round_ended_ms; /* when the round came to the young events; 0: not yet */
+};
+
+struct sqlite_store {
+	struct store base; /* first: the front's pointer is this one's */
+	char *path;
+	int lock_fd;
+	struct sqlite3 *db;
+	struct sqlite3_stmt *statements[SQL_COUNT];
+	/* These follow the transaction: begin keeps a copy, rollback brings it back. */
+	struct sqlite_memory {
+		int64_t next_event;
+		struct sqlite_sweep sweep;
+	} memory, memory_at_begin;
+};
+
+static inline struct sqlite_store *sqlite_store_of(struct store *store)
+{
+	return (struct sqlite_store *)store;
+}
+
+/* sqlite_file.c */
+/* STATUS_BUSY names the owner. *fd_out is held, not used; closing it gives the store up. */
+enum status sqlite_file_lock(const char *path, int *fd_out, struct error *err);
+/* Makes an empty file of mode 0600, durably, unless there is one. */
+enum status sqlite_file_create(const char *path, struct error *err);
+/* Of the file and its log. */
+int64_t sqlite_file_bytes(const char *path);
+
+/* sqlite_schema.c */
+/* A file of somebody else, a damaged one or a newer one is refused before anything is written. */
+enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err);
+
+/* sqlite_statement.c */
+enum status sqlite_prepare_all(struct sqlite_store *sqlite, struct error *err);
+void sqlite_finalize_all(struct sqlite_store *sqlite);
+/* For a statement that gives no rows, or whose rows do not matter. Resets it. */
+enum status sqlite_execute(
+	struct sqlite_store *sqlite, enum sqlite_statement which, struct error *err);
+/*
+ * The next row. Without one (*row_out false) and after a failure the statement is reset; the caller
+ * resets it with sqlite_done() when it does not read to the end.
+ */
+enum status sqlite_fetch(
+	struct sqlite_store *sqlite, enum sqlite_statement which, bool *row_out, struct error *err);
+void sqlite_done(struct sqlite_store *sqlite, enum sqlite_statement which);
+/* First column of the only row; *found_out (may be NULL) is false and *value_out kept without one.
+ */
+enum status sqlite_read_int(struct sqlite_store *sqlite, enum sqlite_statement which,
+	int64_t *value_out, bool *found_out, struct error *err);
+enum status sqlite_meta_write(
+	struct sqlite_store *sqlite, enum sqlite_meta key, int64_t value, struct error *err);
+/* Says what the connection's last failure was, after "store '...': purpose: ". */
+enum status sqlite_failed(struct sqlite_store *sqlite, const char *purpose, struct error *err);
+
+/* sqlite_event.c */
+enum status sqlite_append(struct store *store, struct store_event *event, struct error *err);
+enum status sqlite_quarantine(
+	struct store *store, struct store_quarantined *quarantined, struct error *err);
+/* The usual content type is stored as NULL: it would be a tenth of an event. */
+extern const struct slice sqlite_content_type_usual;
+
+/* sqlite_delivery.c */
+enum status sqlite_recover(struct store *store, int64_t now_ms, struct error *err);
+enum status sqlite_record(
+	struct store *store, const struct store_verdict *verdict, struct error *err);
+enum status sqlite_claim(
+	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
+int64_t sqlite_oldest_waiting_us(struct store *store, uint16_t target);
+
+/* sqlite_sweep.c */
+enum status sqlite_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);
+
+#endif

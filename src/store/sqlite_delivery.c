@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "posthorn/memory.h"
+#include "sqlite_backend.h"
+
+static int64_t delivery_id(int64_t event, uint16_t target)
+{
+	return event << 16 | target;
+}
+
+enum status sqlite_recover(struct store *store, int64_t now_ms, struct error *err)
+{
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	struct sqlite3_stmt *count = sqlite->statements[SQL_LEASED_COUNT];
+	bool row = true, any = false;
+	enum status status = STATUS_OK;
+
+	while (status == STATUS_OK && row) {
+		status = sqlite_fetch(sqlite, SQL_LEASED_COUNT, &row, err);
+		if (status != STATUS_OK || !row)
+			break;
+		/* A lease counted its attempt, so each of them waits for another one now. */
+		tally_add(&store->tally, (uint16_t)sqlite3_column_int(count, 0),
+			(struct store_target_counts){ .retrying = sqlite3_column_int64(count, 1) });
+		any = true;
+	}
+	if (status != STATUS_OK || !any)
+		return status; /* a start without leases writes nothing: it works on a full disk */
+	sqlite3_bind_int64(sqlite->statements[SQL_LEASED_RECOVER], 1, now_ms);
+	return sqlite_execute(sqlite, SQL_LEASED_RECOVER, err);
+}
+
+static enum status insert_attempt(
+	struct sqlite_store *sqlite, const struct store_verdict *verdict, struct error *err)
+{
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_ATTEMPT_INSERT];
+
+	sqlite3_bind_int64(statement, 1, verdict->event);
+	sqlite3_bind_int(statement, 2, verdict->target);
+	sqlite3_bind_int(statement, 3, verdict->attempts);
+	sqlite3_bind_int64(statement, 4, verdict->started_ms);
+	sqlite3_bind_int64(statement, 5, verdict->duration_ms);
+	sqlite3_bind_int(statement, 6, verdict->http_status);
+	sqlite3_bind_int(statement, 7, verdict->transport);
+	sqlite3_bind_blob64(statement, 8, verdict->answer.size == 0 ? "" : verdict->answer.data,
+		verdict->answer.size, SQLITE_STATIC);
+	return sqlite_execute(sqlite, SQL_ATTEMPT_INSERT, err);
+}
+
+/* Delivered or dead. *moved_out is false when the delivery was not leased. */
+static enum status finish(struct sqlite_store *sqlite, const struct store_verdict *verdict,
+	bool *moved_out, struct error *err)
+{
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_DELIVERY_FINISH];
+	enum status status;
+
+	sqlite3_bind_int64(statement, 1, delivery_id(verdict->event, verdict->target));
+	sqlite3_bind_int(statement, 2, (int)verdict->next);
+	sqlite3_bind_int64(statement, 3, verdict->started_ms + verdict->duration_ms);
+	sqlite3_bind_int(statement, 4, verdict->http_status);
+	sqlite3_bind_int(statement, 5, verdict->transport);
+	sqlite3_bind_int64(statement, 6, verdict->duration_ms);
+	status = sqlite_execute(sqlite, SQL_DELIVERY_FINISH, err);
+	*moved_out = status == STATUS_OK && sqlite3_changes(sqlite->db) > 0;
+	if (*moved_out)
+		tally_add(&sqlite->base.tally, verdict->target,
+			(struct store_target_counts){
+				.open = -1, .dead = verdict->next == DELIVERY_DEAD ? 1 : 0 });
+	return status;
+}
+
+/* Waits again, for another attempt or because it was released. */
+static enum status postpone(struct sqlite_store *sqlite, const struct store_verdict *verdict,
+	bool *moved_out, struct error *err)
+{
+	const enum sqlite_statement which =
+		verdict->release ? SQL_DELIVERY_RELEASE : SQL_DELIVERY_RETRY;
+	struct sqlite3_stmt *statement = sqlite->statements[which];
+	int64_t attempts = 0;
+	enum status status;
+
+	sqlite3_bind_int64(statement, 1, delivery_id(verdict->event, verdict->target));
+	sqlite3_bind_int64(statement, 2, verdict->due_ms);
+	if (!verdict->release) {
+		sqlite3_bind_int(statement, 3, verdict->http_status);
+		sqlite3_bind_int(statement, 4, verdict->transport);
+		sqlite3_bind_int64(statement, 5, verdict->duration_ms);
+	}
+	status = sqlite_read_int(sqlite, which, &attempts, moved_out, err);
+	if (status == STATUS_OK && *moved_out && attempts > 0)
+		tally_add(&sqlite->base.tally, verdict->target,
+			(struct store_target_counts){ .retrying = 1 });
+	return status;
+}
+
+enum status sqlite_record(
+	struct store *store, const struct store_verdict *verdict, struct error *err)
+{
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	bool went_well = verdict->next == DELIVERY_DELIVERED && verdict->attempts == 1;
+	bool moved = false;
+	enum status status;
+
+	if (verdict->next == DELIVERY_WAITING)
+		status = postpone(sqlite, verdict, &moved, err);
+	else
+		status = finish(sqlite, verdict, &moved, err);
+	if (status != STATUS_OK || !moved || went_well || verdict->release)
+		return status;
+	return insert_attempt(sqlite, verdict, err);
+}
+
+/* Puts the bytes at *end and moves it behind them. */
+static struct slice place(char **end, struct slice bytes)
+{
+	struct slice placed = slice_of(*end, bytes.size);
+
+	if (bytes.size > 0)
+		memcpy(*end, bytes.data, bytes.size);
+	*end += bytes.size;
+	return placed;
+}
+
+static struct slice column_bytes(struct sqlite3_stmt *statement, int column)
+{
+	const void *data = sqlite3_column_blob(statement, column); /* before its size */
+
+	return slice_of(data, (size_t)sqlite3_column_bytes(statement, column));
+}
+
+static struct store_claimed *claimed_new(
+	struct sqlite3_stmt *due, uint16_t target, struct slice raw)
+{
+	struct slice type = sqlite3_column_type(due, 5) == SQLITE_NULL ? sqlite_content_type_usual
+								       : column_bytes(due, 5);
+	struct store_claimed *claimed = memory_alloc(sizeof(*claimed) + type.size + raw.size);
+	char *end = (char *)(claimed + 1);
+
+	*claimed = (struct store_claimed){
+		.event = sqlite3_column_int64(due, 0),
+		.received_us = sqlite3_column_int64(due, 1),
+		.attempts = sqlite3_column_int(due, 2) + 1,
+		.target = target,
+		.source = (uint16_t)sqlite3_column_int(due, 3),
+		.kind = (uint8_t)sqlite3_column_int(due, 4),
+	};
+	claimed->content_type = place(&end, type);
+	claimed->raw = place(&end, raw);
+	return claimed;
+}
+
+/* Reads first and changes later: the index that is read is the one that changes. */
+static enum status read_due(
+	struct sqlite_store *sqlite, int64_t now_ms, struct store_claim *claim, struct error *err)
+{
+	struct sqlite3_stmt *due = sqlite->statements[SQL_DELIVERY_DUE];
+	struct store_claimed **tail = &claim->list;
+	size_t bytes = 0;
+	bool row = true;
+	enum status status = STATUS_OK;
+
+	sqlite3_bind_int(due, 1, claim->target);
+	sqlite3_bind_int64(due, 2, now_ms);
+	sqlite3_bind_int64(due, 3, (int64_t)claim->count_max);
+	while (status == STATUS_OK && row) {
+		struct slice raw;
+
+		status = sqlite_fetch(sqlite, SQL_DELIVERY_DUE, &row, err);
+		if (status != STATUS_OK || !row)
+			break;
+		raw = column_bytes(due, 6);
+		bytes += raw.size;
+		if (claim->count > 0 && bytes > claim->bytes_max)
+			break;
+		*tail = claimed_new(due, claim->target, raw);
+		tail = &(*tail)->next;
+		claim->count++;
+	}
+	sqlite_done(sqlite, SQL_DELIVERY_DUE);
+	return status;
+}
+
+enum status sqlite_claim(
+	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err)
+{
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	struct sqlite3_stmt *lease = sqlite->statements[SQL_DELIVERY_LEASE];
+	enum status status;
+
+	status = read_due(sqlite, now_ms, claim, err);
+	for (struct store_claimed *claimed = claim->list; status == STATUS_OK && claimed != NULL;
+		claimed = claimed->next) {
+		sqlite3_bind_int64(lease, 1, delivery_id(claimed->event, claim->target));
+		status = sqlite_execute(sqlite, SQL_DELIVERY_LEASE, err);
+		if (claimed->attempts > 1)
+			tally_add(&store->tally, claim->target,
+				(struct store_target_counts){ .retrying = -1 });
+	}
+	if (status != STATUS_OK)
+		return status;
+	sqlite3_bind_int(sqlite->statements[SQL_DELIVERY_NEXT_DUE], 1, claim->target);
+	return sqlite_read_int(sqlite, SQL_DELIVERY_NEXT_DUE, &claim->next_due_ms, NULL, err);
+}
+
+int64_t sqlite_oldest_waiting_us(struct store *store, uint16_t target)
+{
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	int64_t received_us = 0;
+
+	sqlite3_bind_int(sqlite->statements[SQL_DELIVERY_OLDEST], 1, target);
+	if (sqlite_read_int(sqlite, SQL_DELIVERY_OLDEST, &received_us, NULL, NULL) != STATUS_OK)
+		return 0;
+	return received_us;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "posthorn/memory.h"
+#include "posthorn/text.h"
+#include "sqlite_backend.h"
+
+enum {
+	FILE_MODE = 0600
+}; /* events hold addresses of people */
+
+static char *path_with(const char *path, const char *suffix)
+{
+	size_t size = strlen(path) + strlen(suffix) + 1;
+	char *joined = memory_alloc(size);
+
+	snprintf(joined, size, "%s%s", path, suffix);
+	return joined;
+}
+
+static char *folder_of(const char *path)
+{
+	char *folder;
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return memory_copy_text(".");
+	folder = memory_copy_text(path);
+	folder[slash == path ? 1 : slash - path] = '\0';
+	return folder;
+}
+
+/* 0 when the owner left no readable number. */
+static int64_t owner_pid(int fd)
+{
+	char text[32];
+	ssize_t size = pread(fd, text, sizeof(text), 0);
+	int64_t pid = 0;
+
+	if (size > 0)
+		(void)text_parse_uint(slice_trim(slice_of(text, (size_t)size)), &pid);
+	return pid;
+}
+
+static enum status lock_refused(const char *path, int fd, struct error *err)
+{
+	int64_t pid;
+
+	if (errno != EWOULDBLOCK) {
+		error_set(err, "store '%s': cannot lock: %s", path, strerror(errno));
+		return STATUS_IO;
+	}
+	pid = owner_pid(fd);
+	if (pid > 0)
+		error_set(err, "store '%s' is in use by process %" PRId64, path, pid);
+	else
+		error_set(err, "store '%s' is in use by another process", path);
+	return STATUS_BUSY;
+}
+
+/* For people only: the lock itself is what counts, so a full disk does not matter here. */
+static void write_pid(int fd)
+{
+	char text[32];
+	int size = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size)
+		return;
+}
+
+/*
+ * The lock has a file of its own: SQLite's locks on the database belong to the process and are lost
+ * when any descriptor of that file is closed. The lock file stays when the store is closed, for a
+ * second process may be waiting to open just this one.
+ */
+enum status sqlite_file_lock(const char *path, int *fd_out, struct error *err)
+{
+	char *lock_path = path_with(path, "-lock");
+	enum status status = STATUS_IO;
+	int fd;
+
+	fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+	if (fd < 0) {
+		error_set(err, "store '%s': cannot create '%s': %s%s", path, lock_path,
+			strerror(errno), errno == ENOENT ? " (its folder is missing)" : "");
+		goto out;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		status = lock_refused(path, fd, err);
+		goto out;
+	}
+	write_pid(fd);
+	*fd_out = fd;
+	fd = -1;
+	status = STATUS_OK;
+out:
+	if (fd >= 0)
+		close(fd);
+	free(lock_path);
+	return status;
+}
+
+/* A new file is safe only when the folder that names it is. */
+static enum status sync_folder(const char *path, struct error *err)
+{
+	char *folder = folder_of(path);
+	enum status status = STATUS_OK;
+	int fd;
+
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0) {
+		error_set(err, "store '%s': cannot sync folder '%s': %s", path, folder,
+			strerror(errno));
+		status = STATUS_IO;
+	}
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return status;
+}
+
+enum status sqlite_file_create(const char *path, struct error *err)
+{
+	int fd;
+
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	if (fd < 0 && errno == EEXIST)
+		return STATUS_OK;
+	if (fd < 0) {
+		error_set(err, "store '%s': cannot create: %s", path, strerror(errno));
+		return STATUS_IO;
+	}
+	close(fd);
+	return sync_folder(path, err);
+}
+
+static int64_t size_of(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
+}
+
+int64_t sqlite_file_bytes(const char *path)
+{
+	char *log_path = path_with(path, "-wal");
+	int64_t bytes = size_of(path) + size_of(log_path);
+
+	free(log_path);
+	return bytes;
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "posthorn/store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "posthorn/memory.h"
+#include "store_backend.h"
+
+static const struct store_ops *const backends[] = {
+	[STORE_SQLITE] = &store_sqlite_ops,
+};
+
+static const size_t names_max[STORE_NAME_KIND_COUNT] = {
+	[STORE_NAME_TARGET] = STORE_TARGETS_MAX,
+	[STORE_NAME_SOURCE] = STORE_SOURCES_MAX,
+};
+
+/* What an earlier run still held when it ended waits again. */
+static enum status recover(struct store *store, int64_t now_ms, struct error *err)
+{
+	enum status status;
+
+	status = store->ops->begin(store, err);
+	if (status != STATUS_OK)
+		return status;
+	status = store->ops->recover(store, now_ms, err);
+	if (status == STATUS_OK)
+		status = store->ops->commit(store, err);
+	if (status != STATUS_OK) {
+		store->ops->rollback(store);
+		return status;
+	}
+	tally_commit(&store->tally);
+	return STATUS_OK;
+}
+
+enum status store_open(const struct store_settings *settings, int64_t now_ms,
+	struct store **store_out, struct error *err)
+{
+	const struct store_ops *ops = backends[settings->backend];
+	struct store *store = NULL;
+	enum status status;
+
+	status = ops->open(settings, &store, err);
+	if (status != STATUS_OK)
+		return status;
+	store->ops = ops;
+	store->settings = *settings;
+	store->settings.path = NULL;
+	status = recover(store, now_ms, err);
+	if (status != STATUS_OK) {
+		store_close(&store);
+		return status;
+	}
+	*store_out = store;
+	return STATUS_OK;
+}
+
+void store_close(struct store **storep)
+{
+	struct store *store = *storep;
+
+	if (store == NULL)
+		return;
+	*storep = NULL;
+	store_rollback(store);
+	store->ops->close(store);
+}
+
+static enum status register_name(struct store *store, enum store_name_kind kind, const char *name,
+	uint16_t *number_out, struct error *err)
+{
+	size_t size = strlen(name);
+	size_t *count = &store->names_count[kind];
+	enum status status;
+
+	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	if (size == 0 || size > STORE_NAME_SIZE_MAX) {
+		error_set(err, "store: a name has 1 to %d bytes, '%.80s' has %zu",
+			STORE_NAME_SIZE_MAX, name, size);
+		return STATUS_INVALID;
+	}
+	status = store->ops->find_name(store, kind, name, number_out, err);
+	if (status != STATUS_NOT_FOUND)
+		return status;
+	if (*count >= names_max[kind]) {
+		error_set(err, "store: no room for the name '%s': %zu are known already", name,
+			*count);
+		return STATUS_FULL;
+	}
+	status = store->ops->add_name(store, kind, name, (uint16_t)*count, err);
+	if (status != STATUS_OK)
+		return status;
+	*number_out = (uint16_t)*count;
+	store_keep_name(store, kind, name);
+	return STATUS_OK;
+}
+
+void store_keep_name(struct store *store, enum store_name_kind kind, const char *name)
+{
+	POSTHORN_ASSERT(store->names_count[kind] < names_max[kind]);
+	store->names[kind][store->names_count[kind]++] = memory_copy_text(name);
+}
+
+void store_free_names(struct store *store)
+{
+	for (size_t kind = 0; kind < STORE_NAME_KIND_COUNT; kind++)
+		for (size_t number = 0; number < store->names_count[kind]; number++)
+			free(store->names[kind][number]);
+}
+
+size_t store_targets_count(const struct store *store)
+{
+	return store->names_count[STORE_NAME_TARGET];
+}
+
+size_t store_sources_count(const struct store *store)
+{
+	return store->names_count[STORE_NAME_SOURCE];
+}
+
+const char *store_target_name(const struct store *store, uint16_t number)
+{
+	POSTHORN_ASSERT(number < store_targets_count(store));
+	return store->names[STORE_NAME_TARGET][number];
+}
+
+const char *store_source_name(const struct store *store, uint16_t number)
+{
+	POSTHORN_ASSERT(number < store_sources_count(store));
+	return store->names[STORE_NAME_SOURCE][number];
+}
+
+enum status store_register_target(
+	struct store *store, const char *name, uint16_t *number_out, struct error *err)
+{
+	return register_name(store, STORE_NAME_TARGET, name, number_out, err);
+}
+
+enum status store_register_source(
+	struct store *store, const char *name, uint16_t *number_out, struct error *err)
+{
+	return register_name(store, STORE_NAME_SOURCE, name, number_out, err);
+}
+
+enum status store_begin(struct store *store, struct error *err)
+{
+	enum status status;
+
+	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	status = store->ops->begin(store, err);
+	if (status != STATUS_OK)
+		return STATUS_IO;
+	store->transaction = TRANSACTION_OPEN;
+	return STATUS_OK;
+}
+
+/*
+ * False when an earlier step of the transaction failed. The backend may have rolled back by itself
+ * then, and what is written after that would not be part of any transaction.
+ */
+static bool is_usable(const struct store *store, struct error *err)
+{
+	POSTHORN_ASSERT(store->transaction != TRANSACTION_NONE);
+	if (store->transaction == TRANSACTION_OPEN)
+		return true;
+	error_set(err, "store: the transaction was lost in an earlier step");
+	return false;
+}
+
+/* A backend's refusal in mid-transaction loses the transaction, whatever the reason. */
+static enum status step_end(struct store *store, enum status status)
+{
+	if (status == STATUS_OK)
+		return STATUS_OK;
+	store->transaction = TRANSACTION_BROKEN;
+	return status == STATUS_UNCERTAIN ? STATUS_UNCERTAIN : STATUS_IO;
+}
+
+enum status store_commit(struct store *store, struct error *err)
+{
+	enum status status;
+
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	status = step_end(store, store->ops->commit(store, err));
+	if (status == STATUS_OK) {
+		tally_commit(&store->tally);
+		store->transaction = TRANSACTION_NONE;
+	}
+	return status;
+}
+
+void store_rollback(struct store *store)
+{
+	if (store->transaction == TRANSACTION_NONE)
+		return;
+	store->ops->rollback(store);
+	tally_rollback(&store->tally);
+	store->transaction = TRANSACTION_NONE;
+}
+
+/* Each target at most once: (event, target) names the delivery. */
+static void deliveries_assert(const struct store *store, const struct store_event *event)
+{
+	uint64_t seen[STORE_TARGETS_MAX / 64] = { 0 };
+
+	for (size_t i = 0; i < event->deliveries_count; i++) {
+		uint16_t target = event->deliveries[i].target;
+		uint64_t bit = UINT64_C(1) << (target % 64);
+
+		POSTHORN_ASSERT(target < store->names_count[STORE_NAME_TARGET]);
+		POSTHORN_ASSERT((seen[target / 64] & bit) == 0);
+		seen[target / 64] |= bit;
+	}
+}
+
+static enum status raw_check(struct slice raw, struct error *err)
+{
+	if (raw.size <= STORE_RAW_SIZE_MAX)
+		return STATUS_OK;
+	error_set(err, "store: a body of %zu bytes is more than %d", raw.size, STORE_RAW_SIZE_MAX);
+	return STATUS_INVALID;
+}
+
+/* Asked before the database is touched, so that a full store costs a sender's repeats nothing. */
+static enum status backlog_check(
+	const struct store *store, const struct store_event *event, struct error *err)
+{
+	int64_t open = store->tally.backlog + store->tally.backlog_change;
+
+	if (event->deliveries_count == 0 ||
+		open + (int64_t)event->deliveries_count <= store->settings.max_backlog)
+		return STATUS_OK;
+	error_set(err, "store: %" PRId64 " deliveries are open, and max_backlog is %" PRId64, open,
+		store->settings.max_backlog);
+	return STATUS_FULL;
+}
+
+enum status store_append(struct store *store, struct store_event *event, struct error *err)
+{
+	enum status status;
+
+	POSTHORN_ASSERT(event->identity <= INT64_MAX);
+	POSTHORN_ASSERT(event->source < store->names_count[STORE_NAME_SOURCE]);
+	deliveries_assert(store, event);
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	status = raw_check(event->raw, err);
+	if (status == STATUS_OK)
+		status = backlog_check(store, event, err);
+	if (status != STATUS_OK)
+		return status;
+	event->id = 0;
+	event->duplicate = false;
+	return step_end(store, store->ops->append(store, event, err));
+}
+
+enum status store_quarantine(
+	struct store *store, struct store_quarantined *quarantined, struct error *err)
+{
+	enum status status;
+
+	POSTHORN_ASSERT(quarantined->source < store->names_count[STORE_NAME_SOURCE]);
+	POSTHORN_ASSERT(quarantined->reason != NULL);
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	status = raw_check(quarantined->raw, err);
+	if (status != STATUS_OK)
+		return status;
+	return step_end(store, store->ops->quarantine(store, quarantined, err));
+}
+
+enum status store_record(
+	struct store *store, const struct store_verdict *verdict, struct error *err)
+{
+	struct store_verdict checked = *verdict;
+
+	POSTHORN_ASSERT(verdict->event > 0 && verdict->event <= STORE_EVENT_ID_MAX);
+	POSTHORN_ASSERT(verdict->next != DELIVERY_LEASED);
+	POSTHORN_ASSERT(!verdict->release || verdict->next == DELIVERY_WAITING);
+	POSTHORN_ASSERT(verdict->attempts > 0);
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	if (checked.answer.size > STORE_ANSWER_SIZE_MAX)
+		checked.answer.size = STORE_ANSWER_SIZE_MAX;
+	return step_end(store, store->ops->record(store, &checked, err));
+}
+
+enum status store_claim(
+	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err)
+{
+	enum status status;
+
+	POSTHORN_ASSERT(claim->target < store->names_count[STORE_NAME_TARGET]);
+	claim->list = NULL;
+	claim->count = 0;
+	claim->next_due_ms = INT64_MAX;
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	status = step_end(store, store->ops->claim(store, now_ms, claim, err));
+	if (status != STATUS_OK) {
+		store_claimed_free(&claim->list);
+		claim->count = 0;
+	}
+	return status;
+}
+
+void store_claimed_free(struct store_claimed **listp)
+{
+	struct store_claimed *next;
+
+	for (struct store_claimed *claimed = *listp; claimed != NULL; claimed = next) {
+		next = claimed->next;
+		free(claimed);
+	}
+	*listp = NULL;
+}
+
+enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err)
+{
+	bool more = false;
+	enum status status;
+
+	*more_out = false;
+	status = store_begin(store, err);
+	if (status != STATUS_OK)
+		return status;
+	status = step_end(store, store->ops->sweep(store, now_ms, &more, err));
+	if (status == STATUS_OK)
+		status = store_commit(store, err);
+	if (status != STATUS_OK) {
+		store_rollback(store);
+		return status;
+	}
+	*more_out = more;
+	return STATUS_OK;
+}
+
+struct store_target_counts store_counts(const struct store *store, uint16_t target)
+{
+	POSTHORN_ASSERT(target < STORE_TARGETS_MAX);
+	return store->tally.committed[target];
+}
+
+int64_t store_backlog(const struct store *store)
+{
+	return store->tally.backlog;
+}
+
+int64_t store_oldest_waiting_us(struct store *store, uint16_t target)
+{
+	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	return store->ops->oldest_waiting_us(store, target);
+}
+
+int64_t store_quarantine_count(const struct store *store)
+{
+	return store->tally.quarantined;
+}
+
+int64_t store_bytes(struct store *store)
+{
+	return store->ops->bytes(store);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_backend.h - what a backend is to the front; only src/store includes this
+ *
+ * Promise    The front (store.c) has validated every argument and keeps track of the transaction: a
+ *            backend is called in the right order only, and after a failure inside a transaction
+ *            nothing but rollback() comes.
+ * Threads    The store's.
+ * Ownership  A backend's own struct starts with struct store and is freed by its close().
+ * Errors     Inside a transaction any status but OK loses it; the front tells its caller STATUS_IO.
+ *            commit() may also fail with STATUS_UNCERTAIN.
+ */
+#ifndef POSTHORN_STORE_BACKEND_H
+#define POSTHORN_STORE_BACKEND_H
+
+#include "posthorn/store.h"
+#include "tally.h"
+
+enum store_name_kind {
+	STORE_NAME_TARGET,
+	STORE_NAME_SOURCE
+};
+enum {
+	STORE_NAME_KIND_COUNT = 2
+};
+
+/* An event's id and a target's number are one 64-bit key of a delivery. */
+#define STORE_EVENT_ID_MAX (INT64_MAX >> 16)
+
+enum store_transaction {
+	TRANSACTION_NONE,
+	TRANSACTION_OPEN,
+	TRANSACTION_BROKEN, /* a step failed: waits for store_rollback() */
+};
+
+struct store_ops {
+	const char *name;
+	/* Fills base.names (store_keep_name()) and base.tally as of the last commit. */
+	enum status (*open)(
+		const struct store_settings *settings, struct store **store_out, struct error *err);
+	void (*close)(struct store *store);
+
+	/* Outside a transaction. STATUS_NOT_FOUND: the name has no number yet. */
+	enum status (*find_name)(struct store *store, enum store_name_kind kind, const char *name,
+		uint16_t *number_out, struct error *err);
+	enum status (*add_name)(struct store *store, enum store_name_kind kind, const char *name,
+		uint16_t number, struct error *err);
+
+	enum status (*begin)(struct store *store, struct error *err);
+	/* Writes base.tally's changes with the rest; the front then merges them. */
+	enum status (*commit)(struct store *store, struct error *err);
+	void (*rollback)(struct store *store);
+
+	/* Inside a transaction: */
+	/* Every leased delivery waits again, due at now_ms. */
+	enum status (*recover)(struct store *store, int64_t now_ms, struct error *err);
+	enum status (*append)(struct store *store, struct store_event *event, struct error *err);
+	enum status (*quarantine)(
+		struct store *store, struct store_quarantined *quarantined, struct error *err);
+	enum status (*record)(
+		struct store *store, const struct store_verdict *verdict, struct error *err);
+	enum status (*claim)(
+		struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
+	enum status (*sweep)(
+		struct store *store, int64_t now_ms, bool *more_out, struct error *err);
+
+	/* Outside: */
+	int64_t (*oldest_waiting_us)(struct store *store, uint16_t target);
+	int64_t (*bytes)(struct store *store);
+};
+
+struct store {
+	const struct store_ops *ops;
+	struct store_settings settings; /* without path: the backend keeps its own */
+	enum store_transaction transaction;
+	size_t names_count[STORE_NAME_KIND_COUNT]; /* numbers given so far: 0 .. count - 1 */
+	char *names[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
+	struct tally tally;
+};
+
+/* For open(): the next number of its kind has this name. */
+void store_keep_name(struct store *store, enum store_name_kind kind, const char *name);
+/* For close(). */
+void store_free_names(struct store *store);
+
+extern const struct store_ops store_sqlite_ops;
+
+#endif

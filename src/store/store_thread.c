@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Group commit: while one commit waits for the disk, requests gather in the mailbox; the next
+ * transaction takes them all.
+ *
+ * When a commit fails, new events and claims are refused, but verdicts stay: they describe what has
+ * already happened at a receiver, and losing one would send its event again. They are repeated, in
+ * a transaction of their own so that a refused event cannot hold them up, until they are on disk.
+ */
+#include "posthorn/store_thread.h"
+
+#include <inttypes.h>
+
+#include "posthorn/clock.h"
+#include "posthorn/log.h"
+#include "posthorn/memory.h"
+
+enum {
+	SWEEP_PAUSE_MS = 10,      /* between two steps while there is more */
+	SWEEP_INTERVAL_MS = 1000, /* between two looks when there was nothing */
+	RETRY_INTERVAL_MS = 500,  /* between two attempts to store kept verdicts */
+	GAUGES_INTERVAL_MS = 1000,
+};
+
+struct store_thread {
+	struct store *store;
+	pthread_t thread;
+	struct mailbox mailbox;
+	void (*on_batch_done)(void *context);
+	void *context;
+	struct mailbox_chain kept; /* verdicts of failed commits */
+	int64_t sweep_at_ms;       /* monotonic, like all times here */
+	int64_t gauges_at_ms;
+	size_t targets_count; /* as far as gauges need to look */
+	struct store_metrics metrics;
+};
+
+static struct store_request *request_of(struct mailbox_item *item)
+{
+	return MAILBOX_ENTRY(item, struct store_request, item);
+}
+
+static enum status carry_out(struct store *store, struct store_request *request, struct error *err)
+{
+	switch (request->kind) {
+	case STORE_REQUEST_APPEND:
+		return store_append(store, &((struct store_append_request *)request)->event, err);
+	case STORE_REQUEST_QUARANTINE:
+		return store_quarantine(
+			store, &((struct store_quarantine_request *)request)->quarantined, err);
+	case STORE_REQUEST_VERDICT:
+		return store_record(
+			store, &((struct store_verdict_request *)request)->verdict, err);
+	case STORE_REQUEST_CLAIM:
+		return store_claim(store, clock_unix_ms(),
+			&((struct store_claim_request *)request)->claim, err);
+	}
+	return STATUS_INVALID;
+}
+
+/* Only a full backlog concerns one request alone; everything else ends the transaction. */
+static bool ends_transaction(enum status status)
+{
+	return status != STATUS_OK && status != STATUS_FULL;
+}
+
+static enum status write_chain(struct store_thread *thread, struct mailbox_chain *chain,
+	int64_t *new_events_out, struct error *err)
+{
+	enum status status = store_begin(thread->store, err);
+
+	*new_events_out = 0;
+	if (status != STATUS_OK)
+		return status;
+	for (struct mailbox_item *item = chain->first; item != NULL; item = item->next) {
+		struct store_request *request = request_of(item);
+
+		request->status = carry_out(thread->store, request, err);
+		if (ends_transaction(request->status)) {
+			store_rollback(thread->store);
+			return request->status;
+		}
+		if (request->kind == STORE_REQUEST_APPEND)
+			(*new_events_out)++;
+	}
+	status = store_commit(thread->store, err);
+	if (status != STATUS_OK)
+		store_rollback(thread->store);
+	return status;
+}
+
+static void note_result(struct store_thread *thread, enum status status, const struct error *err)
+{
+	struct store_metrics *metrics = &thread->metrics;
+	int64_t failing_since_ms = gauge_read(&metrics->failing_since_ms);
+
+	if (status == STATUS_OK && failing_since_ms != 0) {
+		gauge_set(&metrics->failing_since_ms, 0);
+		log_event(LOG_LEVEL_INFO, "store.recovered",
+			LOG_INT("after_ms", clock_monotonic_ms() - failing_since_ms));
+	} else if (status != STATUS_OK && failing_since_ms == 0) {
+		gauge_set(&metrics->failing_since_ms, clock_monotonic_ms());
+		log_event(LOG_LEVEL_ERROR, "store.failing", LOG_STR("error", err->text));
+	}
+}
+
+static void release_claim(struct store_request *request)
+{
+	struct store_claim *claim = &((struct store_claim_request *)request)->claim;
+
+	store_claimed_free(&claim->list);
+	claim->count = 0;
+	claim->next_due_ms = INT64_MAX;
+}
+
+/* Every request but a verdict that must be kept gets its answer. */
+static void answer_chain(
+	struct store_thread *thread, struct mailbox_chain *chain, enum status status)
+{
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(chain)) != NULL) {
+		struct store_request *request = request_of(item);
+
+		if (status != STATUS_OK && request->kind == STORE_REQUEST_VERDICT) {
+			mailbox_chain_add(&thread->kept, item);
+			continue;
+		}
+		if (status != STATUS_OK) {
+			request->status = status;
+			if (request->kind == STORE_REQUEST_CLAIM)
+				release_claim(request);
+		}
+		request->done(request, request->status, thread->context);
+	}
+}
+
+static void run_transaction(struct store_thread *thread, struct mailbox_chain *chain)
+{
+	struct error err = { .text = "" };
+	int64_t began_us = clock_monotonic_us();
+	int64_t new_events;
+	enum status status;
+
+	if (chain->first == NULL)
+		return;
+	status = write_chain(thread, chain, &new_events, &err);
+	note_result(thread, status, &err);
+	if (status == STATUS_OK) {
+		histogram_observe(&thread->metrics.commit_seconds,
+			(double)(clock_monotonic_us() - began_us) / 1e6);
+		if (new_events > 0)
+			histogram_observe(&thread->metrics.batch_events, (double)new_events);
+	}
+	answer_chain(thread, chain, status);
+}
+
+static void split_verdicts(struct mailbox_chain *chain, struct mailbox_chain *verdicts)
+{
+	struct mailbox_chain rest = { 0 };
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(chain)) != NULL)
+		mailbox_chain_add(
+			request_of(item)->kind == STORE_REQUEST_VERDICT ? verdicts : &rest, item);
+	*chain = rest;
+}
+
+static void run_batch(struct store_thread *thread, struct mailbox_chain *chain)
+{
+	if (gauge_read(&thread->metrics.failing_since_ms) != 0) {
+		struct mailbox_chain verdicts = thread->kept;
+
+		thread->kept = (struct mailbox_chain){ 0 };
+		split_verdicts(chain, &verdicts);
+		run_transaction(thread, &verdicts);
+	}
+	run_transaction(thread, chain);
+	if (thread->on_batch_done != NULL)
+		thread->on_batch_done(thread->context);
+}
+
+static void update_counts(struct store_thread *thread)
+{
+	struct store_metrics *metrics = &thread->metrics;
+
+	gauge_set(&metrics->backlog, store_backlog(thread->store));
+	gauge_set(&metrics->quarantined, store_quarantine_count(thread->store));
+	for (size_t i = 0; i < thread->targets_count; i++) {
+		struct store_target_counts counts = store_counts(thread->store, (uint16_t)i);
+
+		gauge_set(&metrics->targets[i].open, counts.open);
+		gauge_set(&metrics->targets[i].retrying, counts.retrying);
+		gauge_set(&metrics->targets[i].dead, counts.dead);
+	}
+}
+
+/* What costs a look at the disk. */
+static void update_slow_gauges(struct store_thread *thread, int64_t now_ms)
+{
+	if (now_ms < thread->gauges_at_ms)
+		return;
+	thread->gauges_at_ms = now_ms + GAUGES_INTERVAL_MS;
+	gauge_set(&thread->metrics.bytes, store_bytes(thread->store));
+	for (size_t i = 0; i < thread->targets_count; i++)
+		gauge_set(&thread->metrics.targets[i].oldest_waiting_us,
+			store_oldest_waiting_us(thread->store, (uint16_t)i));
+}
+
+static void sweep(struct store_thread *thread, int64_t now_ms)
+{
+	struct error err;
+	bool more = false;
+
+	if (now_ms < thread->sweep_at_ms)
+		return;
+	if (store_sweep(thread->store, clock_unix_ms(), &more, &err) != STATUS_OK)
+		log_event(LOG_LEVEL_WARN, "store.sweep_failed", LOG_STR("error", err.text));
+	thread->sweep_at_ms = clock_monotonic_ms() + (more ? SWEEP_PAUSE_MS : SWEEP_INTERVAL_MS);
+}
+
+static int64_t wait_ms(const struct store_thread *thread, int64_t now_ms)
+{
+	int64_t until_ms = thread->sweep_at_ms;
+
+	if (thread->gauges_at_ms < until_ms)
+		until_ms = thread->gauges_at_ms;
+	if (thread->kept.first != NULL && now_ms + RETRY_INTERVAL_MS < until_ms)
+		until_ms = now_ms + RETRY_INTERVAL_MS;
+	return until_ms > now_ms ? until_ms - now_ms : 0;
+}
+
+static void *thread_main(void *data)
+{
+	struct store_thread *thread = data;
+	bool closed;
+
+	do {
+		struct mailbox_chain chain;
+		int64_t now_ms = clock_monotonic_ms();
+
+		/* Asked before taking: what was posted before the close is then in the chain. */
+		closed = mailbox_is_closed(&thread->mailbox);
+		chain = mailbox_wait(&thread->mailbox, wait_ms(thread, now_ms));
+		if (chain.first != NULL || thread->kept.first != NULL) {
+			run_batch(thread, &chain);
+			update_counts(thread);
+		}
+		now_ms = clock_monotonic_ms();
+		gauge_set(&thread->metrics.heartbeat_ms, now_ms);
+		sweep(thread, now_ms);
+		update_slow_gauges(thread, now_ms);
+	} while (!closed);
+	return NULL;
+}
+
+enum status store_thread_start(struct store **store_taken, size_t targets_count,
+	void (*on_batch_done)(void *context), void *context, struct store_thread **thread_out,
+	struct error *err)
+{
+	struct store_thread *thread = memory_zalloc(sizeof(*thread));
+
+	thread->store = *store_taken;
+	thread->on_batch_done = on_batch_done;
+	thread->context = context;
+	thread->targets_count = targets_count;
+	histogram_init(&thread->metrics.commit_seconds, &histogram_seconds);
+	histogram_init(&thread->metrics.batch_events, &histogram_batch);
+	mailbox_init(&thread->mailbox, NULL, NULL);
+	update_counts(thread);
+	update_slow_gauges(thread, clock_monotonic_ms());
+	gauge_set(&thread->metrics.heartbeat_ms, clock_monotonic_ms());
+	if (pthread_create(&thread->thread, NULL, thread_main, thread) != 0) {
+		error_set(err, "cannot start the store thread");
+		mailbox_destroy(&thread->mailbox);
+		free(thread);
+		return STATUS_IO;
+	}
+	*store_taken = NULL;
+	*thread_out = thread;
+	return STATUS_OK;
+}
+
+void store_thread_post(struct store_thread *thread, struct store_request *request)
+{
+	mailbox_post(&thread->mailbox, &request->item);
+}
+
+void store_thread_post_chain(struct store_thread *thread, struct mailbox_chain *chain)
+{
+	mailbox_post_chain(&thread->mailbox, chain);
+}
+
+struct store_metrics *store_thread_metrics(struct store_thread *thread)
+{
+	return &thread->metrics;
+}
+
+void store_thread_stop(struct store_thread **threadp)
+{
+	struct store_thread *thread = *threadp;
+	struct mailbox_item *item;
+
+	if (thread == NULL)
+		return;
+	*threadp = NULL;
+	mailbox_close(&thread->mailbox);
+	pthread_join(thread->thread, NULL);
+	/* Verdicts that never reached the disk: their leases are void at the next start. */
+	while ((item = mailbox_chain_pop(&thread->kept)) != NULL)
+		request_of(item)->done(request_of(item), STATUS_IO, thread->context);
+	store_close(&thread->store);
+	mailbox_destroy(&thread->mailbox);
+	free(thread);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "tally.h"
+
+#include <string.h>
+
+static void counts_add(struct store_target_counts *counts, struct store_target_counts change)
+{
+	counts->open += change.open;
+	counts->retrying += change.retrying;
+	counts->dead += change.dead;
+}
+
+void tally_add(struct tally *tally, uint16_t target, struct store_target_counts change)
+{
+	if (target >= STORE_TARGETS_MAX)
+		return;
+	if (!tally->is_touched[target]) {
+		tally->is_touched[target] = true;
+		tally->touched[tally->touched_count++] = target;
+	}
+	counts_add(&tally->change[target], change);
+	tally->backlog_change += change.open;
+}
+
+static void forget_changes(struct tally *tally)
+{
+	for (size_t i = 0; i < tally->touched_count; i++) {
+		uint16_t target = tally->touched[i];
+
+		tally->is_touched[target] = false;
+		memset(&tally->change[target], 0, sizeof(tally->change[target]));
+	}
+	tally->touched_count = 0;
+	tally->backlog_change = 0;
+	tally->quarantined_change = 0;
+}
+
+void tally_commit(struct tally *tally)
+{
+	for (size_t i = 0; i < tally->touched_count; i++) {
+		uint16_t target = tally->touched[i];
+
+		counts_add(&tally->committed[target], tally->change[target]);
+	}
+	tally->backlog += tally->backlog_change;
+	tally->quarantined += tally->quarantined_change;
+	forget_changes(tally);
+}
+
+void tally_rollback(struct tally *tally)
+{
+	forget_changes(tally);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tally.h - how many deliveries each target has in which state, without asking the database
+ *
+ * Promise    Reads give the numbers of the last commit. Changes of the open transaction are kept
+ * apart until tally_commit(), so a rollback costs nothing and leaves nothing. Threads    The
+ * store's.
+ */
+#ifndef POSTHORN_STORE_TALLY_H
+#define POSTHORN_STORE_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "posthorn/store.h"
+
+struct tally {
+	struct store_target_counts committed[STORE_TARGETS_MAX];
+	struct store_target_counts change[STORE_TARGETS_MAX];
+	uint16_t touched[STORE_TARGETS_MAX]; /* targets with a change, each once */
+	size_t touched_count;
+	bool is_touched[STORE_TARGETS_MAX];
+	int64_t backlog; /* sum of committed[].open */
+	int64_t backlog_change;
+	int64_t quarantined;
+	int64_t quarantined_change;
+};
+
+/* A number out of range can only come from a damaged file; it is not counted. */
+void tally_add(struct tally *tally, uint16_t target, struct store_target_counts change);
+void tally_commit(struct tally *tally);
+void tally_rollback(struct tally *tally);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store thread over a store that fails when it is told to. Every store_*() function that the
+ * thread calls is defined here, so that the real ones are not linked.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+
+#include "posthorn/log.h"
+#include "posthorn/memory.h"
+#include "posthorn/store_thread.h"
+
+enum { EVENTS_MAX = 64, VERDICTS_MAX = 64 };
+
+struct store {
+	pthread_mutex_t mutex;
+	pthread_cond_t moved;
+	enum status next_commit; /* status of commits until it is changed */
+	int commits, failed_commits, rollbacks;
+	bool is_gated; /* commits wait until the gate opens */
+	int waiting_at_gate;
+	int64_t staged_events[EVENTS_MAX], events[EVENTS_MAX];
+	size_t staged_events_count, events_count;
+	int64_t staged_verdicts[VERDICTS_MAX], verdicts[VERDICTS_MAX];
+	size_t staged_verdicts_count, verdicts_count;
+	int64_t full_event; /* store_append() refuses this one: the backlog is full */
+	bool is_closed;
+};
+
+static struct store fake;
+
+enum status store_begin(struct store *store, struct error *err)
+{
+	(void)err;
+	store->staged_events_count = 0;
+	store->staged_verdicts_count = 0;
+	return STATUS_OK;
+}
+
+enum status store_append(struct store *store, struct store_event *event, struct error *err)
+{
+	(void)err;
+	if (event->occurred_ms == store->full_event)
+		return STATUS_FULL;
+	store->staged_events[store->staged_events_count++] = event->occurred_ms;
+	event->id = event->occurred_ms;
+	return STATUS_OK;
+}
+
+enum status store_record(struct store *store, const struct store_verdict *verdict,
+	struct error *err)
+{
+	(void)err;
+	store->staged_verdicts[store->staged_verdicts_count++] = verdict->event;
+	return STATUS_OK;
+}
+
+enum status store_commit(struct store *store, struct error *err)
+{
+	enum status status;
+
+	pthread_mutex_lock(&store->mutex);
+	store->waiting_at_gate++;
+	pthread_cond_broadcast(&store->moved);
+	while (store->is_gated)
+		pthread_cond_wait(&store->moved, &store->mutex);
+	store->waiting_at_gate--;
+	status = store->next_commit;
+	if (status == STATUS_OK) {
+		store->commits++;
+		for (size_t i = 0; i < store->staged_events_count; i++)
+			store->events[store->events_count++] = store->staged_events[i];
+		for (size_t i = 0; i < store->staged_verdicts_count; i++)
+			store->verdicts[store->verdicts_count++] = store->staged_verdicts[i];
+	} else {
+		store->failed_commits++;
+		error_set(err, "no room");
+	}
+	pthread_cond_broadcast(&store->moved);
+	pthread_mutex_unlock(&store->mutex);
+	return status;
+}
+
+void store_rollback(struct store *store)
+{
+	store->rollbacks++;
+}
+
+enum status store_quarantine(struct store *store, struct store_quarantined *quarantined,
+	struct error *err)
+{
+	(void)store;
+	(void)quarantined;
+	(void)err;
+	return STATUS_OK;
+}
+
+enum status store_claim(struct store *store, int64_t now_ms, struct store_claim *claim,
+	struct error *err)
+{
+	(void)store;
+	(void)now_ms;
+	(void)err;
+	claim->next_due_ms = 42;
+	return STATUS_OK;
+}
+
+void store_claimed_free(struct store_claimed **listp)
+{
+	*listp = NULL;
+}
+
+enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err)
+{
+	(void)store;
+	(void)now_ms;
+	(void)err;
+	*more_out = false;
+	return STATUS_OK;
+}
+
+struct store_target_counts store_counts(const struct store *store, uint16_t target)
+{
+	(void)store;
+	(void)target;
+	return (struct store_target_counts){ 0 };
+}
+
+int64_t store_backlog(const struct store *store)
+{
+	return (int64_t)store->events_count;
+}
+
+int64_t store_oldest_waiting_us(struct store *store, uint16_t target)
+{
+	(void)store;
+	(void)target;
+	return 0;
+}
+
+int64_t store_quarantine_count(const struct store *store)
+{
+	(void)store;
+	return 0;
+}
+
+int64_t store_bytes(struct store *store)
+{
+	(void)store;
+	return 0;
+}
+
+void store_close(struct store **storep)
+{
+	(*storep)->is_closed = true;
+	*storep = NULL;
+}
+
+/* What came back, in order. */
+struct answers {
+	pthread_mutex_t mutex;
+	pthread_cond_t moved;
+	struct store_request *requests[EVENTS_MAX];
+	enum status statuses[EVENTS_MAX];
+	size_t count;
+	int batches;
+};
+
+static struct answers answers;
+
+static void on_done(struct store_request *request, enum status status, void *context)
+{
+	assert_ptr_equal(context, &answers);
+	pthread_mutex_lock(&answers.mutex);
+	answers.requests[answers.count] = request;
+	answers.statuses[answers.count++] = status;
+	pthread_cond_broadcast(&answers.moved);
+	pthread_mutex_unlock(&answers.mutex);
+}
+
+static void on_batch_done(void *context)
+{
+	assert_ptr_equal(context, &answers);
+	answers.batches++;
+}
+
+static void await_answers(size_t count)
+{
+	pthread_mutex_lock(&answers.mutex);
+	while (answers.count < count)
+		pthread_cond_wait(&answers.moved, &answers.mutex);
+	pthread_mutex_unlock(&answers.mutex);
+}
+
+static void set_commit(enum status status)
+{
+	pthread_mutex_lock(&fake.mutex);
+	fake.next_commit = status;
+	pthread_mutex_unlock(&fake.mutex);
+}
+
+static void set_gate(bool is_gated)
+{
+	pthread_mutex_lock(&fake.mutex);
+	fake.is_gated = is_gated;
+	pthread_cond_broadcast(&fake.moved);
+	pthread_mutex_unlock(&fake.mutex);
+}
+
+static void await_at_gate(void)
+{
+	pthread_mutex_lock(&fake.mutex);
+	while (fake.waiting_at_gate == 0)
+		pthread_cond_wait(&fake.moved, &fake.mutex);
+	pthread_mutex_unlock(&fake.mutex);
+}
+
+static void await_failures(int count)
+{
+	pthread_mutex_lock(&fake.mutex);
+	while (fake.failed_commits < count)
+		pthread_cond_wait(&fake.moved, &fake.mutex);
+	pthread_mutex_unlock(&fake.mutex);
+}
+
+static struct store_thread *start(void)
+{
+	struct store *store = &fake;
+	struct store_thread *thread = NULL;
+	struct error err;
+
+	memset(&fake, 0, sizeof(fake));
+	memset(&answers, 0, sizeof(answers));
+	pthread_mutex_init(&fake.mutex, NULL);
+	pthread_cond_init(&fake.moved, NULL);
+	pthread_mutex_init(&answers.mutex, NULL);
+	pthread_cond_init(&answers.moved, NULL);
+	fake.full_event = -1;
+	assert_int_equal(
+		store_thread_start(&store, 1, on_batch_done, &answers, &thread, &err), STATUS_OK);
+	assert_null(store);
+	return thread;
+}
+
+static struct store_append_request append_of(int64_t number)
+{
+	return (struct store_append_request){
+		.request = { .kind = STORE_REQUEST_APPEND, .done = on_done },
+		.event = { .occurred_ms = number },
+	};
+}
+
+static struct store_verdict_request verdict_of(int64_t event)
+{
+	return (struct store_verdict_request){
+		.request = { .kind = STORE_REQUEST_VERDICT, .done = on_done },
+		.verdict = { .event = event },
+	};
+}
+
+static void test_group_commit(void **state)
+{
+	struct store_thread *thread = start();
+	struct store_append_request requests[10];
+
+	(void)state;
+	/* While the first is being committed, nine gather; one commit takes them all. */
+	set_gate(true);
+	for (int i = 0; i < 10; i++) {
+		requests[i] = append_of(i);
+		store_thread_post(thread, &requests[i].request);
+		if (i == 0)
+			await_at_gate();
+	}
+	set_gate(false);
+	await_answers(10);
+	store_thread_stop(&thread);
+	assert_int_equal(fake.commits, 2);
+	assert_int_equal(fake.events_count, 10);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(fake.events[i], i);
+		assert_ptr_equal(answers.requests[i], &requests[i].request);
+		assert_int_equal(answers.statuses[i], STATUS_OK);
+	}
+	assert_int_equal(answers.batches, 2);
+	assert_true(fake.is_closed);
+}
+
+static void test_full_backlog_refuses_one(void **state)
+{
+	struct store_thread *thread = start();
+	struct store_append_request requests[3];
+	struct mailbox_chain chain = { 0 };
+
+	(void)state;
+	fake.full_event = 1;
+	for (int i = 0; i < 3; i++) {
+		requests[i] = append_of(i);
+		mailbox_chain_add(&chain, &requests[i].request.item);
+	}
+	store_thread_post_chain(thread, &chain);
+	await_answers(3);
+	store_thread_stop(&thread);
+	assert_int_equal(answers.statuses[0], STATUS_OK);
+	assert_int_equal(answers.statuses[1], STATUS_FULL);
+	assert_int_equal(answers.statuses[2], STATUS_OK);
+	assert_int_equal(fake.events_count, 2);
+	assert_int_equal(fake.rollbacks, 0);
+}
+
+static void test_failure_refuses_events_and_keeps_verdicts(void **state)
+{
+	struct store_thread *thread = start();
+	struct store_append_request event = append_of(7), later = append_of(8);
+	struct store_verdict_request verdict = verdict_of(5);
+	struct store_claim_request claim = {
+		.request = { .kind = STORE_REQUEST_CLAIM, .done = on_done },
+	};
+	struct mailbox_chain chain = { 0 };
+
+	(void)state;
+	set_commit(STATUS_IO);
+	mailbox_chain_add(&chain, &verdict.request.item);
+	mailbox_chain_add(&chain, &event.request.item);
+	mailbox_chain_add(&chain, &claim.request.item);
+	store_thread_post_chain(thread, &chain);
+	await_answers(2);
+	/* The verdict is tried again by itself, alone. */
+	await_failures(2);
+	assert_int_equal(answers.count, 2);
+	assert_int_not_equal(gauge_read(&store_thread_metrics(thread)->failing_since_ms), 0);
+	set_commit(STATUS_OK);
+	await_answers(3);
+	store_thread_post(thread, &later.request);
+	await_answers(4);
+	assert_int_equal(gauge_read(&store_thread_metrics(thread)->failing_since_ms), 0);
+	store_thread_stop(&thread);
+	assert_ptr_equal(answers.requests[0], &event.request);
+	assert_int_equal(answers.statuses[0], STATUS_IO);
+	assert_ptr_equal(answers.requests[1], &claim.request);
+	assert_int_equal(answers.statuses[1], STATUS_IO);
+	assert_int_equal(claim.claim.next_due_ms, INT64_MAX);
+	assert_ptr_equal(answers.requests[2], &verdict.request);
+	assert_int_equal(answers.statuses[2], STATUS_OK);
+	assert_int_equal(fake.verdicts_count, 1);
+	assert_int_equal(fake.verdicts[0], 5);
+	assert_int_equal(fake.events_count, 1);
+	assert_int_equal(fake.events[0], 8);
+}
+
+static void test_uncertain_commit_is_told(void **state)
+{
+	struct store_thread *thread = start();
+	struct store_append_request event = append_of(1);
+
+	(void)state;
+	set_commit(STATUS_UNCERTAIN);
+	store_thread_post(thread, &event.request);
+	await_answers(1);
+	set_commit(STATUS_OK);
+	store_thread_stop(&thread);
+	assert_int_equal(answers.statuses[0], STATUS_UNCERTAIN);
+}
+
+static void test_stop_writes_what_was_posted(void **state)
+{
+	struct store_thread *thread = start();
+	struct store_append_request requests[5];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		requests[i] = append_of(i);
+		store_thread_post(thread, &requests[i].request);
+	}
+	store_thread_stop(&thread);
+	assert_null(thread);
+	assert_int_equal(fake.events_count, 5);
+	assert_int_equal(answers.count, 5);
+}
+
+static void test_stop_gives_up_on_verdicts_that_cannot_be_stored(void **state)
+{
+	struct store_thread *thread = start();
+	struct store_verdict_request verdict = verdict_of(5);
+
+	(void)state;
+	set_commit(STATUS_IO);
+	store_thread_post(thread, &verdict.request);
+	await_failures(1);
+	store_thread_stop(&thread);
+	assert_int_equal(answers.count, 1);
+	assert_int_equal(answers.statuses[0], STATUS_IO);
+	assert_int_equal(fake.verdicts_count, 0);
+}
+
+int main(void)
+{
+	static const struct log_settings quiet = { .level = LOG_LEVEL_ERROR };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_group_commit),
+		cmocka_unit_test(test_full_backlog_refuses_one),
+		cmocka_unit_test(test_failure_refuses_events_and_keeps_verdicts),
+		cmocka_unit_test(test_uncertain_commit_is_told),
+		cmocka_unit_test(test_stop_writes_what_was_posted),
+		cmocka_unit_test(test_stop_gives_up_on_verdicts_that_cannot_be_stored),
+	};
+
+	log_configure(&quiet);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
