@@ -2,13 +2,12 @@
 /*
  * dispatcher.h - gets every delivery to its target, and its verdict back to the store
  *
- * Promise    What is committed is attempted until it is delivered or dead; targets share nothing but
- *            this thread's time, which no receiver can take: its slots, queue, breaker, rate and
- *            connections are a target's own. Memory does not grow with the backlog: each target has a
- *            fixed number of slots for events straight from intake, and claims what waits on disk in
- *            small portions.
- * Threads    One delivery thread owns targets and transfers. Signing has threads of its own.
- *            dispatcher_reserve() and _release() may be called by any thread, _offer(), _look() and
+ * Promise    What is committed is attempted until it is delivered or dead; targets share nothing
+ * but this thread's time, which no receiver can take: its slots, queue, breaker, rate and
+ *            connections are a target's own. Memory does not grow with the backlog: each target has
+ * a fixed number of slots for events straight from intake, and claims what waits on disk in small
+ * portions. Threads    One delivery thread owns targets and transfers. Signing has threads of its
+ * own. dispatcher_reserve() and _release() may be called by any thread, _offer(), _look() and
  *            _flush() by the store thread.
  * Ownership  The settings must outlive the dispatcher. An offered outgoing is the dispatcher's.
  * Errors     dispatcher_start(): STATUS_INVALID when libcurl refuses a target's settings.
@@ -47,12 +46,25 @@ struct dispatcher_settings {
 	int signing_threads;
 };
 
-enum target_state { TARGET_ACTIVE, TARGET_PAUSED, TARGET_OPEN, TARGET_PROBING };
-enum { TARGET_STATE_COUNT = 4 };
+enum target_state {
+	TARGET_ACTIVE,
+	TARGET_PAUSED,
+	TARGET_OPEN,
+	TARGET_PROBING
+};
+enum {
+	TARGET_STATE_COUNT = 4
+};
 const char *target_state_name(enum target_state state);
 
-enum delivery_outcome { OUTCOME_DELIVERED, OUTCOME_RETRIED, OUTCOME_DEAD };
-enum { DELIVERY_OUTCOME_COUNT = 3 };
+enum delivery_outcome {
+	OUTCOME_DELIVERED,
+	OUTCOME_RETRIED,
+	OUTCOME_DEAD
+};
+enum {
+	DELIVERY_OUTCOME_COUNT = 3
+};
 
 /* Read by the metrics page on any thread. */
 struct target_metrics {
@@ -60,31 +72,32 @@ struct target_metrics {
 	struct counter attempts[ATTEMPT_RESULT_COUNT];
 	struct histogram attempt_seconds;
 	struct gauge in_flight;
-	struct gauge state;		/* enum target_state */
-	struct gauge oldest_memory_us; /* received, of the oldest in memory about a second ago; 0: none */
+	struct gauge state;            /* enum target_state */
+	struct gauge oldest_memory_us; /* received, of the oldest in memory about a second ago; 0:
+					  none */
 };
 
 struct dispatcher_metrics {
 	struct histogram event_latency_seconds; /* arrival to delivered, first attempts only */
-	struct gauge heartbeat_ms;		 /* monotonic; when the delivery thread last went round */
+	struct gauge heartbeat_ms; /* monotonic; when the delivery thread last went round */
 };
 
 struct dispatcher;
 
 /* store must be posted to by the dispatcher until dispatcher_stop() has returned. */
-enum status dispatcher_start(const struct dispatcher_settings *settings,
-	struct store_thread *store, struct dispatcher **dispatcher_out, struct error *err);
+enum status dispatcher_start(const struct dispatcher_settings *settings, struct store_thread *store,
+	struct dispatcher **dispatcher_out, struct error *err);
 
 /*
- * Asks for a slot, so that an event may go on from memory once it is committed. False: it has to wait
- * on disk (no slot, or the target is paused, failing, or not configured).
+ * Asks for a slot, so that an event may go on from memory once it is committed. False: it has to
+ * wait on disk (no slot, or the target is paused, failing, or not configured).
  */
 bool dispatcher_reserve(struct dispatcher *dispatcher, uint16_t target);
 /* Gives an unused slot back. */
 void dispatcher_release(struct dispatcher *dispatcher, uint16_t target);
 /* Makes delivery number index of outgoing one for this target, whose slot is reserved. */
-void dispatcher_address(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
-	uint16_t target);
+void dispatcher_address(
+	struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index, uint16_t target);
 
 /* A committed event goes on; _flush() hands over all that were offered since the last. */
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken);
@@ -97,9 +110,9 @@ struct dispatcher_metrics *dispatcher_metrics(struct dispatcher *dispatcher);
 struct target_metrics *dispatcher_target_metrics(struct dispatcher *dispatcher, uint16_t target);
 
 /*
- * Starts no more attempts, waits up to timeout_ms for those in flight, hands every verdict and every
- * unused lease to the store thread, and waits until they are done. dispatcher_free() comes after the
- * store thread has stopped.
+ * Starts no more attempts, waits up to timeout_ms for those in flight, hands every verdict and
+ * every unused lease to the store thread, and waits until they are done. dispatcher_free() comes
+ * after the store thread has stopped.
  */
 void dispatcher_stop(struct dispatcher *dispatcher, int64_t timeout_ms);
 void dispatcher_free(struct dispatcher **dispatcherp);

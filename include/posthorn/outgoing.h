@@ -3,11 +3,10 @@
  * outgoing.h - an envelope on its way, and the deliveries that share it
  *
  * Promise    Body and signature are made once for an event, whatever the number of targets; after
- *            that an outgoing only changes in its deliveries. One allocation holds everything but the
- *            signature.
- * Threads    Handed from thread to thread with the mailboxes; each delivery has one owner at a time,
- *            the references are atomic.
- * Ownership  Each delivery counts as one reference. The last outgoing_release() frees.
+ *            that an outgoing only changes in its deliveries. One allocation holds everything but
+ * the signature. Threads    Handed from thread to thread with the mailboxes; each delivery has one
+ * owner at a time, the references are atomic. Ownership  Each delivery counts as one reference. The
+ * last outgoing_release() frees.
  */
 #ifndef POSTHORN_OUTGOING_H
 #define POSTHORN_OUTGOING_H
@@ -30,9 +29,9 @@ struct delivery {
 	struct delivery *next, **previous; /* in its target's queue, or among those in flight */
 	struct outgoing *outgoing;
 	struct target *target;
-	int attempts;	       /* the coming one counted */
-	bool claimed;	       /* came from the disk, not straight from intake */
-	char *answer;	       /* what the verdict keeps; freed with the delivery's end */
+	int attempts; /* the coming one counted */
+	bool claimed; /* came from the disk, not straight from intake */
+	char *answer; /* what the verdict keeps; freed with the delivery's end */
 	struct store_verdict_request verdict;
 };
 
@@ -42,7 +41,7 @@ struct outgoing {
 	int64_t event; /* of the store; set once it is committed */
 	int64_t received_us;
 	struct signature *signature; /* NULL: signing is off */
-	size_t memory_size;	     /* what it counts for in the dispatcher's budget */
+	size_t memory_size;          /* what it counts for in the dispatcher's budget */
 	_Atomic int64_t *budget;
 	struct slice body;
 	size_t deliveries_count;

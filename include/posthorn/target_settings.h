@@ -16,7 +16,9 @@
 #include "posthorn/breaker.h"
 #include "posthorn/retry.h"
 
-enum target_ordering { TARGET_ORDERING_NONE };
+enum target_ordering {
+	TARGET_ORDERING_NONE
+};
 
 struct target_header {
 	char *name;
@@ -26,9 +28,9 @@ struct target_header {
 struct target_settings {
 	char *name;
 	char *url;
-	bool enabled;	   /* false: takes no new events; what waits for it stays */
-	uint32_t events;   /* bit 1 << enum postal_event_type */
-	char **sources;	   /* names */
+	bool enabled;         /* false: takes no new events; what waits for it stays */
+	uint32_t events;      /* bit 1 << enum postal_event_type */
+	char **sources;       /* names */
 	size_t sources_count; /* 0: all */
 	int64_t timeout_ms;
 	int64_t connect_timeout_ms;
@@ -39,7 +41,7 @@ struct target_settings {
 	struct target_header *headers;
 	size_t headers_count;
 	bool http2;
-	char *proxy; /* "": none */
+	char *proxy;  /* "": none */
 	char *tls_ca; /* "": the system's */
 	char *tls_certificate;
 	char *tls_key;

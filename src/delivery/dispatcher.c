@@ -15,7 +15,7 @@ enum {
 };
 
 struct dispatcher {
-	const struct dispatcher_settings settings;
+	struct dispatcher_settings settings;
 	struct store_thread *store;
 	struct client *client;
 	struct sign_pool *sign_pool; /* NULL: signing is off */
@@ -466,7 +466,7 @@ enum status dispatcher_start(const struct dispatcher_settings *settings, struct 
 	struct dispatcher *dispatcher = memory_zalloc(sizeof(*dispatcher));
 	enum status status;
 
-	memcpy((void *)(uintptr_t)&dispatcher->settings, settings, sizeof(*settings));
+	dispatcher->settings = *settings;
 	dispatcher->store = store;
 	dispatcher->client =
 		client_open(settings->egress, connections_max(settings), on_result, dispatcher);
