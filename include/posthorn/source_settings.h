@@ -15,9 +15,9 @@
 
 /* All that are given must hold. */
 struct auth_settings {
-	bool none;   /* written out: everybody may post */
-	char *token; /* NULL: not asked for; otherwise a secret */
-	char *basic; /* "user:password"; NULL: not asked for; otherwise a secret */
+	bool none;                   /* written out: everybody may post */
+	char *token;                 /* NULL: not asked for; otherwise a secret */
+	char *basic;                 /* "user:password"; NULL: not asked for; otherwise a secret */
 	struct address_ranges allow; /* empty: every address */
 };
 

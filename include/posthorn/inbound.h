@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inbound.h - BizMail's requests, from the socket to the store and back
+ *
+ * Promise    A 200 leaves only after the commit that holds the event. A stranger's request touches
+ *            nothing: it is refused before its body is looked at. The answers are those of
+ * BizMail's documentation. Threads    inbound_handle() on the http loops; inbound_on_batch_done()
+ * on the store thread. Ownership  The settings must outlive it.
+ */
+#ifndef POSTHORN_INBOUND_H
+#define POSTHORN_INBOUND_H
+
+#include "posthorn/bizmail.h"
+#include "posthorn/dispatcher.h"
+#include "posthorn/http.h"
+#include "posthorn/metric.h"
+#include "posthorn/source_settings.h"
+#include "posthorn/store_thread.h"
+
+/* A target that takes events of a source. */
+struct inbound_route {
+	uint16_t target; /* of the store */
+	uint32_t events; /* bit 1 << enum postal_event_type */
+};
+
+enum reject_reason {
+	REJECT_UNAUTHORIZED,
+	REJECT_FORBIDDEN,
+	REJECT_NOT_FOUND,
+	REJECT_METHOD,
+	REJECT_MEDIA_TYPE,
+	REJECT_UNAVAILABLE, /* the store cannot write */
+	REJECT_BACKLOG_FULL,
+};
+enum {
+	REJECT_REASON_COUNT = 7
+};
+const char *reject_reason_name(enum reject_reason reason);
+
+struct inbound_source_metrics {
+	struct counter received[BIZMAIL_KIND_COUNT];
+	struct counter duplicates;
+	struct counter quarantined[BIZMAIL_PROBLEM_COUNT];
+};
+
+struct inbound_source {
+	const struct source_settings *settings;
+	uint16_t number; /* of the store */
+	const struct inbound_route *routes;
+	size_t routes_count;
+	struct inbound_source_metrics metrics;
+};
+
+struct inbound_settings {
+	struct inbound_source *sources;
+	size_t sources_count;
+	const struct address_ranges *trusted_proxies;
+	const struct translate_settings *translate;
+	struct slice jwks; /* the document */
+};
+
+struct inbound;
+
+struct inbound *inbound_new(const struct inbound_settings *settings);
+void inbound_free(struct inbound **inboundp);
+
+/* Before the first request: where events go. */
+void inbound_connect(struct inbound *inbound, struct http_server *server,
+	struct store_thread *store, struct dispatcher *dispatcher);
+
+/* The handler of the public listener; context is the struct inbound. */
+void inbound_handle(
+	void *context, struct http_exchange *exchange, const struct http_request *request);
+
+/* For store_thread_start(); context is the struct inbound. */
+void inbound_on_batch_done(void *context);
+
+const struct counter *inbound_rejected(const struct inbound *inbound, enum reject_reason reason);
+
+#endif

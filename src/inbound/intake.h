@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * intake.h - one event between its request and the disk
+ *
+ * Promise    A ticket goes out with the event and comes back when it is durable; then, and only then,
+ *            the request is answered. If the client has hung up meanwhile, the event is kept all the
+ *            same.
+ * Threads    intake_*() on the http loop; what happens on the store thread is private.
+ * Ownership  A ticket copies what it needs from the request; it ends itself after the answer.
+ */
+#ifndef POSTHORN_INBOUND_INTAKE_H
+#define POSTHORN_INBOUND_INTAKE_H
+
+#include "posthorn/inbound.h"
+
+struct inbound {
+	struct inbound_settings settings;
+	struct http_server *server;
+	struct store_thread *store;
+	struct dispatcher *dispatcher;
+	struct counter rejected[REJECT_REASON_COUNT];
+	struct http_ticket_batch answered; /* the store thread's, until the batch is done */
+};
+
+void intake_event(struct inbound *inbound, struct inbound_source *source,
+	struct http_exchange *exchange, const struct http_request *request,
+	const struct bizmail_event *event);
+
+/* kind is what the sub-path said. message_id may be empty. */
+void intake_quarantine(struct inbound *inbound, struct inbound_source *source,
+	struct http_exchange *exchange, const struct http_request *request,
+	enum bizmail_problem problem, enum bizmail_kind kind, struct slice message_id);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public listener's paths, and a request's way through the refusals to intake.
+ */
+#include "auth.h"
+#include "intake.h"
+#include "posthorn/memory.h"
+#include "posthorn/text.h"
+
+struct inbound *inbound_new(const struct inbound_settings *settings)
+{
+	struct inbound *inbound = memory_zalloc(sizeof(*inbound));
+
+	inbound->settings = *settings;
+	return inbound;
+}
+
+void inbound_free(struct inbound **inboundp)
+{
+	free(*inboundp);
+	*inboundp = NULL;
+}
+
+void inbound_connect(struct inbound *inbound, struct http_server *server,
+	struct store_thread *store, struct dispatcher *dispatcher)
+{
+	inbound->server = server;
+	inbound->store = store;
+	inbound->dispatcher = dispatcher;
+}
+
+const char *reject_reason_name(enum reject_reason reason)
+{
+	switch (reason) {
+	case REJECT_UNAUTHORIZED:
+		return "unauthorized";
+	case REJECT_FORBIDDEN:
+		return "forbidden";
+	case REJECT_NOT_FOUND:
+		return "not_found";
+	case REJECT_METHOD:
+		return "method";
+	case REJECT_MEDIA_TYPE:
+		return "media_type";
+	case REJECT_UNAVAILABLE:
+		return "unavailable";
+	case REJECT_BACKLOG_FULL:
+		return "backlog_full";
+	}
+	return "unknown"; /* not reached: -Wswitch guards the cases */
+}
+
+const struct counter *inbound_rejected(const struct inbound *inbound, enum reject_reason reason)
+{
+	return &inbound->rejected[reason];
+}
+
+/* What stands behind a source's path: /KIND, /TOKEN, /KIND/TOKEN or nothing. */
+struct subpath {
+	enum bizmail_kind kind;
+	struct slice token; /* percent-encoded */
+};
+
+static bool parse_subpath(struct slice rest, bool may_hold_token, struct subpath *out)
+{
+	struct slice segment;
+
+	*out = (struct subpath){ .kind = BIZMAIL_UNKNOWN };
+	if (rest.size == 0 || slice_is(rest, "/"))
+		return true;
+	rest = slice_of(rest.data + 1, rest.size - 1);
+	segment = slice_cut(&rest, '/');
+	out->kind = bizmail_kind_parse(segment);
+	if (out->kind != BIZMAIL_UNKNOWN)
+		segment = slice_cut(&rest, '/');
+	out->token = segment;
+	return rest.size == 0 && (segment.size == 0 || may_hold_token);
+}
+
+static struct inbound_source *find_source(struct inbound *inbound, struct slice path,
+	struct subpath *subpath_out)
+{
+	for (size_t i = 0; i < inbound->settings.sources_count; i++) {
+		struct inbound_source *source = &inbound->settings.sources[i];
+		struct slice prefix = slice_text(source->settings->path);
+		struct slice rest;
+
+		if (path.size < prefix.size || memcmp(path.data, prefix.data, prefix.size) != 0)
+			continue;
+		rest = slice_of(path.data + prefix.size, path.size - prefix.size);
+		if (rest.size > 0 && rest.data[0] != '/')
+			continue;
+		if (parse_subpath(rest, source->settings->auth.token != NULL, subpath_out))
+			return source;
+	}
+	return NULL;
+}
+
+static void reject_with(struct inbound *inbound, struct http_exchange *exchange,
+	enum reject_reason reason, int status, const char *message, const char *param,
+	const char *location, struct http_header header)
+{
+	counter_add(&inbound->rejected[reason], 1);
+	http_answer_error_with(exchange, status, message, param, location, header);
+}
+
+static void reject(struct inbound *inbound, struct http_exchange *exchange,
+	enum reject_reason reason, int status, const char *message, const char *param,
+	const char *location)
+{
+	reject_with(inbound, exchange, reason, status, message, param, location,
+		(struct http_header){ .name = NULL });
+}
+
+static void reject_method(struct inbound *inbound, struct http_exchange *exchange,
+	struct slice allow)
+{
+	reject_with(inbound, exchange, REJECT_METHOD, 405, "method not allowed", "method",
+		"request", (struct http_header){ .name = "allow", .value = allow });
+}
+
+static bool is_admitted(struct inbound *inbound, const struct inbound_source *source,
+	struct http_exchange *exchange, const struct http_request *request, struct slice token)
+{
+	const struct auth_settings *auth = &source->settings->auth;
+	struct http_header challenge = { .name = "www-authenticate" };
+
+	switch (auth_check(auth, inbound->settings.trusted_proxies, request, token)) {
+	case AUTH_OK:
+		return true;
+	case AUTH_FORBIDDEN:
+		reject(inbound, exchange, REJECT_FORBIDDEN, 403, "this address may not post here",
+			"address", "request");
+		return false;
+	case AUTH_UNAUTHORIZED:
+		challenge.value = slice_text(auth_challenge(auth));
+		reject_with(inbound, exchange, REJECT_UNAUTHORIZED, 401,
+			"missing or wrong credentials", "authorization", "headers", challenge);
+		return false;
+	}
+	return false; /* not reached: -Wswitch guards the cases */
+}
+
+static void take_body(struct inbound *inbound, struct inbound_source *source,
+	struct http_exchange *exchange, const struct http_request *request, enum bizmail_kind kind)
+{
+	enum bizmail_encoding encoding = bizmail_encoding_of(request->content_type, request->body);
+	struct bizmail_event event;
+	enum bizmail_problem problem;
+
+	if (encoding == BIZMAIL_ENCODING_NONE) {
+		reject(inbound, exchange, REJECT_MEDIA_TYPE, 415,
+			"the content type is not JSON, urlencoded or multipart form",
+			"content-type", "headers");
+		return;
+	}
+	problem = bizmail_parse(
+		encoding, request->content_type, request->body, kind, &event, NULL);
+	if (problem == BIZMAIL_PROBLEM_NONE)
+		intake_event(inbound, source, exchange, request, &event);
+	else
+		intake_quarantine(inbound, source, exchange, request, problem, kind, event.id);
+	bizmail_event_release(&event);
+}
+
+static void answer_fixed(struct inbound *inbound, struct http_exchange *exchange,
+	const struct http_request *request, struct slice body)
+{
+	struct http_answer answer = {
+		.status = 200,
+		.content_type = "application/json; charset=utf-8",
+		.body = body,
+	};
+
+	if (slice_is(request->method, "GET") || slice_is(request->method, "HEAD"))
+		http_answer(exchange, &answer);
+	else
+		reject_method(inbound, exchange, SLICE_LITERAL("GET, HEAD"));
+}
+
+void inbound_handle(void *context, struct http_exchange *exchange,
+	const struct http_request *request)
+{
+	struct inbound *inbound = context;
+	struct inbound_source *source;
+	struct subpath subpath;
+
+	if (slice_is(request->path, "/healthz")) {
+		answer_fixed(inbound, exchange, request, SLICE_LITERAL("{\"status\":\"ok\"}"));
+		return;
+	}
+	if (slice_is(request->path, "/.well-known/jwks.json")) {
+		answer_fixed(inbound, exchange, request, inbound->settings.jwks);
+		return;
+	}
+	source = find_source(inbound, request->path, &subpath);
+	if (source == NULL)
+		reject(inbound, exchange, REJECT_NOT_FOUND, 404, "there is nothing at this path",
+			"path", "request");
+	else if (!slice_is(request->method, "POST"))
+		reject_method(inbound, exchange, SLICE_LITERAL("POST"));
+	else if (is_admitted(inbound, source, exchange, request, subpath.token))
+		take_body(inbound, source, exchange, request, subpath.kind);
+}
