@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * admin.h - the admin listener: metrics, health, readiness
+ *
+ * Promise    Looking costs the gateway nothing: everything is read from counters, never from the
+ *            store.
+ * Threads    admin_handle() on the admin listener's loop.
+ * Ownership  What the view points to must outlive the admin.
+ */
+#ifndef POSTHORN_ADMIN_H
+#define POSTHORN_ADMIN_H
+
+#include <stdbool.h>
+
+#include "posthorn/dispatcher.h"
+#include "posthorn/http.h"
+#include "posthorn/inbound.h"
+#include "posthorn/store_thread.h"
+
+struct admin_view {
+	const char *token; /* NULL: none is asked for */
+	bool is_loopback;  /* the listener's address: /metrics is then open */
+	int64_t max_backlog;
+	struct store_thread *store;
+	struct dispatcher *dispatcher;
+	struct inbound *inbound;
+	const struct inbound_source *sources;
+	size_t sources_count;
+	const char *const *target_names; /* by the store's number, also those configured no more */
+	size_t targets_count;
+	struct http_server *public_server;
+};
+
+struct admin;
+
+struct admin *admin_new(void);
+/* Before the first request: what is looked at. */
+void admin_connect(struct admin *admin, const struct admin_view *view);
+void admin_free(struct admin **adminp);
+
+/* The handler of the admin listener; context is the struct admin. */
+void admin_handle(
+	void *context, struct http_exchange *exchange, const struct http_request *request);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "admin_private.h"
+#include "posthorn/clock.h"
+#include "posthorn/memory.h"
+
+enum { METRICS_SIZE_MAX = 8 * 1024 * 1024, SMALL_SIZE_MAX = 4096 };
+
+struct admin *admin_new(void)
+{
+	return memory_zalloc(sizeof(struct admin));
+}
+
+void admin_connect(struct admin *admin, const struct admin_view *view)
+{
+	admin->view = *view;
+}
+
+void admin_free(struct admin **adminp)
+{
+	free(*adminp);
+	*adminp = NULL;
+}
+
+static void answer(struct http_exchange *exchange, int status, const char *content_type,
+	const struct buf *body)
+{
+	struct http_answer answer = {
+		.status = status,
+		.content_type = content_type,
+		.body = buf_slice(body),
+	};
+
+	http_answer(exchange, &answer);
+}
+
+static bool has_token(const struct admin_view *view, const struct http_request *request)
+{
+	struct slice rest = slice_trim(request->authorization);
+	struct slice scheme = slice_cut(&rest, ' ');
+
+	return view->token != NULL && slice_is_nocase(scheme, "bearer") &&
+		slice_equal_constant_time(slice_trim(rest), slice_text(view->token));
+}
+
+static void answer_metrics(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request)
+{
+	struct buf page;
+
+	if (!view->is_loopback && !has_token(view, request)) {
+		http_answer_error_with(exchange, 401, "missing or wrong token", "authorization",
+			"headers",
+			(struct http_header){
+				.name = "www-authenticate",
+				.value = SLICE_LITERAL("Bearer realm=\"posthorn admin\""),
+			});
+		return;
+	}
+	buf_init(&page, METRICS_SIZE_MAX);
+	admin_print_metrics(view, &page);
+	answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", &page);
+	buf_free(&page);
+}
+
+static void answer_health(struct http_exchange *exchange)
+{
+	struct buf body;
+
+	buf_init(&body, SMALL_SIZE_MAX);
+	buf_append_text(&body, "{\"status\":\"ok\"}");
+	answer(exchange, 200, "application/json", &body);
+	buf_free(&body);
+}
+
+static void answer_ready(const struct admin_view *view, struct http_exchange *exchange)
+{
+	struct buf reasons, body;
+	bool is_ready;
+
+	buf_init(&reasons, SMALL_SIZE_MAX);
+	buf_init(&body, SMALL_SIZE_MAX);
+	is_ready = admin_print_reasons(view, clock_monotonic_ms(), &reasons);
+	buf_append_text(&body, is_ready ? "{\"status\":\"ready\"" : "{\"status\":\"not ready\"");
+	buf_append_text(&body, ",\"reasons\":");
+	buf_append_slice(&body, buf_slice(&reasons));
+	buf_append_char(&body, '}');
+	answer(exchange, is_ready ? 200 : 503, "application/json", &body);
+	buf_free(&body);
+	buf_free(&reasons);
+}
+
+void admin_handle(void *context, struct http_exchange *exchange, const struct http_request *request)
+{
+	const struct admin *admin = context;
+	bool is_metrics = slice_is(request->path, "/metrics");
+	bool is_health = slice_is(request->path, "/healthz");
+	bool is_ready = slice_is(request->path, "/readyz");
+
+	if (!is_metrics && !is_health && !is_ready)
+		http_answer_error(exchange, 404, "there is nothing at this path", "path", "request");
+	else if (!slice_is(request->method, "GET") && !slice_is(request->method, "HEAD"))
+		http_answer_error_with(exchange, 405, "method not allowed", "method", "request",
+			(struct http_header){
+				.name = "allow",
+				.value = SLICE_LITERAL("GET, HEAD"),
+			});
+	else if (is_metrics)
+		answer_metrics(&admin->view, exchange, request);
+	else if (is_health)
+		answer_health(exchange);
+	else
+		answer_ready(&admin->view, exchange);
+}

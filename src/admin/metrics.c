@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The metrics page: one function a family, in the order of the page.
+ */
+#include "admin_private.h"
+#include "posthorn/clock.h"
+
+enum { LABELS_SIZE_MAX = 1024 };
+
+static const char *labels1(struct buf *labels, const char *name, const char *value)
+{
+	buf_reset(labels);
+	metric_label(labels, name, value);
+	return labels->data;
+}
+
+static const char *labels2(struct buf *labels, const char *name, const char *value,
+	const char *other_name, const char *other_value)
+{
+	labels1(labels, name, value);
+	metric_label(labels, other_name, other_value);
+	return labels->data;
+}
+
+static int64_t value_of(const struct counter *counter)
+{
+	return (int64_t)counter_read(counter);
+}
+
+static void print_received(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_events_received_total";
+
+	metric_print_head(out, name, "counter",
+		"Events that were stored, repeats and quarantined ones included.");
+	for (size_t i = 0; i < view->sources_count; i++) {
+		const struct inbound_source *source = &view->sources[i];
+
+		for (int kind = 0; kind < BIZMAIL_KIND_COUNT; kind++)
+			metric_print_int(out, name,
+				labels2(labels, "source", source->settings->name, "kind",
+					bizmail_kind_name((enum bizmail_kind)kind)),
+				value_of(&source->metrics.received[kind]));
+	}
+}
+
+static void print_duplicates(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_events_duplicate_total";
+
+	metric_print_head(out, name, "counter", "Events that were known already.");
+	for (size_t i = 0; i < view->sources_count; i++)
+		metric_print_int(out, name,
+			labels1(labels, "source", view->sources[i].settings->name),
+			value_of(&view->sources[i].metrics.duplicates));
+}
+
+static void print_quarantined(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_events_quarantined_total";
+
+	metric_print_head(out, name, "counter", "Events that could not be translated, by reason.");
+	for (size_t i = 0; i < view->sources_count; i++) {
+		const struct inbound_source *source = &view->sources[i];
+
+		for (int problem = 1; problem < BIZMAIL_PROBLEM_COUNT; problem++)
+			metric_print_int(out, name,
+				labels2(labels, "source", source->settings->name, "reason",
+					bizmail_problem_name((enum bizmail_problem)problem)),
+				value_of(&source->metrics.quarantined[problem]));
+	}
+}
+
+static void print_rejected(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_requests_rejected_total";
+	const struct http_metrics *http = http_server_metrics(view->public_server);
+
+	metric_print_head(out, name, "counter", "Requests that were refused; nothing was stored.");
+	for (int reason = 0; reason < REJECT_REASON_COUNT; reason++)
+		metric_print_int(out, name,
+			labels1(labels, "reason", reject_reason_name((enum reject_reason)reason)),
+			value_of(inbound_rejected(view->inbound, (enum reject_reason)reason)));
+	metric_print_int(out, name, labels1(labels, "reason", "too_large"),
+		value_of(&http->too_large));
+	metric_print_int(out, name, labels1(labels, "reason", "bad_request"),
+		value_of(&http->bad_requests));
+}
+
+static void print_outcomes(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_deliveries_total";
+	static const char *const outcomes[DELIVERY_OUTCOME_COUNT] = {
+		[OUTCOME_DELIVERED] = "delivered",
+		[OUTCOME_RETRIED] = "retried",
+		[OUTCOME_DEAD] = "dead",
+	};
+
+	metric_print_head(out, name, "counter", "What became of deliveries, attempt by attempt.");
+	for (size_t i = 0; i < view->targets_count; i++) {
+		const struct target_metrics *metrics =
+			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+
+		for (int outcome = 0; metrics != NULL && outcome < DELIVERY_OUTCOME_COUNT; outcome++)
+			metric_print_int(out, name,
+				labels2(labels, "target", view->target_names[i], "outcome",
+					outcomes[outcome]),
+				value_of(&metrics->outcomes[outcome]));
+	}
+}
+
+static void print_attempts(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_attempts_total";
+
+	metric_print_head(out, name, "counter", "Attempts by what came of them.");
+	for (size_t i = 0; i < view->targets_count; i++) {
+		const struct target_metrics *metrics =
+			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+
+		for (int result = 0; metrics != NULL && result < ATTEMPT_RESULT_COUNT; result++)
+			metric_print_int(out, name,
+				labels2(labels, "target", view->target_names[i], "result",
+					attempt_result_name((enum attempt_result)result)),
+				value_of(&metrics->attempts[result]));
+	}
+}
+
+static void print_durations(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char attempt[] = "posthorn_attempt_duration_seconds";
+	static const char latency[] = "posthorn_event_latency_seconds";
+
+	metric_print_head(out, attempt, "histogram", "How long attempts took.");
+	for (size_t i = 0; i < view->targets_count; i++) {
+		const struct target_metrics *metrics =
+			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+
+		if (metrics != NULL)
+			metric_print_histogram(out, attempt,
+				labels1(labels, "target", view->target_names[i]),
+				&metrics->attempt_seconds);
+	}
+	metric_print_head(out, latency, "histogram",
+		"From arrival to the receiver's 2xx, first attempts only.");
+	metric_print_histogram(out, latency, "",
+		&dispatcher_metrics(view->dispatcher)->event_latency_seconds);
+}
+
+/* ready: to be attempted for the first time; waiting: for its next attempt. */
+static void print_depth(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_queue_depth";
+	const struct store_metrics *store = store_thread_metrics(view->store);
+
+	metric_print_head(out, name, "gauge", "Deliveries by target and state.");
+	for (size_t i = 0; i < view->targets_count; i++) {
+		const struct target_metrics *metrics =
+			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+		const char *target = view->target_names[i];
+		int64_t open = gauge_read(&store->targets[i].open);
+		int64_t waiting = gauge_read(&store->targets[i].retrying);
+		int64_t in_flight = metrics == NULL ? 0 : gauge_read(&metrics->in_flight);
+		int64_t ready = open - waiting - in_flight;
+
+		metric_print_int(out, name, labels2(labels, "target", target, "state", "ready"),
+			ready > 0 ? ready : 0);
+		metric_print_int(
+			out, name, labels2(labels, "target", target, "state", "waiting"), waiting);
+		metric_print_int(out, name, labels2(labels, "target", target, "state", "inflight"),
+			in_flight);
+		metric_print_int(out, name, labels2(labels, "target", target, "state", "dead"),
+			gauge_read(&store->targets[i].dead));
+	}
+}
+
+static double age_s(int64_t now_us, int64_t on_disk_us, int64_t in_memory_us)
+{
+	int64_t oldest_us = on_disk_us;
+
+	if (oldest_us == 0 || (in_memory_us != 0 && in_memory_us < oldest_us))
+		oldest_us = in_memory_us;
+	if (oldest_us == 0 || oldest_us > now_us)
+		return 0;
+	return (double)(now_us - oldest_us) / 1e6;
+}
+
+static void print_oldest(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_queue_oldest_seconds";
+	const struct store_metrics *store = store_thread_metrics(view->store);
+	int64_t now_us = clock_unix_us();
+
+	metric_print_head(out, name, "gauge", "Age of the oldest event that is not delivered.");
+	for (size_t i = 0; i < view->targets_count; i++) {
+		const struct target_metrics *metrics =
+			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+
+		metric_print_double(out, name, labels1(labels, "target", view->target_names[i]),
+			age_s(now_us, gauge_read(&store->targets[i].oldest_waiting_us),
+				metrics == NULL ? 0 : gauge_read(&metrics->oldest_memory_us)));
+	}
+}
+
+static void print_states(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "posthorn_target_state";
+
+	metric_print_head(out, name, "gauge", "1 for the state that a target is in.");
+	for (size_t i = 0; i < view->targets_count; i++) {
+		const struct target_metrics *metrics =
+			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+
+		for (int state = 0; metrics != NULL && state < TARGET_STATE_COUNT; state++)
+			metric_print_int(out, name,
+				labels2(labels, "target", view->target_names[i], "state",
+					target_state_name((enum target_state)state)),
+				gauge_read(&metrics->state) == state);
+	}
+}
+
+static void print_store(const struct admin_view *view, struct buf *out)
+{
+	const struct store_metrics *store = store_thread_metrics(view->store);
+
+	metric_print_head(out, "posthorn_store_commit_seconds", "histogram",
+		"How long transactions took.");
+	metric_print_histogram(out, "posthorn_store_commit_seconds", "", &store->commit_seconds);
+	metric_print_head(out, "posthorn_store_batch_events", "histogram",
+		"New events in a transaction that has any.");
+	metric_print_histogram(out, "posthorn_store_batch_events", "", &store->batch_events);
+	metric_print_head(out, "posthorn_store_bytes", "gauge", "Size of the store on disk.");
+	metric_print_int(out, "posthorn_store_bytes", "", gauge_read(&store->bytes));
+	metric_print_head(out, "posthorn_quarantine_events", "gauge", "Events in quarantine.");
+	metric_print_int(out, "posthorn_quarantine_events", "", gauge_read(&store->quarantined));
+}
+
+static void print_connections(const struct admin_view *view, struct buf *out)
+{
+	const struct http_metrics *http = http_server_metrics(view->public_server);
+
+	metric_print_head(out, "posthorn_connections", "gauge", "Open connections of senders.");
+	metric_print_int(out, "posthorn_connections", "", gauge_read(&http->connections));
+	metric_print_head(out, "posthorn_accept_pauses_total", "counter",
+		"How often listen.max_connections was reached.");
+	metric_print_int(
+		out, "posthorn_accept_pauses_total", "", value_of(&http->accept_pauses));
+}
+
+void admin_print_metrics(const struct admin_view *view, struct buf *out)
+{
+	struct buf labels;
+
+	buf_init(&labels, LABELS_SIZE_MAX);
+	print_received(view, &labels, out);
+	print_duplicates(view, &labels, out);
+	print_quarantined(view, &labels, out);
+	print_rejected(view, &labels, out);
+	print_outcomes(view, &labels, out);
+	print_attempts(view, &labels, out);
+	print_durations(view, &labels, out);
+	print_depth(view, &labels, out);
+	print_oldest(view, &labels, out);
+	print_states(view, &labels, out);
+	print_store(view, out);
+	print_connections(view, out);
+	metric_print_head(out, "posthorn_build_info", "gauge", "The version that runs.");
+	metric_print_int(out, "posthorn_build_info",
+		labels1(&labels, "version", POSTHORN_VERSION), 1);
+	admin_print_process_metrics(out);
+	buf_free(&labels);
+}
