@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fill.h - walks the parsed file along the tables, and fills in defaults
+ *
+ * Promise    Every setting of the file is read or refused, unknown ones included; every other
+ * setting that has a default gets it. Threads    One owner of everything.
+ */
+#ifndef POSTHORN_CONFIG_FILL_H
+#define POSTHORN_CONFIG_FILL_H
+
+#include <libconfig.h>
+#include <stdbool.h>
+
+#include "posthorn/config.h"
+#include "problems.h"
+
+/* config is all zero. */
+void fill_config(struct config *config, const config_setting_t *root, bool world_readable,
+	struct problems *problems);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * problems.h - what is wrong with a file, and where each setting was given
+ *
+ * Promise    Problems come out in the order of their lines, whatever the order they were found in.
+ *            Their texts never hold a secret.
+ * Threads    One owner.
+ */
+#ifndef POSTHORN_CONFIG_PROBLEMS_H
+#define POSTHORN_CONFIG_PROBLEMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "posthorn/buf.h"
+
+struct problem {
+	int line;
+	size_t number; /* in the order found */
+	bool warning;
+	char *text;
+};
+
+struct place {
+	const void *field;
+	int line;
+	bool refused; /* its value would not do; there is a problem already */
+};
+
+/* Value-initialise with { 0 }. */
+struct problems {
+	struct problem *list;
+	size_t count;
+	size_t capacity;
+	size_t errors_count;
+	struct place *places;
+	size_t places_count;
+	size_t places_capacity;
+};
+
+void problems_error(struct problems *problems, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void problems_warn(struct problems *problems, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The setting kept in field, or the struct at field, was given in this line. */
+void problems_place(struct problems *problems, const void *field, int line, bool refused);
+bool problems_was_given(const struct problems *problems, const void *field);
+bool problems_was_refused(const struct problems *problems, const void *field);
+/* The line of field, else that of the struct around it, else 1. */
+int problems_line(const struct problems *problems, const void *field, const void *owner);
+
+/* Appends "PATH:LINE: text" lines. */
+void problems_print(struct problems *problems, const char *path, struct buf *report);
+void problems_free(struct problems *problems);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read.h - one value of the file becomes the field of its setting
+ *
+ * Promise    All that is wrong with the value is added to the problems; the field is then as it
+ * was. Threads    One owner of everything. Ownership  What is read belongs to the struct; see
+ * settings_release().
+ */
+#ifndef POSTHORN_CONFIG_READ_H
+#define POSTHORN_CONFIG_READ_H
+
+#include <libconfig.h>
+#include <stdbool.h>
+
+#include "refuse.h"
+
+/* For every kind but SETTING_ELEMENTS. False: there were problems. */
+bool read_value(const struct reading *reading, void *base, const config_setting_t *value);
+
+/* A text that passes the row's limits and format, or NULL: also for headers, which have no row
+ * each. */
+char *read_secret(const struct reading *reading, const config_setting_t *value);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules.h"
+
+#include <string.h>
+
+#include "nearest.h"
+#include "posthorn/memory.h"
+#include "url.h"
+
+/* A required text that was refused is NULL; all others are set. */
+static bool is_same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static bool is_loopback(const char *address_text)
+{
+	struct address address;
+
+	return address_parse(slice_text(address_text), &address) && address_is_loopback(&address);
+}
+
+static void tls_needs_both(const char *name, char *const *certificate, char *const *key,
+	const void *owner, struct problems *problems)
+{
+	bool has_certificate = (*certificate)[0] != '\0';
+	bool has_key = (*key)[0] != '\0';
+
+	if (has_certificate && !has_key && !problems_was_refused(problems, key))
+		problems_error(problems, problems_line(problems, certificate, owner),
+			"'%s.certificate' needs '%s.key' too", name, name);
+	else if (has_key && !has_certificate && !problems_was_refused(problems, certificate))
+		problems_error(problems, problems_line(problems, key, owner),
+			"'%s.key' needs '%s.certificate' too", name, name);
+}
+
+static void listen_tls_is_complete(const struct config *config, struct problems *problems)
+{
+	tls_needs_both("listen.tls", &config->listen.tls_certificate, &config->listen.tls_key, NULL,
+		problems);
+}
+
+static void admin_has_token(const struct config *config, struct problems *problems)
+{
+	if (config->admin.token != NULL || is_loopback(config->admin.address) ||
+		problems_was_refused(problems, &config->admin.token))
+		return;
+	problems_error(problems, problems_line(problems, &config->admin.address, NULL),
+		"'admin.token' is required when 'admin.address' is not a loopback address");
+}
+
+static void ports_differ(const struct config *config, struct problems *problems)
+{
+	if (config->listen.port == 0 || config->listen.port != config->admin.port ||
+		!is_same(config->listen.address, config->admin.address))
+		return;
+	problems_error(problems, problems_line(problems, &config->admin.port, &config->listen.port),
+		"'listen.port' and 'admin.port' must differ on the same address");
+}
+
+static void repeats_are_remembered(const struct config *config, struct problems *problems)
+{
+	if (config->store.dedup_window_ms <= config->store.keep_delivered_ms)
+		return;
+	problems_warn(problems,
+		problems_line(
+			problems, &config->store.dedup_window_ms, &config->store.keep_delivered_ms),
+		"'store.dedup_window' is longer than 'store.keep_delivered': "
+		"delivered events are kept for the window");
+}
+
+static void signing_is_on(const struct config *config, struct problems *problems)
+{
+	const void *keys = &config->signing.keys;
+
+	if (config->signing.keys_count == 0 && !problems_was_refused(problems, keys))
+		problems_warn(problems, problems_line(problems, keys, NULL),
+			"signing is off: 'signing.keys' names no key ('posthorn keygen' makes "
+			"one)");
+}
+
+static void source_name_is_unique(
+	const struct config *config, size_t index, struct problems *problems)
+{
+	const struct source_settings *source = &config->sources[index];
+
+	for (size_t i = 0; i < index; i++) {
+		if (is_same(config->sources[i].name, source->name)) {
+			problems_error(problems, problems_line(problems, &source->name, source),
+				"two sources have the name '%s'", source->name);
+			return;
+		}
+	}
+}
+
+/* "/a" contains "/a" and "/a/b", but not "/ab". */
+static bool path_contains(const char *folder, const char *path)
+{
+	size_t size = strlen(folder);
+
+	return strncmp(folder, path, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
+static const char *shown_path(const char *path)
+{
+	return path[0] == '\0' ? "/" : path;
+}
+
+/* A source takes everything below its path: kinds and tokens. */
+static void source_path_is_apart(
+	const struct config *config, size_t index, struct problems *problems)
+{
+	const struct source_settings *source = &config->sources[index];
+
+	for (size_t i = 0; i < index && source->path != NULL; i++) {
+		const char *other = config->sources[i].path;
+
+		if (other == NULL ||
+			!(path_contains(other, source->path) || path_contains(source->path, other)))
+			continue;
+		problems_error(problems, problems_line(problems, &source->path, source),
+			"the paths of two sources must not be the same or below each other: "
+			"'%s' and '%s'",
+			shown_path(other), shown_path(source->path));
+		return;
+	}
+}
+
+static void source_has_auth(const struct config *config, size_t index, struct problems *problems)
+{
+	const struct source_settings *source = &config->sources[index];
+	const struct auth_settings *auth = &source->auth;
+
+	if (auth->none) {
+		problems_warn(problems, problems_line(problems, &auth->none, source),
+			"auth = \"none\": everybody who reaches this source can post events");
+		return;
+	}
+	if (problems_was_given(problems, &auth->none) ||
+		problems_was_given(problems, &auth->token) ||
+		problems_was_given(problems, &auth->basic) ||
+		problems_was_given(problems, &auth->allow.list))
+		return;
+	problems_error(problems, problems_line(problems, source, NULL),
+		"source '%s' has no 'auth': give it a token, as in "
+		"auth = { token = \"env:NAME\"; }, or write auth = \"none\"",
+		source->name == NULL ? "?" : source->name);
+}
+
+static void target_name_is_unique(
+	const struct config *config, size_t index, struct problems *problems)
+{
+	const struct target_settings *target = &config->targets[index];
+
+	for (size_t i = 0; i < index; i++) {
+		if (is_same(config->targets[i].name, target->name)) {
+			problems_error(problems, problems_line(problems, &target->name, target),
+				"two targets have the name '%s'", target->name);
+			return;
+		}
+	}
+}
+
+static bool source_exists(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->sources_count; i++) {
+		if (is_same(config->sources[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+static void target_sources_exist(
+	const struct config *config, size_t index, struct problems *problems)
+{
+	const struct target_settings *target = &config->targets[index];
+	int line = problems_line(problems, &target->sources, target);
+
+	for (size_t i = 0; i < target->sources_count; i++) {
+		const char *name = target->sources[i];
+		struct nearest nearest;
+
+		if (source_exists(config, name))
+			continue;
+		nearest_init(&nearest, name);
+		for (size_t j = 0; j < config->sources_count; j++) {
+			if (config->sources[j].name != NULL)
+				nearest_offer(&nearest, config->sources[j].name);
+		}
+		if (nearest.best[0] == '\0')
+			problems_error(problems, line, "there is no source '%.64s'", name);
+		else
+			problems_error(problems, line,
+				"there is no source '%.64s'; did you mean '%s'?", name,
+				nearest.best);
+	}
+}
+
+static void target_tls_is_complete(
+	const struct config *config, size_t index, struct problems *problems)
+{
+	const struct target_settings *target = &config->targets[index];
+
+	tls_needs_both("targets.tls", &target->tls_certificate, &target->tls_key, target, problems);
+}
+
+static void target_is_private(const struct config *config, size_t index, struct problems *problems)
+{
+	const struct target_settings *target = &config->targets[index];
+	struct url_parts parts;
+
+	if (target->url == NULL || !url_split(slice_text(target->url), &parts, NULL))
+		return;
+	if (slice_is_nocase(parts.scheme, "http") && !url_is_loopback(&parts))
+		problems_warn(problems, problems_line(problems, &target->url, target),
+			"target '%s' is reached by http: webhooks travel unencrypted",
+			target->name == NULL ? "?" : target->name);
+	if (!target->tls_verify)
+		problems_warn(problems, problems_line(problems, &target->tls_verify, target),
+			"target '%s': its certificate is not checked",
+			target->name == NULL ? "?" : target->name);
+}
+
+static void target_is_enabled(const struct config *config, size_t index, struct problems *problems)
+{
+	const struct target_settings *target = &config->targets[index];
+
+	if (!target->enabled)
+		problems_warn(problems, problems_line(problems, &target->enabled, target),
+			"target '%s' is disabled: it takes no new events",
+			target->name == NULL ? "?" : target->name);
+}
+
+typedef void file_rule(const struct config *config, struct problems *problems);
+typedef void element_rule(const struct config *config, size_t index, struct problems *problems);
+
+static file_rule *const file_rules[] = {
+	listen_tls_is_complete,
+	admin_has_token,
+	ports_differ,
+	repeats_are_remembered,
+	signing_is_on,
+};
+static element_rule *const source_rules[] = {
+	source_name_is_unique,
+	source_path_is_apart,
+	source_has_auth,
+};
+static element_rule *const target_rules[] = {
+	target_name_is_unique,
+	target_sources_exist,
+	target_tls_is_complete,
+	target_is_private,
+	target_is_enabled,
+};
+
+void rules_check(const struct config *config, struct problems *problems)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(file_rules); i++)
+		file_rules[i](config, problems);
+	for (size_t i = 0; i < config->sources_count; i++) {
+		/* Not even a group: there is nothing to say about its settings. */
+		if (!problems_was_given(problems, &config->sources[i]))
+			continue;
+		for (size_t j = 0; j < ARRAY_COUNT(source_rules); j++)
+			source_rules[j](config, i, problems);
+	}
+	for (size_t i = 0; i < config->targets_count; i++) {
+		if (!problems_was_given(problems, &config->targets[i]))
+			continue;
+		for (size_t j = 0; j < ARRAY_COUNT(target_rules); j++)
+			target_rules[j](config, i, problems);
+	}
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * secret.h - a secret as the file gives it becomes the secret itself
+ *
+ * Promise    "env:NAME" and "file:/path" are followed once; everything else is the secret. err
+ * never holds a secret. Threads    Any. Ownership  The caller frees the text.
+ */
+#ifndef POSTHORN_CONFIG_SECRET_H
+#define POSTHORN_CONFIG_SECRET_H
+
+#include <stdbool.h>
+
+#include "posthorn/error.h"
+
+enum {
+	SECRET_FILE_SIZE_MAX = 64 * 1024
+};
+
+bool secret_is_literal(const char *text);
+/* NULL when it cannot be had; err then completes "'admin.token' ...". */
+char *secret_resolve(const char *text, struct error *err);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "source_text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scan {
+	struct slice rest;
+	int line;
+	struct buf *out;
+	struct problems *problems;
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool starts_with(struct slice text, const char *prefix)
+{
+	size_t size = strlen(prefix);
+
+	return text.size >= size && memcmp(text.data, prefix, size) == 0;
+}
+
+/* Copies size bytes as they are. */
+static void copy(struct scan *scan, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		scan->line += scan->rest.data[i] == '\n';
+	buf_append(scan->out, scan->rest.data, size);
+	scan->rest = slice_of(scan->rest.data + size, scan->rest.size - size);
+}
+
+static size_t size_of_line(struct slice text)
+{
+	const char *end = memchr(text.data, '\n', text.size);
+
+	return end == NULL ? text.size : (size_t)(end - text.data);
+}
+
+static size_t size_of_comment(struct slice text)
+{
+	for (size_t i = 2; i + 1 < text.size; i++) {
+		if (text.data[i] == '*' && text.data[i + 1] == '/')
+			return i + 2;
+	}
+	return text.size;
+}
+
+static size_t size_of_string(struct slice text)
+{
+	for (size_t i = 1; i < text.size; i++) {
+		if (text.data[i] == '\\')
+			i++;
+		else if (text.data[i] == '"')
+			return i + 1;
+	}
+	return text.size;
+}
+
+static size_t size_of_word(struct slice text)
+{
+	size_t size = 0;
+
+	while (size < text.size && (is_letter(text.data[size]) || is_digit(text.data[size]) ||
+					   memchr("*_-", text.data[size], 3) != NULL))
+		size++;
+	return size;
+}
+
+static int digit_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	return (c | 0x20) - 'a' + 10;
+}
+
+/* The digits at *size on; the largest number when there are too many. */
+static int64_t parse_digits(struct slice text, size_t *size, int base)
+{
+	int64_t number = 0;
+
+	while (*size < text.size && (is_digit(text.data[*size]) || is_letter(text.data[*size])) &&
+		digit_value(text.data[*size]) < base) {
+		int digit = digit_value(text.data[*size]);
+
+		if (number > (INT64_MAX - digit) / base)
+			number = INT64_MAX;
+		else
+			number = number * base + digit;
+		(*size)++;
+	}
+	return number;
+}
+
+/* A fraction or an exponent follows: not a whole number. */
+static bool goes_on(struct slice text, size_t size)
+{
+	return size < text.size &&
+	       (text.data[size] == '.' || text.data[size] == 'e' || text.data[size] == 'E');
+}
+
+static void copy_number(struct scan *scan)
+{
+	bool is_hex = starts_with(scan->rest, "0x") || starts_with(scan->rest, "0X");
+	size_t size = is_hex ? 2 : 0;
+	int64_t number = parse_digits(scan->rest, &size, is_hex ? 16 : 10);
+	size_t digits_size = size;
+
+	while (size < scan->rest.size && size < digits_size + 2 && scan->rest.data[size] == 'L')
+		size++;
+	if (goes_on(scan->rest, digits_size) || number <= INT32_MAX) {
+		copy(scan, size);
+		return;
+	}
+	buf_append_int(scan->out, number);
+	buf_append_text(scan->out, "L");
+	scan->rest = slice_of(scan->rest.data + size, scan->rest.size - size);
+}
+
+static void copy_fraction(struct scan *scan)
+{
+	size_t size = 1;
+
+	while (size < scan->rest.size && is_digit(scan->rest.data[size]))
+		size++;
+	copy(scan, size);
+}
+
+static void refuse_character(struct scan *scan)
+{
+	if (scan->rest.data[0] == '@')
+		problems_error(scan->problems, scan->line,
+			"@include is not supported: the configuration is one file");
+	else
+		problems_error(scan->problems, scan->line, "a NUL byte: this is not a text file");
+	buf_append_char(scan->out, ' ');
+	scan->rest = slice_of(scan->rest.data + 1, scan->rest.size - 1);
+}
+
+static void copy_token(struct scan *scan)
+{
+	char c = scan->rest.data[0];
+
+	if (c == '#' || starts_with(scan->rest, "//"))
+		copy(scan, size_of_line(scan->rest));
+	else if (starts_with(scan->rest, "/*"))
+		copy(scan, size_of_comment(scan->rest));
+	else if (c == '"')
+		copy(scan, size_of_string(scan->rest));
+	else if (is_digit(c))
+		copy_number(scan);
+	else if (c == '.')
+		copy_fraction(scan);
+	else if (is_letter(c) || c == '*')
+		copy(scan, size_of_word(scan->rest));
+	else if (c == '@' || c == '\0')
+		refuse_character(scan);
+	else
+		copy(scan, 1);
+}
+
+void source_text_make_safe(struct slice text, struct buf *out, struct problems *problems)
+{
+	struct scan scan = { .rest = text, .line = 1, .out = out, .problems = problems };
+
+	while (scan.rest.size > 0)
+		copy_token(&scan);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * source_text.h - the file's text made safe for libconfig
+ *
+ * Promise    libconfig 1.5 lets whole numbers wrap around silently unless they end in L, ends at a
+ * NUL, and ends the process when it includes a folder. Behind this, numbers keep their value (those
+ *            beyond 64 bits become the largest), and a NUL or an @include is a problem with its
+ * line. Threads    Any.
+ */
+#ifndef POSTHORN_CONFIG_SOURCE_TEXT_H
+#define POSTHORN_CONFIG_SOURCE_TEXT_H
+
+#include "posthorn/buf.h"
+#include "posthorn/slice.h"
+#include "problems.h"
+
+/* Appends the safe text, line by line the same. */
+void source_text_make_safe(struct slice text, struct buf *out, struct problems *problems);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table.c - every setting of posthorn.conf, one row each
+ *
+ * A default is written as in the file and read by the code that reads the file, so it passes the
+ * same checks. Rows of one group stand together: config_print() opens and closes groups in this
+ * order.
+ */
+#include "setting.h"
+
+#include "format.h"
+#include "posthorn/config.h"
+#include "posthorn/memory.h"
+
+#define FIELD(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
+#define LIST(type, member, count_member) \
+	FIELD(type, member), .count_offset = offsetof(type, count_member)
+#define QUOTED(text) "\"" text "\""
+#define EVENT(type) (UINT32_C(1) << (type))
+
+enum {
+	SECOND_MS = 1000,
+	MINUTE_MS = 60 * SECOND_MS,
+	HOUR_MS = 60 * MINUTE_MS,
+	DAY_MS = 24 * HOUR_MS,
+	KIB = 1024,
+	MIB = 1024 * KIB,
+};
+#define YEARS_10_MS (INT64_C(3650) * DAY_MS)
+#define DAYS_30_MS (INT64_C(30) * DAY_MS)
+
+enum {
+	TEXT_MAX = SETTING_TEXT_SIZE_MAX,
+	NAME_MAX_SIZE = STORE_NAME_SIZE_MAX - 1,
+	URL_MAX = 2048,
+	TOKEN_MAX = 1024,
+	RANGES_MAX = 1024,
+	HEADERS_MAX = 64,
+};
+
+static const struct choice store_backends[] = {
+	{ "sqlite", STORE_SQLITE, false },
+	{ "postgresql", 0, true },
+	{ NULL, 0, false },
+};
+static const struct choice auth_choices[] = { { "none", 1, false }, { NULL, 0, false } };
+static const struct choice tristates[] = {
+	{ "false", POSTAL_FALSE, false },
+	{ "true", POSTAL_TRUE, false },
+	{ "null", POSTAL_NULL, false },
+	{ NULL, 0, false },
+};
+static const struct choice time_choices[] = {
+	{ "0", 0, false },
+	{ "null", 1, false },
+	{ NULL, 0, false },
+};
+static const struct choice orderings[] = {
+	{ "none", TARGET_ORDERING_NONE, false },
+	{ "message", 0, true },
+	{ NULL, 0, false },
+};
+static const struct choice log_levels[] = {
+	{ "debug", LOG_LEVEL_DEBUG, false },
+	{ "info", LOG_LEVEL_INFO, false },
+	{ "warn", LOG_LEVEL_WARN, false },
+	{ "error", LOG_LEVEL_ERROR, false },
+	{ NULL, 0, false },
+};
+static const struct choice log_formats[] = {
+	{ "text", LOG_FORMAT_TEXT, false },
+	{ "json", LOG_FORMAT_JSON, false },
+	{ NULL, 0, false },
+};
+
+/* clang-format off */
+
+#define S(member) FIELD(struct source_settings, member)
+static const struct setting source_rows[] = {
+	{ .path = "name", .kind = SETTING_TEXT, S(name), .required = true,
+	  .min = 1, .max = NAME_MAX_SIZE, .format = must_be_name,
+	  .help = "Name in logs and metrics, and part of every event's identity: do not change it" },
+	{ .path = "path", .kind = SETTING_ROUTE, S(path), .required = true,
+	  .min = 1, .max = 512, .format = must_be_route,
+	  .help = "Path that BizMail posts to; /delivered, /bounced and /dropped below it are taken too" },
+	{ .path = "auth", .kind = SETTING_CHOICE, S(auth.none), .or_group = true,
+	  .choices = auth_choices,
+	  .help = "\"none\" lets everybody post; otherwise all that the group gives must hold" },
+	{ .path = "auth.token", .kind = SETTING_SECRET, S(auth.token),
+	  .min = 1, .max = TOKEN_MAX,
+	  .help = "Secret as ?token=, as last path segment or as Authorization: Bearer" },
+	{ .path = "auth.basic", .kind = SETTING_SECRET, S(auth.basic),
+	  .min = 1, .max = TOKEN_MAX, .format = must_be_basic_credentials, .mask = "***:***",
+	  .help = "Secret \"user:password\" of HTTP Basic authentication" },
+	{ .path = "auth.allow", .kind = SETTING_RANGES,
+	  LIST(struct source_settings, auth.allow.list, auth.allow.count), .min = 1, .max = RANGES_MAX,
+	  .help = "Addresses that may post; all when not given" },
+	{ .path = "defaults.from", .kind = SETTING_TEXT, S(defaults.from), .fallback = QUOTED(""),
+	  .max = BIZMAIL_ADDRESS_SIZE_MAX,
+	  .help = "Sender of messages when BizMail does not tell it" },
+	{ .path = "defaults.subject", .kind = SETTING_TEXT, S(defaults.subject), .fallback = QUOTED(""),
+	  .max = 998,
+	  .help = "Subject of messages, which BizMail never tells" },
+	{ .path = "defaults.tag", .kind = SETTING_TEXT, S(defaults.tag), .fallback = QUOTED(""),
+	  .max = 255,
+	  .help = "Tag of messages, which BizMail never tells; empty: null" },
+};
+#undef S
+
+static const struct settings_table source_table = {
+	"sources", source_rows, ARRAY_COUNT(source_rows), sizeof(struct source_settings)
+};
+
+#define T(member) FIELD(struct target_settings, member)
+static const struct setting target_rows[] = {
+	{ .path = "name", .kind = SETTING_TEXT, T(name), .required = true,
+	  .min = 1, .max = NAME_MAX_SIZE, .format = must_be_name,
+	  .help = "Name in logs, metrics and the store: a new name is a new target" },
+	{ .path = "url", .kind = SETTING_URL, T(url), .required = true,
+	  .min = 1, .max = URL_MAX, .format = must_be_target_url,
+	  .help = "Where the webhooks are posted to" },
+	{ .path = "enabled", .kind = SETTING_BOOLEAN, T(enabled), .fallback = "true",
+	  .help = "false: takes no new events, and what waits for it stays" },
+	{ .path = "events", .kind = SETTING_EVENTS, T(events),
+	  .fallback = "[ \"MessageSent\", \"MessageDelayed\", \"MessageDeliveryFailed\","
+		      " \"MessageHeld\", \"MessageBounced\" ]",
+	  .min = 1, .max = POSTAL_EVENT_TYPE_COUNT,
+	  .events = (UINT32_C(1) << POSTAL_EVENT_TYPE_COUNT) - 1,
+	  .help = "Events that this target takes" },
+	{ .path = "sources", .kind = SETTING_TEXTS,
+	  LIST(struct target_settings, sources, sources_count), .fallback = "[ ]",
+	  .max = STORE_SOURCES_MAX,
+	  .help = "Names of the sources whose events this target takes; empty: all" },
+	{ .path = "timeout", .kind = SETTING_DURATION, T(timeout_ms), .fallback = QUOTED("5s"),
+	  .min = 10, .max = 10 * MINUTE_MS,
+	  .help = "Longest time for one attempt, connecting included" },
+	{ .path = "connect_timeout", .kind = SETTING_DURATION, T(connect_timeout_ms),
+	  .fallback = QUOTED("2s"), .min = 10, .max = 10 * MINUTE_MS,
+	  .help = "Longest time to connect, TLS included" },
+	{ .path = "concurrency", .kind = SETTING_INTEGER, T(concurrency), .fallback = "16",
+	  .min = 1, .max = 1024,
+	  .help = "Attempts that may be under way at once" },
+	{ .path = "rate", .kind = SETTING_RATE, T(rate_per_second), .fallback = QUOTED("none"),
+	  .max = 1000000,
+	  .help = "Most attempts in a time, such as \"100/s\" or \"600/m\"" },
+	{ .path = "retry", .kind = SETTING_RETRY, T(retry), .fallback = QUOTED("postal-extended"),
+	  .min = 1, .max = DAYS_30_MS,
+	  .help = "\"postal\", \"postal-extended\", \"standard-webhooks\", or the delays [ \"5s\", \"1m\" ]" },
+	{ .path = "jitter", .kind = SETTING_FRACTION, T(retry.jitter), .fallback = "0.1",
+	  .min = 0, .max = 1,
+	  .help = "Up to this share of a delay is added to it by chance" },
+	{ .path = "retry_after_max", .kind = SETTING_DURATION, T(retry.retry_after_max_ms),
+	  .fallback = QUOTED("1h"), .max = DAYS_30_MS,
+	  .help = "Longest Retry-After of a receiver (429, 503) that is heeded" },
+	{ .path = "ordering", .kind = SETTING_CHOICE, T(ordering), .fallback = QUOTED("none"),
+	  .choices = orderings,
+	  .help = "\"none\": events are sent as they come, several at once" },
+	{ .path = "headers", .kind = SETTING_HEADERS,
+	  LIST(struct target_settings, headers, headers_count), .fallback = "{ }",
+	  .max = HEADERS_MAX,
+	  .help = "Headers sent with every request, such as { X-Api-Key = \"env:APP_KEY\"; }; secrets" },
+	{ .path = "http2", .kind = SETTING_BOOLEAN, T(http2), .fallback = "false",
+	  .help = "Use HTTP/2 when the receiver offers it" },
+	{ .path = "proxy", .kind = SETTING_URL, T(proxy), .fallback = QUOTED(""),
+	  .max = URL_MAX, .format = must_be_proxy_url,
+	  .help = "http://, https://, socks5:// or socks5h:// proxy; empty: none, whatever http_proxy says" },
+	{ .path = "tls.ca", .kind = SETTING_TEXT, T(tls_ca), .fallback = QUOTED(""),
+	  .max = TEXT_MAX, .format = must_be_readable_file,
+	  .help = "PEM file of the authorities to trust; empty: the system's" },
+	{ .path = "tls.certificate", .kind = SETTING_TEXT, T(tls_certificate), .fallback = QUOTED(""),
+	  .max = TEXT_MAX, .format = must_be_readable_file,
+	  .help = "PEM client certificate; empty: none" },
+	{ .path = "tls.key", .kind = SETTING_TEXT, T(tls_key), .fallback = QUOTED(""),
+	  .max = TEXT_MAX, .format = must_be_readable_file,
+	  .help = "PEM key of the client certificate" },
+	{ .path = "tls.verify", .kind = SETTING_BOOLEAN, T(tls_verify), .fallback = "true",
+	  .help = "Check the receiver's certificate" },
+	{ .path = "breaker.failures", .kind = SETTING_INTEGER, T(breaker.failures), .fallback = "10",
+	  .max = 1000000,
+	  .help = "After so many failures in a row the target is left alone; 0: never" },
+	{ .path = "breaker.cooldown", .kind = SETTING_DURATION, T(breaker.cooldown_ms),
+	  .fallback = QUOTED("30s"), .min = 10, .max = BREAKER_COOLDOWN_MAX_MS,
+	  .help = "For so long at first, twice as long each time it fails again, at most 5 minutes" },
+};
+#undef T
+
+static const struct settings_table target_table = {
+	"targets", target_rows, ARRAY_COUNT(target_rows), sizeof(struct target_settings)
+};
+
+#define C(member) FIELD(struct config, member)
+static const struct setting file_rows[] = {
+	{ .path = "listen.address", .kind = SETTING_TEXT, C(listen.address),
+	  .fallback = QUOTED("127.0.0.1"), .min = 1, .max = 63, .format = must_be_address,
+	  .help = "IP address that takes BizMail's requests; \"0.0.0.0\" or \"::\" for all of them" },
+	{ .path = "listen.port", .kind = SETTING_INTEGER, C(listen.port), .fallback = "8025",
+	  .max = 65535,
+	  .help = "Its port; 0: any free one, which is logged" },
+	{ .path = "listen.threads", .kind = SETTING_INTEGER, C(listen.threads), .fallback = "0",
+	  .max = HTTP_THREADS_MAX,
+	  .help = "Threads for requests; 0: one per core, at most 4" },
+	{ .path = "listen.max_body", .kind = SETTING_SIZE, C(listen.max_body),
+	  .fallback = QUOTED("1MiB"), .min = KIB, .max = 64 * MIB,
+	  .help = "Larger requests are refused" },
+	{ .path = "listen.max_connections", .kind = SETTING_INTEGER, C(listen.max_connections),
+	  .fallback = "4096", .min = 1, .max = 65536,
+	  .help = "More connections at once are refused" },
+	{ .path = "listen.request_timeout", .kind = SETTING_DURATION, C(listen.request_timeout_ms),
+	  .fallback = QUOTED("10s"), .min = 100, .max = HOUR_MS,
+	  .help = "Longest time for a whole request to arrive, and for a connection to be idle" },
+	{ .path = "listen.tls.certificate", .kind = SETTING_TEXT, C(listen.tls_certificate),
+	  .fallback = QUOTED(""), .max = TEXT_MAX, .format = must_be_readable_file,
+	  .help = "PEM file of the certificate and its chain; empty: no TLS" },
+	{ .path = "listen.tls.key", .kind = SETTING_TEXT, C(listen.tls_key),
+	  .fallback = QUOTED(""), .max = TEXT_MAX, .format = must_be_readable_file,
+	  .help = "PEM file of its private key" },
+	{ .path = "listen.trusted_proxies", .kind = SETTING_RANGES,
+	  LIST(struct config, trusted_proxies.list, trusted_proxies.count),
+	  .fallback = "[ \"127.0.0.1/32\" ]", .max = RANGES_MAX,
+	  .help = "Proxies whose X-Forwarded-For is believed" },
+
+	{ .path = "admin.address", .kind = SETTING_TEXT, C(admin.address),
+	  .fallback = QUOTED("127.0.0.1"), .min = 1, .max = 63, .format = must_be_address,
+	  .help = "IP address for metrics and health; needs a token when it is not loopback" },
+	{ .path = "admin.port", .kind = SETTING_INTEGER, C(admin.port), .fallback = "8026",
+	  .max = 65535,
+	  .help = "Its port; 0: any free one, which is logged" },
+	{ .path = "admin.token", .kind = SETTING_SECRET, C(admin.token),
+	  .min = 1, .max = TOKEN_MAX,
+	  .help = "Secret that clients send as Authorization: Bearer" },
+
+	{ .path = "store.backend", .kind = SETTING_CHOICE, C(store.backend),
+	  .fallback = QUOTED("sqlite"), .choices = store_backends,
+	  .help = "Where accepted events rest" },
+	{ .path = "store.path", .kind = SETTING_TEXT, C(store.path),
+	  .fallback = QUOTED("/var/lib/posthorn/posthorn.db"), .min = 1, .max = TEXT_MAX,
+	  .format = must_be_store_path,
+	  .help = "The database file, on a local disk; it is made when missing" },
+	{ .path = "store.keep_delivered", .kind = SETTING_DURATION, C(store.keep_delivered_ms),
+	  .fallback = QUOTED("7d"), .min = SECOND_MS, .max = YEARS_10_MS,
+	  .help = "How long delivered events are kept" },
+	{ .path = "store.keep_dead", .kind = SETTING_DURATION, C(store.keep_dead_ms),
+	  .fallback = QUOTED("30d"), .min = SECOND_MS, .max = YEARS_10_MS,
+	  .help = "How long events are kept that could not be delivered" },
+	{ .path = "store.keep_quarantine", .kind = SETTING_DURATION, C(store.keep_quarantine_ms),
+	  .fallback = QUOTED("30d"), .min = SECOND_MS, .max = YEARS_10_MS,
+	  .help = "How long requests are kept that could not be understood" },
+	{ .path = "store.dedup_window", .kind = SETTING_DURATION, C(store.dedup_window_ms),
+	  .fallback = QUOTED("3d"), .max = YEARS_10_MS,
+	  .help = "A repeat of an event within this time is not delivered again" },
+	{ .path = "store.max_backlog", .kind = SETTING_INTEGER, C(store.max_backlog),
+	  .fallback = "10000000", .min = 1, .max = 1000000000,
+	  .help = "Deliveries that may wait, over all targets; then BizMail is asked to come back" },
+
+	{ .path = "sources", .kind = SETTING_ELEMENTS, LIST(struct config, sources, sources_count),
+	  .required = true, .min = 1, .max = STORE_SOURCES_MAX, .element = &source_table,
+	  .help = "Who sends events" },
+
+	{ .path = "translate.soft_bounce", .kind = SETTING_EVENT, C(translate.soft_bounce),
+	  .fallback = QUOTED("MessageDelayed"),
+	  .events = EVENT(POSTAL_MESSAGE_DELAYED) | EVENT(POSTAL_MESSAGE_DELIVERY_FAILED),
+	  .help = "What a soft bounce becomes: \"MessageDelayed\" or \"MessageDeliveryFailed\"" },
+	{ .path = "translate.hard_bounce", .kind = SETTING_EVENT, C(translate.hard_bounce),
+	  .fallback = QUOTED("MessageDeliveryFailed"),
+	  .events = EVENT(POSTAL_MESSAGE_DELIVERY_FAILED) | EVENT(POSTAL_MESSAGE_BOUNCED),
+	  .help = "What a hard bounce becomes: \"MessageDeliveryFailed\" or \"MessageBounced\"" },
+	{ .path = "translate.dropped", .kind = SETTING_EVENT, C(translate.dropped),
+	  .fallback = QUOTED("MessageDeliveryFailed"),
+	  .events = EVENT(POSTAL_MESSAGE_DELIVERY_FAILED) | EVENT(POSTAL_MESSAGE_HELD),
+	  .help = "What a drop becomes: \"MessageDeliveryFailed\" or, as for suppression, \"MessageHeld\"" },
+	{ .path = "translate.sent_with_ssl", .kind = SETTING_CHOICE, C(translate.sent_with_ssl),
+	  .fallback = QUOTED("false"), .choices = tristates,
+	  .help = "\"true\", \"false\" or \"null\" for sent_with_ssl, which BizMail never tells" },
+	{ .path = "translate.time", .kind = SETTING_CHOICE, C(translate.time_null),
+	  .fallback = QUOTED("0"), .choices = time_choices,
+	  .help = "\"0\" or \"null\" for time (how long the delivery took), which BizMail never tells" },
+
+	{ .path = "signing.keys", .kind = SETTING_TEXTS,
+	  LIST(struct config, signing.keys, signing.keys_count), .fallback = "[ ]",
+	  .max = SIGNER_KEYS_MAX, .format = must_be_readable_file,
+	  .help = "PEM private keys: the first signs, all are published; empty: signing is off" },
+
+	{ .path = "targets", .kind = SETTING_ELEMENTS, LIST(struct config, targets, targets_count),
+	  .required = true, .min = 1, .max = STORE_TARGETS_MAX, .element = &target_table,
+	  .help = "Who receives webhooks" },
+
+	{ .path = "egress.deny", .kind = SETTING_RANGES,
+	  LIST(struct config, egress.deny.list, egress.deny.count),
+	  .fallback = "[ \"169.254.0.0/16\", \"fe80::/10\" ]", .max = RANGES_MAX,
+	  .help = "Addresses never connected to; the address actually dialled is checked" },
+
+	{ .path = "log.level", .kind = SETTING_CHOICE, C(log.level), .fallback = QUOTED("info"),
+	  .choices = log_levels,
+	  .help = "Least important line to write: \"debug\", \"info\", \"warn\" or \"error\"" },
+	{ .path = "log.format", .kind = SETTING_CHOICE, C(log.format), .fallback = QUOTED("text"),
+	  .choices = log_formats,
+	  .help = "\"text\" (key=value) or \"json\"" },
+
+	{ .path = "shutdown_timeout", .kind = SETTING_DURATION, C(shutdown_timeout_ms),
+	  .fallback = QUOTED("10s"), .max = HOUR_MS,
+	  .help = "Time for what is under way to finish after SIGTERM" },
+};
+#undef C
+
+/* clang-format on */
+
+const struct settings_table settings_of_file = { "", file_rows, ARRAY_COUNT(file_rows),
+	sizeof(struct config) };
+
+_Static_assert(ARRAY_COUNT(file_rows) <= SETTING_ROWS_MAX, "rows of the file");
+_Static_assert(ARRAY_COUNT(source_rows) <= SETTING_ROWS_MAX, "rows of a source");
+_Static_assert(ARRAY_COUNT(target_rows) <= SETTING_ROWS_MAX, "rows of a target");

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load_text.h - a configuration from a text, for tests
+ *
+ * Promise    The text goes through a file (mode 0600), as it does for an operator.
+ * Ownership  loaded_free() frees all of it.
+ */
+#ifndef POSTHORN_TESTS_CONFIG_LOAD_TEXT_H
+#define POSTHORN_TESTS_CONFIG_LOAD_TEXT_H
+
+#include "posthorn/config.h"
+
+struct loaded {
+	enum status status;
+	struct config *config; /* NULL: refused */
+	char *report;	       /* with the file's name cut off: "LINE: text\n" */
+};
+
+struct loaded load_text(const char *text);
+/* The same with these permissions. */
+struct loaded load_text_mode(const char *text, unsigned int mode);
+struct loaded load_file(const char *path);
+void loaded_free(struct loaded *loaded);
+
+/* config_print() as a text to be freed. */
+char *printed(const struct config *config);
+
+#endif
