@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gateway.h - the whole machine
+ *
+ * Promise    gateway_run() starts everything in order, runs until a signal, and stops in order: no
+ *            acknowledged event is lost on the way.
+ * Threads    The main thread; it blocks there.
+ * Errors     STATUS_INVALID: the configuration cannot work; STATUS_BUSY, STATUS_IO: not now.
+ */
+#ifndef POSTHORN_GATEWAY_H
+#define POSTHORN_GATEWAY_H
+
+#include "posthorn/config.h"
+#include "posthorn/error.h"
+
+/* config is borrowed until the return. */
+enum status gateway_run(const struct config *config, struct error *err);
+
+#endif

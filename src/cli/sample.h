@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sample.h - BizMail events as BizMail would send them, for trying out
+ *
+ * Promise    Pure: the same arguments give the same bytes. Two events of one run differ in their
+ *            message id, and so do runs with different names.
+ * Threads    Any.
+ */
+#ifndef POSTHORN_CLI_SAMPLE_H
+#define POSTHORN_CLI_SAMPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "posthorn/buf.h"
+
+enum {
+	SAMPLE_SIZE_MAX = 4096
+};
+
+enum sample_kind {
+	SAMPLE_DELIVERED,
+	SAMPLE_BOUNCE,
+	SAMPLE_SOFT_BOUNCE,
+	SAMPLE_DROP,
+	SAMPLE_MIX, /* of twenty: fifteen delivered, two hard and two soft bounces, one drop */
+};
+
+enum sample_encoding {
+	SAMPLE_JSON,
+	SAMPLE_FORM,
+	SAMPLE_MULTIPART
+};
+
+/* "delivered", "bounce", "soft-bounce", "drop", "mix"; "json", "form", "multipart". */
+bool sample_kind_parse(const char *name, enum sample_kind *out);
+bool sample_encoding_parse(const char *name, enum sample_encoding *out);
+
+/* The header line "Content-Type: ...". */
+const char *sample_content_type(enum sample_encoding encoding);
+
+/* Appends event number of the run, which happened at time_ms; at most SAMPLE_SIZE_MAX bytes. */
+void sample_write(struct buf *out, enum sample_encoding encoding, enum sample_kind kind,
+	const char *run, int64_t number, int64_t time_ms);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "posthorn/config.h"
+#include "posthorn/gateway.h"
+#include "posthorn/log.h"
+
+enum { REPORT_SIZE_MAX = 4 * 1024 * 1024 };
+
+static const char help[] =
+	"Usage: posthorn serve [-c FILE]\n"
+	"\n"
+	"Runs the gateway in the foreground, logging to standard error.\n"
+	"\n"
+	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
+	"  -h, --help         this text\n"
+	"\n"
+	"SIGTERM and SIGINT stop it gracefully, a second one at once.\n"
+	"Exit: 0 stopped as asked, 1 it failed, 2 wrong usage, 78 bad configuration.\n";
+
+static int serve(const char *path)
+{
+	struct config *config = NULL;
+	struct error err = { .text = "" };
+	struct buf report;
+	int result = EXIT_CONFIG;
+	enum status status;
+
+	buf_init(&report, REPORT_SIZE_MAX);
+	status = config_load(path, &config, &report);
+	if (report.size > 0)
+		fwrite(report.data, 1, report.size, stderr);
+	if (status != STATUS_OK)
+		goto out;
+	log_configure(&config->log);
+	status = gateway_run(config, &err);
+	if (status != STATUS_OK)
+		log_event(LOG_LEVEL_ERROR, "gateway.failed", LOG_STR("error", err.text));
+	if (status == STATUS_OK)
+		result = EXIT_OK;
+	else if (status != STATUS_INVALID)
+		result = EXIT_FAILED;
+out:
+	config_free(&config);
+	buf_free(&report);
+	return result;
+}
+
+int command_serve(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *path = CONFIG_PATH_DEFAULT;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_OK;
+		default:
+			fprintf(stderr, "posthorn serve: %s '%s'; see posthorn serve --help\n",
+				option == ':' ? "a value is missing after" : "unknown option",
+				argv[optind - 1]);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "posthorn serve: unexpected argument '%s'\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return serve(path);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "posthorn/text.h"
+
+enum {
+	READ_SIZE = 64 * 1024
+};
+
+int cli_usage_error(const char *command, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "posthorn %s: ", command);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\nTry 'posthorn %s --help'.\n", command);
+	return EXIT_USAGE;
+}
+
+int cli_failure(const char *command, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "posthorn %s: ", command);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return EXIT_FAILED;
+}
+
+int cli_help(const char *text)
+{
+	fputs(text, stdout);
+	return EXIT_OK;
+}
+
+int cli_option_error(const char *command, int found, char **argv)
+{
+	const char *given = argv[optind - 1];
+
+	if (found == ':')
+		return cli_usage_error(command, "option '%s' needs a value", given);
+	/* getopt_long() tells a short option by optopt; a long one with a surplus value has it too.
+	 */
+	if (optopt == 0)
+		return cli_usage_error(command, "unknown or ambiguous option '%s'", given);
+	if (strncmp(given, "--", 2) == 0 && strchr(given, '=') != NULL)
+		return cli_usage_error(command, "option '%s' takes no value", given);
+	return cli_usage_error(command, "unknown option '-%c'", optopt);
+}
+
+bool cli_parse_number(const char *command, const char *option, const char *text, int64_t min,
+	int64_t max, int64_t *out)
+{
+	int64_t number;
+
+	if (!text_parse_uint(slice_text(text), &number) || number < min || number > max) {
+		cli_usage_error(command, "%s '%s': not a whole number from %" PRId64 " to %" PRId64,
+			option, text, min, max);
+		return false;
+	}
+	*out = number;
+	return true;
+}
+
+enum status cli_read_file(const char *path, struct buf *out, struct error *err)
+{
+	bool is_input = strcmp(path, "-") == 0;
+	int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	enum status status = STATUS_IO;
+	char chunk[READ_SIZE];
+	ssize_t size;
+
+	if (fd < 0) {
+		error_set(err, "cannot open: %s", strerror(errno));
+		return STATUS_IO;
+	}
+	for (;;) {
+		size = read(fd, chunk, sizeof(chunk));
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size < 0) {
+			error_set(err, "cannot read: %s", strerror(errno));
+			goto out;
+		}
+		if (size == 0)
+			break;
+		if (!buf_append(out, chunk, (size_t)size)) {
+			error_set(err, "larger than %zu bytes", out->size_max);
+			status = STATUS_FULL;
+			goto out;
+		}
+	}
+	status = STATUS_OK;
+out:
+	if (!is_input)
+		close(fd);
+	return status;
+}
+
+/* Bytes of the control character at the front of text, or 0 when there is none. */
+static size_t control_size(struct slice text, enum cli_lines lines)
+{
+	unsigned char c = (unsigned char)text.data[0];
+	unsigned char next = text.size > 1 ? (unsigned char)text.data[1] : 0;
+
+	if (c == '\n')
+		return lines == CLI_ONE_LINE;
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	return c == 0xc2 && next >= 0x80 && next <= 0x9f ? 2 : 0;
+}
+
+void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lines)
+{
+	size_t clean = 0; /* what is before it is written */
+
+	for (size_t i = 0; i < text.size; i++) {
+		size_t size = control_size(slice_of(text.data + i, text.size - i), lines);
+
+		if (size == 0)
+			continue;
+		buf_append(out, text.data + clean, i - clean);
+		buf_printf(out, "\\u%04x", (unsigned char)text.data[i + size - 1]);
+		i += size - 1;
+		clean = i + 1;
+	}
+	buf_append(out, text.data + clean, text.size - clean);
+}

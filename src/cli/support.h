@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * support.h - what the commands have in common
+ *
+ * Promise    Messages go to standard error, begin with the program and the command, and name what
+ * is wrong. Foreign text that reaches a terminal cannot steer it. Threads    Any, apart from the
+ * option functions.
+ */
+#ifndef POSTHORN_CLI_SUPPORT_H
+#define POSTHORN_CLI_SUPPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "posthorn/buf.h"
+#include "posthorn/error.h"
+#include "posthorn/slice.h"
+
+/* "posthorn COMMAND: text", then where the help is; returns EXIT_USAGE. */
+int cli_usage_error(const char *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* "posthorn COMMAND: text"; returns EXIT_FAILED. */
+int cli_failure(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Prints to standard output; returns EXIT_OK. */
+int cli_help(const char *text);
+
+/*
+ * What getopt_long() did not take: found is its '?' or ':' (opterr must be 0, and the option string
+ * begin with ':'). Returns EXIT_USAGE.
+ */
+int cli_option_error(const char *command, int found, char **argv);
+
+/* A whole number min..max; when it is not, says so and returns false. */
+bool cli_parse_number(const char *command, const char *option, const char *text, int64_t min,
+	int64_t max, int64_t *out);
+
+/* Appends the file, or standard input for "-", up to the buffer's ceiling. */
+enum status cli_read_file(const char *path, struct buf *out, struct error *err);
+
+enum cli_lines {
+	CLI_ONE_LINE,
+	CLI_MANY_LINES
+};
+/* Appends text with control characters (C0, DEL, C1) as \u00xx; newlines pass in many lines. */
+void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lines);
+
+#endif
