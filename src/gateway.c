@@ -194,6 +194,7 @@ static int signing_threads(void)
 static enum status start_delivery(struct gateway *gateway, struct error *err)
 {
 	const struct config *config = gateway->config;
+	enum status status;
 
 	gateway->dispatcher_settings = (struct dispatcher_settings){
 		.targets = config->targets,
@@ -206,8 +207,13 @@ static enum status start_delivery(struct gateway *gateway, struct error *err)
 		.signer = gateway->signer,
 		.signing_threads = signing_threads(),
 	};
-	return dispatcher_start(
+	status = dispatcher_open(
 		&gateway->dispatcher_settings, gateway->store_thread, &gateway->dispatcher, err);
+	if (status != STATUS_OK)
+		return status;
+	inbound_connect(gateway->inbound, gateway->public_server, gateway->store_thread,
+		gateway->dispatcher);
+	return dispatcher_run(gateway->dispatcher, err);
 }
 
 static bool is_loopback(const char *address)
@@ -221,8 +227,6 @@ static void start_listeners(struct gateway *gateway)
 {
 	const struct config *config = gateway->config;
 
-	inbound_connect(gateway->inbound, gateway->public_server, gateway->store_thread,
-		gateway->dispatcher);
 	admin_connect(gateway->admin, &(struct admin_view){
 		.token = config->admin.token,
 		.is_loopback = is_loopback(config->admin.address),

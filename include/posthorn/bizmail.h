@@ -3,10 +3,11 @@
  * bizmail.h - BizMail's webhook bodies, understood
  *
  * Promise    Any bytes give an event, a reason for quarantine or "not parseable"; never a crash,
- * never more work than linear in the size. All text of an event is valid UTF-8. Threads    Pure;
- * any. Ownership  An event owns its text until bizmail_event_release(); the slices point into it.
+ *            never more work than linear in the size. All text of an event is valid UTF-8.
+ * Threads    Pure; any.
+ * Ownership  An event owns its text until bizmail_event_release(); the slices point into it.
  * Source     BizMail API 1.0 "Webhook Tracking"; where that contradicts itself, both ways are
- * taken.
+ *            taken.
  */
 #ifndef POSTHORN_BIZMAIL_H
 #define POSTHORN_BIZMAIL_H

@@ -5,9 +5,10 @@
  * Promise    Pure state machine; the time is an argument. Closed: attempts flow. Open: nothing is
  *            attempted until the cooldown ends. Probing: one attempt at a time decides; a success
  *            closes, a failure opens again with twice the cooldown, at most
- * BREAKER_COOLDOWN_MAX_MS. After closing, the allowed concurrency starts at one and doubles with
- * each full round of successes, so that a healed receiver is not knocked over. Threads    One
- * owner.
+ *            BREAKER_COOLDOWN_MAX_MS. After closing, the allowed concurrency starts at one and
+ *            doubles with each full round of successes, so that a healed receiver is not knocked
+ *            over.
+ * Threads    One owner.
  */
 #ifndef POSTHORN_BREAKER_H
 #define POSTHORN_BREAKER_H

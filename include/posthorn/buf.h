@@ -3,8 +3,8 @@
  * buf.h - a growing buffer with a ceiling
  *
  * Promise    Never holds more than size_max bytes. A write that does not fit changes nothing,
- * returns false and marks the buffer as overflowed, so a run of writes may be checked once at its
- *            end. The bytes are followed by a NUL that is not counted.
+ *            returns false and marks the buffer as overflowed, so a run of writes may be checked
+ *            once at its end. The bytes are followed by a NUL that is not counted.
  * Threads    One owner.
  * Ownership  The buffer owns its bytes until buf_free() or buf_take().
  */

@@ -3,12 +3,12 @@
  * config.h - posthorn.conf as checked, immutable values
  *
  * Promise    A config that was loaded is complete: every setting has its value or its default, and
- * all rules between settings hold. All problems of a file are reported in one run, each as
- *            "FILE:LINE: text". Secrets are resolved and never printed.
+ *            all rules between settings hold. All problems of a file are reported in one run, each
+ *            as "FILE:LINE: text". Secrets are resolved and never printed.
  * Threads    Loading on one; a loaded config may be read by all.
  * Ownership  config_free() frees everything in it.
  * Errors     STATUS_INVALID with the problems in the report; STATUS_IO when the file cannot be
- * read.
+ *            read.
  */
 #ifndef POSTHORN_CONFIG_H
 #define POSTHORN_CONFIG_H

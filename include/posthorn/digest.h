@@ -3,7 +3,8 @@
  * digest.h - SHA-1 and SHA-256 of a few slices in a row
  *
  * Promise    The digest of the parts as if they were one text. After a thread's first call nothing
- * is looked up or made again; OpenSSL 3.0 itself still allocates its hundred bytes of state.
+ *            is looked up or made again; OpenSSL 3.0 itself still allocates its hundred bytes of
+ *            state.
  * Threads    Any; each has its own context.
  */
 #ifndef POSTHORN_DIGEST_H

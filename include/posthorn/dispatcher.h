@@ -3,14 +3,15 @@
  * dispatcher.h - gets every delivery to its target, and its verdict back to the store
  *
  * Promise    What is committed is attempted until it is delivered or dead; targets share nothing
- * but this thread's time, which no receiver can take: its slots, queue, breaker, rate and
- *            connections are a target's own. Memory does not grow with the backlog: each target has
- * a fixed number of slots for events straight from intake, and claims what waits on disk in small
- * portions. Threads    One delivery thread owns targets and transfers. Signing has threads of its
- * own. dispatcher_reserve() and _release() may be called by any thread, _offer(), _look() and
+ *            but this thread's time, which no receiver can take: its slots, queue, breaker, rate
+ *            and connections are a target's own. Memory does not grow with the backlog: each target
+ *            has a fixed number of slots for events straight from intake, and claims what waits on
+ *            disk in small portions.
+ * Threads    One delivery thread owns targets and transfers. Signing has threads of its own.
+ *            dispatcher_reserve() and _release() may be called by any thread, _offer(), _look() and
  *            _flush() by the store thread.
  * Ownership  The settings must outlive the dispatcher. An offered outgoing is the dispatcher's.
- * Errors     dispatcher_start(): STATUS_INVALID when libcurl refuses a target's settings.
+ * Errors     dispatcher_open(): STATUS_INVALID when libcurl refuses a target's settings.
  */
 #ifndef POSTHORN_DISPATCHER_H
 #define POSTHORN_DISPATCHER_H
@@ -84,9 +85,14 @@ struct dispatcher_metrics {
 
 struct dispatcher;
 
-/* store must be posted to by the dispatcher until dispatcher_stop() has returned. */
-enum status dispatcher_start(const struct dispatcher_settings *settings, struct store_thread *store,
+/*
+ * Makes everything, starts nothing: whoever hands events over has to know the dispatcher before it
+ * asks the store for the first. store must be there until dispatcher_stop() has returned.
+ */
+enum status dispatcher_open(const struct dispatcher_settings *settings, struct store_thread *store,
 	struct dispatcher **dispatcher_out, struct error *err);
+/* Starts the threads. */
+enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err);
 
 /*
  * Asks for a slot, so that an event may go on from memory once it is committed. False: it has to

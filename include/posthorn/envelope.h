@@ -2,8 +2,8 @@
 /*
  * envelope.h - a Postal webhook event and its exact bytes
  *
- * Promise    The same event always gives the same bytes: key order, escapes and numbers as
- * Postal 3.x writes them (ActiveSupport's to_json), except that whole numbers have no fraction.
+ * Promise    The same event always gives the same bytes: key order, escapes and numbers as Postal
+ *            3.x writes them (ActiveSupport's to_json), except that whole numbers have no fraction.
  * Threads    Pure; any.
  * Ownership  A postal_event borrows its slices; they must be valid UTF-8.
  * Source     postalserver/postal 3.3.6: webhook_delivery_service.rb, message_db/delivery.rb.

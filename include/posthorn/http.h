@@ -3,13 +3,14 @@
  * http.h - an HTTP/1.1 server: the only place that knows libh2o
  *
  * Promise    Bodies arrive whole and no larger than max_body; slow senders, too many connections
- * and too large headers are cut off. Every refusal by the server itself has the same error shape as
- * ours. A request may be answered later, from any thread, also when its client has gone. Threads
- * Each loop is one thread; a request, its answer and its ticket's complete() stay on the loop that
- * accepted it. http_tickets_add/flush are for any one thread at a time. Ownership  Slices of a
- * request are valid until it is answered. A ticket belongs to the server from http_defer() until
- * complete(). Errors     STATUS_INVALID (address, TLS files), STATUS_BUSY (the port is taken),
- * STATUS_IO.
+ *            and too large headers are cut off. Every refusal by the server itself has the same
+ *            error shape as ours. A request may be answered later, from any thread, also when its
+ *            client has gone.
+ * Threads    Each loop is one thread; a request, its answer and its ticket's complete() stay on the
+ *            loop that accepted it. http_tickets_add/flush are for any one thread at a time.
+ * Ownership  Slices of a request are valid until it is answered. A ticket belongs to the server
+ *            from http_defer() until complete().
+ * Errors     STATUS_INVALID (address, TLS files), STATUS_BUSY (the port is taken), STATUS_IO.
  */
 #ifndef POSTHORN_HTTP_H
 #define POSTHORN_HTTP_H

@@ -4,8 +4,9 @@
  *
  * Promise    A 200 leaves only after the commit that holds the event. A stranger's request touches
  *            nothing: it is refused before its body is looked at. The answers are those of
- * BizMail's documentation. Threads    inbound_handle() on the http loops; inbound_on_batch_done()
- * on the store thread. Ownership  The settings must outlive it.
+ *            BizMail's documentation.
+ * Threads    inbound_handle() on the http loops; inbound_on_batch_done() on the store thread.
+ * Ownership  The settings must outlive it.
  */
 #ifndef POSTHORN_INBOUND_H
 #define POSTHORN_INBOUND_H

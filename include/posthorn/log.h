@@ -3,8 +3,9 @@
  * log.h - one line for each event that matters
  *
  * Promise    A line is written whole, with one write(2) to standard error. Foreign text is escaped:
- * a line stays a line. Bodies and secrets are never passed here. Threads    Any, after
- * log_configure(). Errors     A failing write is ignored: logging never stops the gateway.
+ *            a line stays a line. Bodies and secrets are never passed here.
+ * Threads    Any, after log_configure().
+ * Errors     A failing write is ignored: logging never stops the gateway.
  */
 #ifndef POSTHORN_LOG_H
 #define POSTHORN_LOG_H

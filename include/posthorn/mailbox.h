@@ -4,9 +4,10 @@
  *
  * Promise    Items arrive in the order they were posted by each sender. A mailbox is an intrusive
  *            list: posting allocates nothing and cannot fail. The bound is the senders': every kind
- * of item is limited where it is made (connections, slots of a target), and says so there. Threads
- * Any thread posts; one thread takes. Ownership  An item belongs to the mailbox from the post until
- * it is taken.
+ *            of item is limited where it is made (connections, slots of a target), and says so
+ *            there.
+ * Threads    Any thread posts; one thread takes.
+ * Ownership  An item belongs to the mailbox from the post until it is taken.
  */
 #ifndef POSTHORN_MAILBOX_H
 #define POSTHORN_MAILBOX_H

@@ -4,7 +4,9 @@
  *
  * Promise    Every function returns usable memory or ends the process with a message: the queue is
  *            durable and the supervisor starts us again. Inputs are bounded elsewhere, so running
- * out is never a sender's doing. Threads    Any. Ownership  The caller frees with free().
+ *            out is never a sender's doing.
+ * Threads    Any.
+ * Ownership  The caller frees with free().
  */
 #ifndef POSTHORN_MEMORY_H
 #define POSTHORN_MEMORY_H

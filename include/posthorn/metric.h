@@ -3,8 +3,9 @@
  * metric.h - counters, gauges and histograms
  *
  * Promise    Updating costs one or two relaxed atomic additions, no lock. Reading while others
- * write gives numbers that are each right, though not of one instant. Threads    Any. Ownership
- * Each module embeds its metrics in its own structs; the metrics page reads them there.
+ *            write gives numbers that are each right, though not of one instant.
+ * Threads    Any.
+ * Ownership  Each module embeds its metrics in its own structs; the metrics page reads them there.
  */
 #ifndef POSTHORN_METRIC_H
 #define POSTHORN_METRIC_H

@@ -4,9 +4,10 @@
  *
  * Promise    Body and signature are made once for an event, whatever the number of targets; after
  *            that an outgoing only changes in its deliveries. One allocation holds everything but
- * the signature. Threads    Handed from thread to thread with the mailboxes; each delivery has one
- * owner at a time, the references are atomic. Ownership  Each delivery counts as one reference. The
- * last outgoing_release() frees.
+ *            the signature.
+ * Threads    Handed from thread to thread with the mailboxes; each delivery has one owner at a
+ *            time, the references are atomic.
+ * Ownership  Each delivery counts as one reference. The last outgoing_release() frees.
  */
 #ifndef POSTHORN_OUTGOING_H
 #define POSTHORN_OUTGOING_H

@@ -3,7 +3,8 @@
  * rate.h - a token bucket
  *
  * Promise    Pure; time is an argument. At most rate_per_second on average, and bursts of at most
- * one second's worth (at least one). Threads    One owner.
+ *            one second's worth (at least one).
+ * Threads    One owner.
  */
 #ifndef POSTHORN_RATE_H
 #define POSTHORN_RATE_H

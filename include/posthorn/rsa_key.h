@@ -3,9 +3,11 @@
  * rsa_key.h - RSA keys: make, read, sign, verify, publish
  *
  * Promise    A loaded key never changes and may be used by many threads at once. Only RSA of at
- * least 2048 and at most 8192 bits is accepted. Threads    Any. Ownership  rsa_key_free() takes a
- * pointer to the pointer and accepts null. Errors     STATUS_IO the file cannot be read or written;
- * STATUS_INVALID not such a key; STATUS_BUSY (generate only) the file exists.
+ *            least 2048 and at most 8192 bits is accepted.
+ * Threads    Any.
+ * Ownership  rsa_key_free() takes a pointer to the pointer and accepts null.
+ * Errors     STATUS_IO the file cannot be read or written; STATUS_INVALID not such a key;
+ *            STATUS_BUSY (generate only) the file exists.
  */
 #ifndef POSTHORN_RSA_KEY_H
 #define POSTHORN_RSA_KEY_H

@@ -6,15 +6,17 @@
  *            committed leaves no trace. After any crash store_open() succeeds by itself, and every
  *            delivery that was leased then is waiting again, due at once.
  * Threads    A store belongs to the thread that uses it; everybody else sends requests to that
- * thread (store_thread.h). Ownership  The store copies what it is given. Claimed deliveries belong
- * to the caller. Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the
- * transaction: the caller rolls back, and a later one may succeed. Two refusals leave it intact,
- * with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is reached,
- * and STATUS_INVALID from store_append() and store_quarantine(), more than STORE_RAW_SIZE_MAX
- * bytes. STATUS_UNCERTAIN from store_commit(): written, but not known to be safe; the caller rolls
- * back, and a crash may bring it back. STATUS_BUSY from store_open(): another process owns the
- * store. STATUS_INVALID from store_open(): not a store, damaged, or newer than this program; the
- * file is left alone. STATUS_IO from store_open(): the text says what the system refused.
+ *            thread (store_thread.h).
+ * Ownership  The store copies what it is given. Claimed deliveries belong to the caller.
+ * Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the transaction:
+ *            the caller rolls back, and a later one may succeed. Two refusals leave it intact, with
+ *            nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
+ *            reached, and STATUS_INVALID from store_append() and store_quarantine(), more than
+ *            STORE_RAW_SIZE_MAX bytes. STATUS_UNCERTAIN from store_commit(): written, but not known
+ *            to be safe; the caller rolls back, and a crash may bring it back. STATUS_BUSY from
+ *            store_open(): another process owns the store. STATUS_INVALID from store_open(): not a
+ *            store, damaged, or newer than this program; the file is left alone. STATUS_IO from
+ *            store_open(): the text says what the system refused.
  *
  * The front (store.c) validates and counts; a backend (sqlite.c) only stores. The contract suite
  * under tests/contract runs against every backend.

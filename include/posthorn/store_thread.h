@@ -4,12 +4,14 @@
  *
  * Promise    Requests are carried out in the order they were posted, everything that has arrived in
  *            one transaction: no timer, no added delay; under load the batch grows by itself.
- * done() runs after the commit that holds the request, or after it failed. Verdicts are kept and
- * repeated until a commit holds them. Threads    Any thread posts. done() and on_batch_done() run
- * on the store thread: short, no blocking. Ownership  A request belongs to the store thread from
- * the post until its done(). Errors     done() gets STATUS_FULL, STATUS_IO or STATUS_UNCERTAIN;
- * nothing of the request is stored then (UNCERTAIN: it may be). The thread goes on, and recovers
- * when the disk does.
+ *            done() runs after the commit that holds the request, or after it failed. Verdicts are
+ *            kept and repeated until a commit holds them.
+ * Threads    Any thread posts. done() and on_batch_done() run on the store thread: short, no
+ *            blocking.
+ * Ownership  A request belongs to the store thread from the post until its done().
+ * Errors     done() gets STATUS_FULL, STATUS_IO or STATUS_UNCERTAIN; nothing of the request is
+ *            stored then (UNCERTAIN: it may be). The thread goes on, and recovers when the disk
+ *            does.
  */
 #ifndef POSTHORN_STORE_THREAD_H
 #define POSTHORN_STORE_THREAD_H

@@ -4,8 +4,9 @@
  *
  * Promise    Pure: the same event, source, settings and time of arrival give the same Postal event,
  *            on every machine, for ever. uuid, message id and token come from hashes, never a
- * look-up. Threads    Any. Ownership  The Postal event borrows from the BizMail event, the defaults
- * and string literals.
+ *            look-up.
+ * Threads    Any.
+ * Ownership  The Postal event borrows from the BizMail event, the defaults and string literals.
  */
 #ifndef POSTHORN_TRANSLATE_H
 #define POSTHORN_TRANSLATE_H

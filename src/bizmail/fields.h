@@ -3,7 +3,8 @@
  * fields.h - the few fields that matter, whatever they were encoded in
  *
  * Promise    JSON, form and multipart each fill the same table, and one function (event.c) reads
- * it: the three encodings cannot behave differently. Numbers are in the table as decimal text.
+ *            it: the three encodings cannot behave differently. Numbers are in the table as decimal
+ *            text.
  * Threads    Values.
  * Ownership  While a body is read the values borrow from it. fields_own() then copies them to one
  *            block, `memory`, which passes to the event.

@@ -3,10 +3,11 @@
  * reply.c - permanent or temporary, by the codes of an SMTP reply
  *
  * Two codes count: the reply code of RFC 5321 ("550") and the enhanced status code of RFC 3463
- * ("5.1.1"). They are looked for where servers put them, at the start; further on only both
- * together and of one class ("mx said: 550 5.1.1 ...") are believed, because version numbers,
- * counts and addresses look like one of them alone. A 5 in either code is permanent. Everything
- * else is temporary: never declare an address dead on a guess.
+ * ("5.1.1"). They are looked for where servers put them, at the start; further on both together and
+ * of one class are believed ("mx said 550 5.1.1 ..."), and an enhanced code alone behind a mark that
+ * introduces it ("host: 5.4.4 unrouteable", "unknown (5.1.2)"), because version numbers, counts and
+ * addresses look like one of them. A 5 in either code is permanent. Everything else is temporary:
+ * never declare an address dead on a guess.
  */
 #include "fields.h"
 
@@ -79,8 +80,15 @@ static struct slice behind_reply_code(struct slice text)
 	return rest;
 }
 
-/* The class of the first "550 5.1.1" somewhere in text, or 0. */
-static char class_of_pair_inside(struct slice text)
+static bool is_introduced(struct slice text, size_t at)
+{
+	while (at > 0 && text.data[at - 1] == ' ')
+		at--;
+	return at > 0 && memchr(":;,([<", text.data[at - 1], 6) != NULL;
+}
+
+/* The class of the first code somewhere in text that can be believed there, or 0. */
+static char class_inside(struct slice text)
 {
 	for (size_t i = 0; i < text.size; i++) {
 		struct slice rest = slice_behind(text, i);
@@ -88,6 +96,8 @@ static char class_of_pair_inside(struct slice text)
 
 		if (i > 0 && (is_word(text.data[i - 1]) || text.data[i - 1] == '.'))
 			continue;
+		if (starts_with_enhanced_code(rest) && is_introduced(text, i))
+			return rest.data[0];
 		if (!starts_with_reply_code(rest))
 			continue;
 		enhanced = behind_reply_code(rest);
@@ -108,5 +118,5 @@ bool reply_is_permanent(struct slice response)
 		text = slice_trim(behind_reply_code(text));
 	if (starts_with_enhanced_code(text))
 		return text.data[0] == '5';
-	return !has_reply_code && class_of_pair_inside(text) == '5';
+	return !has_reply_code && class_inside(text) == '5';
 }

@@ -2,9 +2,9 @@
 /*
  * command.h - the commands of the program
  *
- * Promise    Each command prints results to standard output and everything else to standard error,
- * and returns what the process exits with. argv[0] is the command's own name. Threads    The main
- * thread, once.
+ * Promise    Each command prints results to standard output and everything else to standard
+ *            error, and returns what the process exits with. argv[0] is the command's own name.
+ * Threads    The main thread, once.
  */
 #ifndef POSTHORN_CLI_COMMAND_H
 #define POSTHORN_CLI_COMMAND_H

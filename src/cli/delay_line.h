@@ -3,9 +3,9 @@
  * delay_line.h - answers that wait a fixed time before they are given
  *
  * Promise    Every ticket that is added is flushed to its server when its delay is over, in the
- * order in which they came; at once after delay_line_hurry(). Threads    Any thread adds. One of
- * its own flushes. Ownership  A ticket belongs to the delay line, then to the server, until its
- * complete().
+ *            order in which they came; at once after delay_line_hurry().
+ * Threads    Any thread adds. One of its own flushes.
+ * Ownership  A ticket belongs to the delay line, then to the server, until its complete().
  *
  * The number of tickets is bounded by the server's connections.
  */

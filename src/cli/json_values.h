@@ -2,11 +2,12 @@
 /*
  * json_values.h - where one JSON value ends and the next begins
  *
- * Promise    Finds the values of a text that holds one after another: concatenated, one a line, or
- *            printed over many lines. Only brackets and strings are looked at, so values with bad
- *            bytes are found as well. A broken one costs at most what follows it up to the next
- * line that begins with '{'. The work is linear in the size. Threads    Values. Ownership  Values
- * point into the text.
+ * Promise    Finds the values of a text that holds one after another: concatenated, one a line,
+ *            or printed over many lines. Only brackets and strings are looked at, so values with
+ *            bad bytes are found as well. A broken one costs at most what follows it up to the
+ *            next line that begins with '{'. The work is linear in the size.
+ * Threads    Values.
+ * Ownership  Values point into the text.
  */
 #ifndef POSTHORN_CLI_JSON_VALUES_H
 #define POSTHORN_CLI_JSON_VALUES_H

@@ -8,8 +8,8 @@
  *            Memory does not grow with the number of events.
  * Threads    One.
  * Ownership  Settings are borrowed while it runs.
- * Errors     STATUS_INVALID: libcurl does not take the settings. What happens to single events is
- * in the result.
+ * Errors     STATUS_INVALID: libcurl does not take the settings. What happens to single events
+ *            is in the result.
  */
 #ifndef POSTHORN_CLI_LOAD_H
 #define POSTHORN_CLI_LOAD_H

@@ -227,9 +227,8 @@ enum status receiver_start(
 	struct receiver *receiver, const struct http_settings *http, struct error *err)
 {
 	int64_t delay_ms = receiver->settings.delay_ms;
-	enum status status;
+	enum status status = http_server_open(http, handle, receiver, &receiver->server, err);
 
-	status = http_server_open(http, handle, receiver, &receiver->server, err);
 	if (status != STATUS_OK)
 		return status;
 	if (delay_ms > 0)

@@ -3,10 +3,10 @@
  * receiver_keys.h - the public keys that a receiver checks Postal's signatures with
  *
  * Promise    With a JWKS URL the keys follow it: an unknown key id fetches it again, at most once
- * in ten seconds (once in a second as long as no key is known, since the sender may only just be
- * starting). Threads    Checking: any number at once. A check may wait for the JWKS, a few seconds
- * at most. Errors     STATUS_INVALID not a key; STATUS_IO the file cannot be read, the URL cannot
- * be fetched.
+ *            in ten seconds (once in a second as long as no key is known, since the sender may
+ *            only just be starting).
+ * Threads    Checking: any number at once. A check may wait for the JWKS, a few seconds at most.
+ * Errors     STATUS_INVALID not a key; STATUS_IO the file or the URL cannot be read.
  */
 #ifndef POSTHORN_CLI_RECEIVER_KEYS_H
 #define POSTHORN_CLI_RECEIVER_KEYS_H

@@ -20,6 +20,16 @@ static const char help[] =
 	"SIGTERM and SIGINT stop it gracefully, a second one at once.\n"
 	"Exit: 0 stopped as asked, 1 it failed, 2 wrong usage, 78 bad configuration.\n";
 
+/* Warnings of a good file go where the rest of the log goes. */
+static void log_warnings(const struct buf *report)
+{
+	struct slice rest = buf_slice(report);
+
+	while (rest.size > 0)
+		log_event(LOG_LEVEL_WARN, "config.warning",
+			LOG_SLICE("text", slice_cut(&rest, '\n')));
+}
+
 static int serve(const char *path)
 {
 	struct config *config = NULL;
@@ -30,11 +40,12 @@ static int serve(const char *path)
 
 	buf_init(&report, REPORT_SIZE_MAX);
 	status = config_load(path, &config, &report);
-	if (report.size > 0)
+	if (status != STATUS_OK) {
 		fwrite(report.data, 1, report.size, stderr);
-	if (status != STATUS_OK)
 		goto out;
+	}
 	log_configure(&config->log);
+	log_warnings(&report);
 	status = gateway_run(config, &err);
 	if (status != STATUS_OK)
 		log_event(LOG_LEVEL_ERROR, "gateway.failed", LOG_STR("error", err.text));

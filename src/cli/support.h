@@ -2,9 +2,9 @@
 /*
  * support.h - what the commands have in common
  *
- * Promise    Messages go to standard error, begin with the program and the command, and name what
- * is wrong. Foreign text that reaches a terminal cannot steer it. Threads    Any, apart from the
- * option functions.
+ * Promise    Messages go to standard error, begin with the program and the command, and name
+ *            what is wrong. Foreign text that reaches a terminal cannot steer it.
+ * Threads    Any, apart from the option functions.
  */
 #ifndef POSTHORN_CLI_SUPPORT_H
 #define POSTHORN_CLI_SUPPORT_H

@@ -3,7 +3,7 @@
  * uuid_set.h - which uuids were seen, up to a limit
  *
  * Promise    Exact until count_max uuids are remembered; later ones are told apart no more, and the
- *            set says so. Memory grows with what is remembered, at most to 32 bytes for each.
+ *            set says so. Memory grows with what is remembered, at most to 43 bytes for each.
  * Threads    One owner.
  */
 #ifndef POSTHORN_CLI_UUID_SET_H

@@ -3,7 +3,8 @@
  * fill.h - walks the parsed file along the tables, and fills in defaults
  *
  * Promise    Every setting of the file is read or refused, unknown ones included; every other
- * setting that has a default gets it. Threads    One owner of everything.
+ *            setting that has a default gets it.
+ * Threads    One owner of everything.
  */
 #ifndef POSTHORN_CONFIG_FILL_H
 #define POSTHORN_CONFIG_FILL_H

@@ -3,7 +3,8 @@
  * format.h - what a text must look like, for the setting's row in the table
  *
  * Promise    Each returns false and completes "'listen.address' ..." in err. The value itself is
- * not quoted: it may be a secret in the wrong place. Threads    Any.
+ *            not quoted: it may be a secret in the wrong place.
+ * Threads    Any.
  */
 #ifndef POSTHORN_CONFIG_FORMAT_H
 #define POSTHORN_CONFIG_FORMAT_H

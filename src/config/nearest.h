@@ -16,7 +16,7 @@ enum {
 
 struct nearest {
 	const char *given;
-	size_t distance_max;     /* of the next candidate that would be taken */
+	size_t distance_max;     /* more edits than this are another name */
 	char best[NEAREST_SIZE]; /* empty: nothing is near */
 };
 

@@ -3,8 +3,9 @@
  * read.h - one value of the file becomes the field of its setting
  *
  * Promise    All that is wrong with the value is added to the problems; the field is then as it
- * was. Threads    One owner of everything. Ownership  What is read belongs to the struct; see
- * settings_release().
+ *            was.
+ * Threads    One owner of everything.
+ * Ownership  What is read belongs to the struct; see settings_release().
  */
 #ifndef POSTHORN_CONFIG_READ_H
 #define POSTHORN_CONFIG_READ_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "read_list.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

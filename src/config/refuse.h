@@ -3,7 +3,8 @@
  * refuse.h - says that one value of the file will not do
  *
  * Promise    The line, the setting, what is expected, and what was given unless it may be a secret
- * in the wrong place. Threads    One owner.
+ *            in the wrong place.
+ * Threads    One owner.
  */
 #ifndef POSTHORN_CONFIG_REFUSE_H
 #define POSTHORN_CONFIG_REFUSE_H

@@ -3,7 +3,9 @@
  * secret.h - a secret as the file gives it becomes the secret itself
  *
  * Promise    "env:NAME" and "file:/path" are followed once; everything else is the secret. err
- * never holds a secret. Threads    Any. Ownership  The caller frees the text.
+ *            never holds a secret.
+ * Threads    Any.
+ * Ownership  The caller frees the text.
  */
 #ifndef POSTHORN_CONFIG_SECRET_H
 #define POSTHORN_CONFIG_SECRET_H

@@ -3,7 +3,8 @@
  * setting.h - what a setting is; the tables of all of them
  *
  * Promise    The tables are the only place that knows a path, a default or a limit. Loading,
- * printing, freeing and the tests walk them. Threads    Constants; any.
+ *            printing, freeing and the tests walk them.
+ * Threads    Constants; any.
  */
 #ifndef POSTHORN_CONFIG_SETTING_H
 #define POSTHORN_CONFIG_SETTING_H

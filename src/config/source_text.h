@@ -3,9 +3,10 @@
  * source_text.h - the file's text made safe for libconfig
  *
  * Promise    libconfig 1.5 lets whole numbers wrap around silently unless they end in L, ends at a
- * NUL, and ends the process when it includes a folder. Behind this, numbers keep their value (those
- *            beyond 64 bits become the largest), and a NUL or an @include is a problem with its
- * line. Threads    Any.
+ *            NUL, and ends the process when it includes a folder. Behind this, numbers keep their
+ *            value (those beyond 64 bits become the largest), and a NUL or an @include is a problem
+ *            with its line.
+ * Threads    Any.
  */
 #ifndef POSTHORN_CONFIG_SOURCE_TEXT_H
 #define POSTHORN_CONFIG_SOURCE_TEXT_H

@@ -34,6 +34,7 @@ struct dispatcher {
 
 	/* the delivery thread's */
 	pthread_t thread;
+	bool is_running;
 	struct target *attention;
 	struct mailbox_chain verdicts;
 	int64_t timer_ms; /* Unix; when the first target wakes */
@@ -460,7 +461,7 @@ static int connections_max(const struct dispatcher_settings *settings)
 	return sum < CONNECTIONS_MAX ? sum : CONNECTIONS_MAX;
 }
 
-enum status dispatcher_start(const struct dispatcher_settings *settings, struct store_thread *store,
+enum status dispatcher_open(const struct dispatcher_settings *settings, struct store_thread *store,
 	struct dispatcher **dispatcher_out, struct error *err)
 {
 	struct dispatcher *dispatcher = memory_zalloc(sizeof(*dispatcher));
@@ -476,19 +477,30 @@ enum status dispatcher_start(const struct dispatcher_settings *settings, struct 
 	histogram_init(&dispatcher->metrics.event_latency_seconds, &histogram_seconds);
 	gauge_set(&dispatcher->metrics.heartbeat_ms, clock_monotonic_ms());
 	status = open_targets(dispatcher, err);
-	if (status == STATUS_OK && signer_is_on(settings->signer))
-		status = sign_pool_start(settings->signer, settings->signing_threads, on_signed,
-			dispatcher, &dispatcher->sign_pool, err);
-	if (status == STATUS_OK &&
-		pthread_create(&dispatcher->thread, NULL, delivery_main, dispatcher) != 0) {
-		error_set(err, "cannot start the delivery thread");
-		status = STATUS_IO;
-	}
 	if (status != STATUS_OK) {
 		dispatcher_free(&dispatcher);
 		return status;
 	}
 	*dispatcher_out = dispatcher;
+	return STATUS_OK;
+}
+
+enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err)
+{
+	const struct dispatcher_settings *settings = &dispatcher->settings;
+
+	if (signer_is_on(settings->signer)) {
+		enum status status = sign_pool_start(settings->signer, settings->signing_threads,
+			on_signed, dispatcher, &dispatcher->sign_pool, err);
+
+		if (status != STATUS_OK)
+			return status;
+	}
+	if (pthread_create(&dispatcher->thread, NULL, delivery_main, dispatcher) != 0) {
+		error_set(err, "cannot start the delivery thread");
+		return STATUS_IO;
+	}
+	dispatcher->is_running = true;
 	return STATUS_OK;
 }
 
@@ -506,6 +518,8 @@ struct target_metrics *dispatcher_target_metrics(struct dispatcher *dispatcher, 
 
 void dispatcher_stop(struct dispatcher *dispatcher, int64_t timeout_ms)
 {
+	if (!dispatcher->is_running)
+		return;
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
 		atomic_store(&dispatcher->targets[i]->accepting, false);
 	atomic_store(&dispatcher->stop_by_ms, clock_monotonic_ms() + timeout_ms + 1);

@@ -9,6 +9,7 @@
 #define POSTHORN_HTTP_PRIVATE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <h2o.h>
 
@@ -25,6 +26,7 @@ struct http_loop {
 	struct http_server *server;
 	size_t index;
 	pthread_t thread;
+	int listen_fd; /* until the thread runs; then the listener's */
 	h2o_context_t context;
 	h2o_accept_ctx_t accept;
 	h2o_socket_t *listener;
@@ -59,6 +61,7 @@ struct http_server {
 	struct http_loop *loops;
 	size_t loops_count;
 	bool is_running;
+	sem_t opened; /* posted by each loop that is ready */
 	struct http_metrics metrics;
 };
 
@@ -81,6 +84,9 @@ struct http_exchange {
 /* listen.c: a bound, listening, non-blocking socket. */
 enum status http_listen(
 	const struct http_settings *settings, int *fd_out, int *port_out, struct error *err);
+
+/* server.c */
+void http_server_note_open(struct http_server *server);
 
 /* tls.c */
 enum status http_tls_context(

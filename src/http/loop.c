@@ -114,28 +114,61 @@ static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
 
 bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t index, int listen_fd)
 {
-	int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
-
-	if (fd < 0)
+	loop->listen_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
+	if (loop->listen_fd < 0)
 		return false;
 	loop->server = server;
 	loop->index = index;
 	loop->connections_max = server->settings.max_connections / (int)server->loops_count;
 	if (loop->connections_max < 1)
 		loop->connections_max = 1;
-	h2o_context_init(&loop->context, h2o_evloop_create(), &server->config);
+	mailbox_init(&loop->ready, on_tickets_posted, loop);
+	return true;
+}
+
+/* On the loop's own thread: libh2o keeps its sockets' buffers in lists of the thread that made them. */
+static void loop_open(struct http_loop *loop)
+{
+	h2o_context_init(&loop->context, h2o_evloop_create(), &loop->server->config);
 	loop->accept.ctx = &loop->context;
-	loop->accept.hosts = server->config.hosts;
-	loop->accept.ssl_ctx = server->tls;
+	loop->accept.hosts = loop->server->config.hosts;
+	loop->accept.ssl_ctx = loop->server->tls;
 	loop->wake_queue = h2o_multithread_create_queue(loop->context.loop);
 	h2o_multithread_register_receiver(loop->wake_queue, &loop->wake_receiver, on_wake);
-	mailbox_init(&loop->ready, on_tickets_posted, loop);
 	h2o_timeout_init(loop->context.loop, &loop->linger_timeout, HTTP_LINGER_MS);
-	loop->listener =
-		h2o_evloop_socket_create(loop->context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+	loop->listener = h2o_evloop_socket_create(
+		loop->context.loop, loop->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
+	loop->listen_fd = -1;
 	loop->listener->data = loop;
 	listener_watch(loop, true);
-	return true;
+	http_server_note_open(loop->server);
+}
+
+static void refuse_tickets(struct http_loop *loop)
+{
+	struct mailbox_chain chain = mailbox_take(&loop->ready);
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(&chain)) != NULL) {
+		struct http_ticket *ticket = MAILBOX_ENTRY(item, struct http_ticket, item);
+
+		if (ticket->exchange != NULL)
+			ticket->exchange->ticket = NULL;
+		ticket->complete(ticket, NULL);
+	}
+}
+
+/* What could not be cut off in time is left to the process's end. */
+static void loop_close(struct http_loop *loop)
+{
+	listener_close(loop);
+	if (loop->connections_count > 0 || loop->lingering_count > 0)
+		return;
+	h2o_multithread_unregister_receiver(loop->wake_queue, &loop->wake_receiver);
+	h2o_multithread_destroy_queue(loop->wake_queue);
+	h2o_timeout_dispose(loop->context.loop, &loop->linger_timeout);
+	h2o_context_dispose(&loop->context);
+	h2o_evloop_destroy(loop->context.loop);
 }
 
 /*
@@ -176,6 +209,7 @@ void *http_loop_main(void *data)
 	struct http_loop *loop = data;
 	enum http_loop_command seen = HTTP_LOOP_RUN;
 
+	loop_open(loop);
 	while (seen != HTTP_LOOP_END) {
 		enum http_loop_command command;
 
@@ -185,6 +219,8 @@ void *http_loop_main(void *data)
 			obey(loop, command);
 		seen = command;
 	}
+	refuse_tickets(loop);
+	loop_close(loop);
 	return NULL;
 }
 
@@ -194,26 +230,9 @@ void http_loop_command(struct http_loop *loop, enum http_loop_command command)
 	h2o_multithread_send_message(&loop->wake_receiver, NULL);
 }
 
-/* On the thread that joined the loop's. What libh2o still holds then is left to the process's end.
- */
 void http_loop_dispose(struct http_loop *loop)
 {
-	struct mailbox_chain chain = mailbox_take(&loop->ready);
-	struct mailbox_item *item;
-
-	while ((item = mailbox_chain_pop(&chain)) != NULL) {
-		struct http_ticket *ticket = MAILBOX_ENTRY(item, struct http_ticket, item);
-
-		if (ticket->exchange != NULL)
-			ticket->exchange->ticket = NULL;
-		ticket->complete(ticket, NULL);
-	}
-	listener_close(loop);
-	if (loop->connections_count > 0 || loop->lingering_count > 0)
-		return;
-	h2o_multithread_unregister_receiver(loop->wake_queue, &loop->wake_receiver);
-	h2o_multithread_destroy_queue(loop->wake_queue);
-	h2o_timeout_dispose(loop->context.loop, &loop->linger_timeout);
-	h2o_context_dispose(&loop->context);
+	if (loop->listen_fd >= 0)
+		close(loop->listen_fd);
 	mailbox_destroy(&loop->ready);
 }

@@ -34,6 +34,12 @@ static void configure(struct http_server *server)
 	handler->on_req = http_on_request;
 }
 
+void http_server_note_open(struct http_server *server)
+{
+	sem_post(&server->opened);
+}
+
+/* Returns when every loop can be spoken to. */
 void http_server_run(struct http_server *server)
 {
 	server->is_running = true;
@@ -42,6 +48,9 @@ void http_server_run(struct http_server *server)
 
 		h2o_multithread_create_thread(&loop->thread, NULL, http_loop_main, loop);
 	}
+	for (size_t i = 0; i < server->loops_count; i++)
+		while (sem_wait(&server->opened) != 0)
+			continue;
 }
 
 enum status http_server_open(const struct http_settings *settings, http_handler *handler,
@@ -51,6 +60,7 @@ enum status http_server_open(const struct http_settings *settings, http_handler 
 	enum status status;
 	int fd = -1;
 
+	sem_init(&server->opened, 0, 0);
 	server->handler = handler;
 	server->handler_context = context;
 	server->settings = *settings;
@@ -121,6 +131,8 @@ static bool await_idle(struct http_server *server, int64_t timeout_ms)
 
 bool http_server_drain(struct http_server *server, int64_t timeout_ms)
 {
+	if (!server->is_running)
+		return true;
 	command_all(server, HTTP_LOOP_DRAIN);
 	if (await_idle(server, timeout_ms))
 		return true;
@@ -137,7 +149,8 @@ void http_server_stop(struct http_server **serverp)
 	if (server == NULL)
 		return;
 	*serverp = NULL;
-	command_all(server, HTTP_LOOP_END);
+	if (server->is_running)
+		command_all(server, HTTP_LOOP_END);
 	for (size_t i = 0; server->is_running && i < server->loops_count; i++)
 		pthread_join(server->loops[i].thread, NULL);
 	for (size_t i = 0; i < server->loops_count; i++) {
@@ -148,6 +161,7 @@ void http_server_stop(struct http_server **serverp)
 	if (!is_clean)
 		return;
 	h2o_config_dispose(&server->config);
+	sem_destroy(&server->opened);
 	free(server->loops);
 	free(server);
 }

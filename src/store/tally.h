@@ -3,8 +3,8 @@
  * tally.h - how many deliveries each target has in which state, without asking the database
  *
  * Promise    Reads give the numbers of the last commit. Changes of the open transaction are kept
- * apart until tally_commit(), so a rollback costs nothing and leaves nothing. Threads    The
- * store's.
+ *            apart until tally_commit(), so a rollback costs nothing and leaves nothing.
+ * Threads    The store's.
  */
 #ifndef POSTHORN_STORE_TALLY_H
 #define POSTHORN_STORE_TALLY_H

@@ -3,7 +3,8 @@
  * identity.h - the identity of the bounce mail that Postal would have received
  *
  * Promise    As translate_message_identity(), of the same three texts; never the same result as
- * that. Threads    Any.
+ *            that.
+ * Threads    Any.
  */
 #ifndef POSTHORN_IDENTITY_H
 #define POSTHORN_IDENTITY_H

@@ -108,7 +108,7 @@ static void test_too_deep(void **state)
 	(void)state;
 	memset(text, '[', DEEP);
 	memset(text + DEEP, ']', DEEP);
-	strncpy(text + 2 * DEEP, "\n{}", 4);
+	memcpy(text + 2 * DEEP, "\n{}", 4);
 	describe(text, got);
 	assert_string_equal(got, "1:broken 2:object");
 }

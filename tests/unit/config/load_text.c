@@ -4,14 +4,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <setjmp.h>
+
 #include <cmocka.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REPORT_SIZE_MAX = 1024 * 1024 };
+enum {
+	REPORT_SIZE_MAX = 1024 * 1024
+};
 
 static char *without_path(const struct buf *report, const char *path)
 {

@@ -13,7 +13,7 @@
 struct loaded {
 	enum status status;
 	struct config *config; /* NULL: refused */
-	char *report;	       /* with the file's name cut off: "LINE: text\n" */
+	char *report;          /* with the file's name cut off: "LINE: text\n" */
 };
 
 struct loaded load_text(const char *text);

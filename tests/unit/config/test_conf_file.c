@@ -3,8 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <setjmp.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,8 +73,8 @@ static void append_path(char path[SETTING_PATH_SIZE], const char *name, size_t s
 }
 
 /* "name = value;" in the groups that are open. */
-static bool parse_setting(const struct conf_reader *reader, struct slice line,
-	struct conf_setting *out)
+static bool parse_setting(
+	const struct conf_reader *reader, struct slice line, struct conf_setting *out)
 {
 	struct slice value = line;
 	struct slice name = slice_trim(slice_cut(&value, '='));
@@ -87,6 +90,12 @@ static bool parse_setting(const struct conf_reader *reader, struct slice line,
 	}
 	append_path(out->path, name.data, name.size);
 	return true;
+}
+
+static void take_comment(struct conf_reader *reader, struct conf_setting *out)
+{
+	out->comment = reader->comment;
+	reader->comment = (struct slice){ 0 };
 }
 
 /* The next setting of the file; false at its end. Fails on lines that it does not understand. */
@@ -112,7 +121,7 @@ static bool next_setting(struct conf_reader *reader, struct conf_setting *out)
 				continue;
 			}
 			out->commented = true;
-			out->comment = reader->comment;
+			take_comment(reader, out);
 			return true;
 		}
 		name = slice_trim(slice_cut(&name, ':'));
@@ -122,7 +131,7 @@ static bool next_setting(struct conf_reader *reader, struct conf_setting *out)
 			assert_true(reader->depth > 0);
 			reader->depth--;
 		} else if (parse_setting(reader, line, out)) {
-			out->comment = reader->comment;
+			take_comment(reader, out);
 			return true;
 		} else {
 			fail_msg("%s: not understood: %.*s", conf_path, (int)line.size, line.data);
@@ -307,8 +316,8 @@ static void test_token_is_needed(void **state)
 	unsetenv("BIZMAIL_TOKEN");
 	loaded = load_file(minimal_path);
 	assert_int_equal(loaded.status, STATUS_INVALID);
-	assert_non_null(strstr(loaded.report,
-		"'sources.auth.token' needs the environment variable BIZMAIL_TOKEN, which is not set"));
+	assert_non_null(strstr(loaded.report, "'sources.auth.token' needs the environment variable "
+					      "BIZMAIL_TOKEN, which is not set"));
 	loaded_free(&loaded);
 }
 

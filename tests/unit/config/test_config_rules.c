@@ -3,8 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <setjmp.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +17,9 @@
 #define SOURCE "sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken\"; }; } );\n"
 #define TARGET "targets = ( { name = \"t\"; url = \"https://example.com/\"; } );\n"
 
-enum { TEXT_SIZE = 2048 };
+enum {
+	TEXT_SIZE = 2048
+};
 
 struct value_case {
 	const char *value;
@@ -22,8 +27,8 @@ struct value_case {
 };
 
 /* The value in quotes between the two is a whole file. */
-static void check_values(const char *before, const char *behind, const struct value_case *cases,
-	size_t count)
+static void check_values(
+	const char *before, const char *behind, const struct value_case *cases, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		char text[TEXT_SIZE];
@@ -119,8 +124,8 @@ static void test_target_urls(void **state)
 	};
 
 	(void)state;
-	check_values(SOURCE "targets = ( { name = \"t\"; url = ", "; } );\n", cases,
-		ARRAY_COUNT(cases));
+	check_values(
+		SOURCE "targets = ( { name = \"t\"; url = ", "; } );\n", cases, ARRAY_COUNT(cases));
 }
 
 static void test_proxies(void **state)
@@ -173,8 +178,9 @@ static void test_store_paths(void **state)
 static void test_files_to_read(void **state)
 {
 	static const struct value_case cases[] = {
-		{ "/nonexistent/key.pem", "must be a file that can be read: /nonexistent/key.pem: No "
-					  "such file or directory" },
+		{ "/nonexistent/key.pem",
+			"must be a file that can be read: /nonexistent/key.pem: No "
+			"such file or directory" },
 		{ "", "texts of 1 to" },
 		{ "/proc/self/status", NULL },
 	};
@@ -198,9 +204,11 @@ static void test_rules(void **state)
 	} cases[] = {
 		{ "source without auth", TARGET SOURCE_OF("name = \"s\"; path = \"/s\";"),
 			STATUS_INVALID, "2: source 's' has no 'auth': give it a token" },
-		{ "source with empty auth", TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: {};"),
-			STATUS_INVALID, "2: source 's' has no 'auth': give it a token" },
-		{ "auth = \"none\"", TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth = \"none\";"),
+		{ "source with empty auth",
+			TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: {};"), STATUS_INVALID,
+			"2: source 's' has no 'auth': give it a token" },
+		{ "auth = \"none\"",
+			TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth = \"none\";"),
 			STATUS_OK, "2: warning: auth = \"none\": everybody" },
 		{ "basic without a colon",
 			TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: { basic = \"u\"; };"),
@@ -230,17 +238,21 @@ static void test_rules(void **state)
 			       "{ name = \"t\"; url = \"https://h/\"; } );\n",
 			STATUS_INVALID, "3: two targets have the name 't'\n" },
 		{ "no such source",
-			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\";\nsources = [ \"x\" ];"),
+			SOURCE TARGET_OF(
+				"name = \"t\"; url = \"https://h/\";\nsources = [ \"x\" ];"),
 			STATUS_INVALID, "3: there is no source 'x'; did you mean 's'?\n" },
 		{ "no such source, nothing near",
-			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; sources = [ \"other\" ];"),
+			SOURCE TARGET_OF(
+				"name = \"t\"; url = \"https://h/\"; sources = [ \"other\" ];"),
 			STATUS_INVALID, "2: there is no source 'other'\n" },
 		{ "listener: certificate without key",
 			SOURCE TARGET "listen: { tls: { certificate = \"/proc/self/status\"; }; };",
-			STATUS_INVALID, "3: 'listen.tls.certificate' needs 'listen.tls.key' too\n" },
+			STATUS_INVALID,
+			"3: 'listen.tls.certificate' needs 'listen.tls.key' too\n" },
 		{ "listener: key without certificate",
 			SOURCE TARGET "listen: { tls: { key = \"/proc/self/status\"; }; };",
-			STATUS_INVALID, "3: 'listen.tls.key' needs 'listen.tls.certificate' too\n" },
+			STATUS_INVALID,
+			"3: 'listen.tls.key' needs 'listen.tls.certificate' too\n" },
 		{ "listener: both",
 			SOURCE TARGET "listen: { tls: { key = \"/proc/self/status\"; "
 				      "certificate = \"/proc/self/status\"; }; };",
@@ -248,37 +260,44 @@ static void test_rules(void **state)
 		{ "target: certificate without key",
 			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; tls: { certificate = "
 					 "\"/proc/self/status\"; key = \"\"; };"),
-			STATUS_INVALID, "2: 'targets.tls.certificate' needs 'targets.tls.key' too\n" },
+			STATUS_INVALID,
+			"2: 'targets.tls.certificate' needs 'targets.tls.key' too\n" },
 		{ "admin for everybody", SOURCE TARGET "admin: { address = \"0.0.0.0\"; };",
 			STATUS_INVALID, "3: 'admin.token' is required" },
 		{ "admin for everybody with a token",
-			SOURCE TARGET "admin: { address = \"::\"; token = \"t\"; };", STATUS_OK, "" },
+			SOURCE TARGET "admin: { address = \"::\"; token = \"t\"; };", STATUS_OK,
+			"" },
 		{ "admin on loopback", SOURCE TARGET "admin: { address = \"::1\"; };", STATUS_OK,
 			"" },
 		{ "one port", SOURCE TARGET "listen: { port = 8026; };", STATUS_INVALID,
 			"3: 'listen.port' and 'admin.port' must differ" },
 		{ "one port, two addresses",
-			SOURCE TARGET "listen: { address = \"192.0.2.1\"; port = 8026; };", STATUS_OK,
-			"" },
+			SOURCE TARGET "listen: { address = \"192.0.2.1\"; port = 8026; };",
+			STATUS_OK, "" },
 		{ "any two ports", SOURCE TARGET "listen: { port = 0; }; admin: { port = 0; };",
 			STATUS_OK, "" },
-		{ "postgresql", SOURCE TARGET "store: { backend = \"postgresql\"; };", STATUS_INVALID,
+		{ "postgresql", SOURCE TARGET "store: { backend = \"postgresql\"; };",
+			STATUS_INVALID,
 			"3: 'store.backend' cannot be \"postgresql\" yet: this version" },
 		{ "ordering by message",
-			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; ordering = \"message\";"),
+			SOURCE TARGET_OF(
+				"name = \"t\"; url = \"https://h/\"; ordering = \"message\";"),
 			STATUS_INVALID, "2: 'targets.ordering' cannot be \"message\" yet" },
 		{ "window longer than kept",
-			SOURCE TARGET "store: { keep_delivered = \"1d\";\n dedup_window = \"2d\"; };",
+			SOURCE TARGET
+			"store: { keep_delivered = \"1d\";\n dedup_window = \"2d\"; };",
 			STATUS_OK, "4: warning: 'store.dedup_window' is longer" },
-		{ "kept shorter than the window", SOURCE TARGET "store: { keep_delivered = \"1d\"; };",
-			STATUS_OK, "3: warning: 'store.dedup_window' is longer" },
+		{ "kept shorter than the window",
+			SOURCE TARGET "store: { keep_delivered = \"1d\"; };", STATUS_OK,
+			"3: warning: 'store.dedup_window' is longer" },
 		{ "disabled",
 			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; enabled = false;"),
 			STATUS_OK, "2: warning: target 't' is disabled" },
 		{ "unencrypted", SOURCE TARGET_OF("name = \"t\"; url = \"http://10.0.0.1/\";"),
 			STATUS_OK, "2: warning: target 't' is reached by http" },
 		{ "unchecked certificate",
-			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; tls: { verify = false; };"),
+			SOURCE TARGET_OF(
+				"name = \"t\"; url = \"https://h/\"; tls: { verify = false; };"),
 			STATUS_OK, "2: warning: target 't': its certificate is not checked" },
 		{ "empty keys", SOURCE TARGET "signing: { keys = [ ]; };", STATUS_OK,
 			"3: warning: signing is off" },

@@ -3,8 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <setjmp.h>
+
 #include <cmocka.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +17,11 @@
 #include "posthorn/memory.h"
 #include "setting.h"
 
-enum { FILE_SIZE_MAX = 1024 * 1024, VALUE_SIZE_MAX = 256 * 1024, BAD_LINE = 2 };
+enum {
+	FILE_SIZE_MAX = 1024 * 1024,
+	VALUE_SIZE_MAX = 256 * 1024,
+	BAD_LINE = 2
+};
 
 /* What an element must have, as "name = value;", unless the row under test is that name. */
 struct required {
@@ -47,8 +54,8 @@ static void append_setting(struct buf *out, const char *path, const char *value)
 	buf_append_text(out, ";");
 }
 
-static void append_required(struct buf *out, const struct required *list, size_t count,
-	const char *path)
+static void append_required(
+	struct buf *out, const struct required *list, size_t count, const char *path)
 {
 	size_t group_size = strcspn(path, ".");
 
@@ -124,8 +131,8 @@ static size_t count_warnings(const char *report)
 }
 
 /* Refused with its line and its name, and with nothing else. */
-static void expect_refused(const struct settings_table *table, const struct setting *row,
-	const char *value)
+static void expect_refused(
+	const struct settings_table *table, const struct setting *row, const char *value)
 {
 	char *text = compose(table, row->path, value);
 	struct loaded loaded = load_text(text);
@@ -146,8 +153,8 @@ static void expect_refused(const struct settings_table *table, const struct sett
 	free(text);
 }
 
-static void expect_taken(const struct settings_table *table, const struct setting *row,
-	const char *value)
+static void expect_taken(
+	const struct settings_table *table, const struct setting *row, const char *value)
 {
 	char *text = compose(table, row->path, value);
 	struct loaded loaded = load_text(text);
