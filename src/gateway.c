@@ -42,7 +42,7 @@ struct gateway {
 	struct inbound *inbound;
 	struct admin *admin;
 	struct buf jwks;
-	uint16_t *target_numbers; /* of each configured target */
+	uint16_t *target_numbers;  /* of each configured target */
 	const char **target_names; /* of every number the store knows */
 	size_t target_names_count;
 	struct inbound_source *sources;
@@ -99,8 +99,8 @@ static enum status register_names(struct gateway *gateway, struct error *err)
 			return status;
 	}
 	for (size_t i = 0; i < config->targets_count; i++) {
-		enum status status = store_register_target(gateway->store, config->targets[i].name,
-			&gateway->target_numbers[i], err);
+		enum status status = store_register_target(
+			gateway->store, config->targets[i].name, &gateway->target_numbers[i], err);
 
 		if (status != STATUS_OK)
 			return status;
@@ -167,8 +167,8 @@ static void name_targets(struct gateway *gateway)
 
 static enum status open_store(struct gateway *gateway, struct error *err)
 {
-	enum status status = store_open(
-		&gateway->config->store, clock_unix_ms(), &gateway->store, err);
+	enum status status =
+		store_open(&gateway->config->store, clock_unix_ms(), &gateway->store, err);
 
 	if (status == STATUS_OK)
 		status = register_names(gateway, err);
@@ -228,18 +228,18 @@ static void start_listeners(struct gateway *gateway)
 	const struct config *config = gateway->config;
 
 	admin_connect(gateway->admin, &(struct admin_view){
-		.token = config->admin.token,
-		.is_loopback = is_loopback(config->admin.address),
-		.max_backlog = config->store.max_backlog,
-		.store = gateway->store_thread,
-		.dispatcher = gateway->dispatcher,
-		.inbound = gateway->inbound,
-		.sources = gateway->sources,
-		.sources_count = config->sources_count,
-		.target_names = gateway->target_names,
-		.targets_count = gateway->target_names_count,
-		.public_server = gateway->public_server,
-	});
+					      .token = config->admin.token,
+					      .is_loopback = is_loopback(config->admin.address),
+					      .max_backlog = config->store.max_backlog,
+					      .store = gateway->store_thread,
+					      .dispatcher = gateway->dispatcher,
+					      .inbound = gateway->inbound,
+					      .sources = gateway->sources,
+					      .sources_count = config->sources_count,
+					      .target_names = gateway->target_names,
+					      .targets_count = gateway->target_names_count,
+					      .public_server = gateway->public_server,
+				      });
 	http_server_run(gateway->admin_server);
 	http_server_run(gateway->public_server);
 	log_event(LOG_LEVEL_INFO, "gateway.ready", LOG_STR("version", POSTHORN_VERSION),
@@ -261,8 +261,8 @@ static enum status start(struct gateway *gateway, struct error *err)
 	gateway->sources = memory_array(config->sources_count + 1, sizeof(*gateway->sources));
 	gateway->target_numbers =
 		memory_array(config->targets_count + 1, sizeof(*gateway->target_numbers));
-	gateway->routes = memory_array(config->sources_count * config->targets_count + 1,
-		sizeof(*gateway->routes));
+	gateway->routes = memory_array(
+		config->sources_count * config->targets_count + 1, sizeof(*gateway->routes));
 	status = signer_load(&config->signing, &gateway->signer, err);
 	if (status != STATUS_OK)
 		return STATUS_INVALID;

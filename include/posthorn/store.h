@@ -3,8 +3,8 @@
  * store.h - the durable home of every accepted event
  *
  * Promise    What a successful store_commit() covered survives kill -9 and power loss. What was not
- *            committed leaves no trace. After any crash store_open() succeeds by itself, and every
- *            delivery that was leased then is waiting again, due at once.
+ *            committed leaves no trace. After any crash store_open() succeeds by itself (it needs room
+ *            on the disk), and every delivery that was leased then is waiting again, due at once.
  * Threads    A store belongs to the thread that uses it; everybody else sends requests to that
  *            thread (store_thread.h).
  * Ownership  The store copies what it is given. Claimed deliveries belong to the caller.

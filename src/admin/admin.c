@@ -3,7 +3,10 @@
 #include "posthorn/clock.h"
 #include "posthorn/memory.h"
 
-enum { METRICS_SIZE_MAX = 8 * 1024 * 1024, SMALL_SIZE_MAX = 4096 };
+enum {
+	METRICS_SIZE_MAX = 8 * 1024 * 1024,
+	SMALL_SIZE_MAX = 4096
+};
 
 struct admin *admin_new(void)
 {
@@ -39,7 +42,7 @@ static bool has_token(const struct admin_view *view, const struct http_request *
 	struct slice scheme = slice_cut(&rest, ' ');
 
 	return view->token != NULL && slice_is_nocase(scheme, "bearer") &&
-		slice_equal_constant_time(slice_trim(rest), slice_text(view->token));
+	       slice_equal_constant_time(slice_trim(rest), slice_text(view->token));
 }
 
 static void answer_metrics(const struct admin_view *view, struct http_exchange *exchange,
@@ -97,7 +100,8 @@ void admin_handle(void *context, struct http_exchange *exchange, const struct ht
 	bool is_ready = slice_is(request->path, "/readyz");
 
 	if (!is_metrics && !is_health && !is_ready)
-		http_answer_error(exchange, 404, "there is nothing at this path", "path", "request");
+		http_answer_error(
+			exchange, 404, "there is nothing at this path", "path", "request");
 	else if (!slice_is(request->method, "GET") && !slice_is(request->method, "HEAD"))
 		http_answer_error_with(exchange, 405, "method not allowed", "method", "request",
 			(struct http_header){

@@ -5,7 +5,9 @@
 #include "admin_private.h"
 #include "posthorn/clock.h"
 
-enum { LABELS_SIZE_MAX = 1024 };
+enum {
+	LABELS_SIZE_MAX = 1024
+};
 
 static const char *labels1(struct buf *labels, const char *name, const char *value)
 {
@@ -81,10 +83,10 @@ static void print_rejected(const struct admin_view *view, struct buf *labels, st
 		metric_print_int(out, name,
 			labels1(labels, "reason", reject_reason_name((enum reject_reason)reason)),
 			value_of(inbound_rejected(view->inbound, (enum reject_reason)reason)));
-	metric_print_int(out, name, labels1(labels, "reason", "too_large"),
-		value_of(&http->too_large));
-	metric_print_int(out, name, labels1(labels, "reason", "bad_request"),
-		value_of(&http->bad_requests));
+	metric_print_int(
+		out, name, labels1(labels, "reason", "too_large"), value_of(&http->too_large));
+	metric_print_int(
+		out, name, labels1(labels, "reason", "bad_request"), value_of(&http->bad_requests));
 }
 
 static void print_outcomes(const struct admin_view *view, struct buf *labels, struct buf *out)
@@ -101,7 +103,8 @@ static void print_outcomes(const struct admin_view *view, struct buf *labels, st
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
-		for (int outcome = 0; metrics != NULL && outcome < DELIVERY_OUTCOME_COUNT; outcome++)
+		for (int outcome = 0; metrics != NULL && outcome < DELIVERY_OUTCOME_COUNT;
+			outcome++)
 			metric_print_int(out, name,
 				labels2(labels, "target", view->target_names[i], "outcome",
 					outcomes[outcome]),
@@ -143,8 +146,8 @@ static void print_durations(const struct admin_view *view, struct buf *labels, s
 	}
 	metric_print_head(out, latency, "histogram",
 		"From arrival to the receiver's 2xx, first attempts only.");
-	metric_print_histogram(out, latency, "",
-		&dispatcher_metrics(view->dispatcher)->event_latency_seconds);
+	metric_print_histogram(
+		out, latency, "", &dispatcher_metrics(view->dispatcher)->event_latency_seconds);
 }
 
 /* ready: to be attempted for the first time; waiting: for its next attempt. */
@@ -223,8 +226,8 @@ static void print_store(const struct admin_view *view, struct buf *out)
 {
 	const struct store_metrics *store = store_thread_metrics(view->store);
 
-	metric_print_head(out, "posthorn_store_commit_seconds", "histogram",
-		"How long transactions took.");
+	metric_print_head(
+		out, "posthorn_store_commit_seconds", "histogram", "How long transactions took.");
 	metric_print_histogram(out, "posthorn_store_commit_seconds", "", &store->commit_seconds);
 	metric_print_head(out, "posthorn_store_batch_events", "histogram",
 		"New events in a transaction that has any.");
@@ -243,8 +246,7 @@ static void print_connections(const struct admin_view *view, struct buf *out)
 	metric_print_int(out, "posthorn_connections", "", gauge_read(&http->connections));
 	metric_print_head(out, "posthorn_accept_pauses_total", "counter",
 		"How often listen.max_connections was reached.");
-	metric_print_int(
-		out, "posthorn_accept_pauses_total", "", value_of(&http->accept_pauses));
+	metric_print_int(out, "posthorn_accept_pauses_total", "", value_of(&http->accept_pauses));
 }
 
 void admin_print_metrics(const struct admin_view *view, struct buf *out)
@@ -265,8 +267,8 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out)
 	print_store(view, out);
 	print_connections(view, out);
 	metric_print_head(out, "posthorn_build_info", "gauge", "The version that runs.");
-	metric_print_int(out, "posthorn_build_info",
-		labels1(&labels, "version", POSTHORN_VERSION), 1);
+	metric_print_int(
+		out, "posthorn_build_info", labels1(&labels, "version", POSTHORN_VERSION), 1);
 	admin_print_process_metrics(out);
 	buf_free(&labels);
 }

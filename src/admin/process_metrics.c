@@ -11,10 +11,19 @@
 #include "admin_private.h"
 #include "posthorn/text.h"
 
-enum { STAT_SIZE_MAX = 4096, STAT_FIELDS_MAX = 52 };
+enum {
+	STAT_SIZE_MAX = 4096,
+	STAT_FIELDS_MAX = 52
+};
 
 /* Numbers of proc(5)'s fields of /proc/self/stat. */
-enum { STAT_UTIME = 14, STAT_STIME = 15, STAT_START = 22, STAT_VSIZE = 23, STAT_RSS = 24 };
+enum {
+	STAT_UTIME = 14,
+	STAT_STIME = 15,
+	STAT_START = 22,
+	STAT_VSIZE = 23,
+	STAT_RSS = 24
+};
 
 static size_t read_small_file(const char *path, char *out, size_t size)
 {
@@ -79,8 +88,8 @@ static int64_t count_open_files(void)
 	return count - 3; /* ".", ".." and the folder itself */
 }
 
-static void print_double(struct buf *out, const char *name, const char *type, const char *help,
-	double value)
+static void print_double(
+	struct buf *out, const char *name, const char *type, const char *help, double value)
 {
 	metric_print_head(out, name, type, help);
 	metric_print_double(out, name, "", value);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin_private.h"
 
-enum { STUCK_AFTER_MS = 10 * 1000 };
+enum {
+	STUCK_AFTER_MS = 10 * 1000
+};
 
 static void add_reason(struct buf *out, const char *reason)
 {

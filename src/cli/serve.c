@@ -7,7 +7,9 @@
 #include "posthorn/gateway.h"
 #include "posthorn/log.h"
 
-enum { REPORT_SIZE_MAX = 4 * 1024 * 1024 };
+enum {
+	REPORT_SIZE_MAX = 4 * 1024 * 1024
+};
 
 static const char help[] =
 	"Usage: posthorn serve [-c FILE]\n"

@@ -47,8 +47,8 @@ struct exchange {
 struct client_target {
 	struct client *client;
 	const struct target_settings *settings;
-	char *url;	/* without user and password */
-	char *user;	/* NULL: none; as written, not percent-decoded: so does Postal */
+	char *url;  /* without user and password */
+	char *user; /* NULL: none; as written, not percent-decoded: so does Postal */
 	char *password;
 	struct curl_slist *headers;
 	struct exchange *idle;
@@ -205,8 +205,8 @@ static void set_options(struct exchange *exchange)
 	if (target->user != NULL) {
 		curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 		curl_easy_setopt(easy, CURLOPT_USERNAME, target->user);
-		curl_easy_setopt(easy, CURLOPT_PASSWORD,
-			target->password == NULL ? "" : target->password);
+		curl_easy_setopt(
+			easy, CURLOPT_PASSWORD, target->password == NULL ? "" : target->password);
 	}
 	set_tls_options(easy, settings);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
@@ -275,8 +275,8 @@ void client_target_close(struct client_target **targetp)
 }
 
 /* The list is read, never changed or freed, by libcurl: its front may be ours and its tail shared. */
-static struct curl_slist *chain_headers(struct exchange *exchange,
-	const struct signature *signature)
+static struct curl_slist *chain_headers(
+	struct exchange *exchange, const struct signature *signature)
 {
 	if (signature == NULL)
 		return exchange->target->headers;
@@ -314,7 +314,8 @@ static enum transport transport_of(const struct exchange *exchange, CURLcode cod
 	if (code == CURLE_OK)
 		return TRANSPORT_OK;
 	/* We hung up because it talks too much; what it said first still counts. */
-	if (code == CURLE_WRITE_ERROR && exchange->answer_read > ANSWER_READ_SIZE_MAX && status != 0)
+	if (code == CURLE_WRITE_ERROR && exchange->answer_read > ANSWER_READ_SIZE_MAX &&
+		status != 0)
 		return TRANSPORT_OK;
 	if (exchange->denied)
 		return TRANSPORT_DENIED;
@@ -345,8 +346,8 @@ static int64_t retry_after_ms(CURL *easy, long status)
 	return outcome_parse_retry_after(slice_text(header->value), clock_unix_ms());
 }
 
-static void hand_back(struct client *client, struct exchange *exchange,
-	struct client_result *result)
+static void hand_back(
+	struct client *client, struct exchange *exchange, struct client_result *result)
 {
 	result->duration_us = clock_monotonic_us() - exchange->started_us;
 	curl_multi_remove_handle(client->multi, exchange->easy);
@@ -369,10 +370,10 @@ static void finish(struct client *client, struct exchange *exchange, CURLcode co
 		result.answer = slice_of(exchange->answer, exchange->answer_size);
 	} else {
 		result.outcome.retry_after_ms = -1;
-		result.answer = slice_text(exchange->denied
-						   ? "the address is forbidden by egress.deny"
-					   : exchange->error[0] != '\0' ? exchange->error
-									: curl_easy_strerror(code));
+		result.answer =
+			slice_text(exchange->denied ? "the address is forbidden by egress.deny"
+				   : exchange->error[0] != '\0' ? exchange->error
+								: curl_easy_strerror(code));
 	}
 	hand_back(client, exchange, &result);
 }

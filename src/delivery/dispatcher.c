@@ -28,9 +28,9 @@ struct dispatcher {
 
 	struct mailbox_chain offered; /* the store thread's: until dispatcher_flush() */
 
-	struct mailbox ready;	/* outgoing, signed */
-	struct mailbox looks;	/* targets: something waits on disk */
-	struct mailbox claims;	/* claim requests that are done */
+	struct mailbox ready;  /* outgoing, signed */
+	struct mailbox looks;  /* targets: something waits on disk */
+	struct mailbox claims; /* claim requests that are done */
 
 	/* the delivery thread's */
 	pthread_t thread;
@@ -72,8 +72,8 @@ void dispatcher_release(struct dispatcher *dispatcher, uint16_t number)
 static void on_verdict_stored(struct store_request *request, enum status status, void *context)
 {
 	struct store_verdict_request *verdict = (struct store_verdict_request *)request;
-	struct delivery *delivery = (struct delivery *)((char *)verdict -
-		offsetof(struct delivery, verdict));
+	struct delivery *delivery =
+		(struct delivery *)((char *)verdict - offsetof(struct delivery, verdict));
 	struct target *target = delivery->target;
 
 	(void)status;
@@ -101,8 +101,8 @@ static void address_delivery(struct dispatcher *dispatcher, struct outgoing *out
 	}
 }
 
-void dispatcher_address(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
-	uint16_t number)
+void dispatcher_address(
+	struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index, uint16_t number)
 {
 	address_delivery(dispatcher, outgoing, index, dispatcher->by_number[number]);
 }
@@ -207,8 +207,8 @@ static void take_looks(struct dispatcher *dispatcher)
 	}
 }
 
-static const struct dispatcher_source *find_source(const struct dispatcher *dispatcher,
-	uint16_t number)
+static const struct dispatcher_source *find_source(
+	const struct dispatcher *dispatcher, uint16_t number)
 {
 	for (size_t i = 0; i < dispatcher->settings.sources_count; i++)
 		if (dispatcher->settings.sources[i].number == number)
@@ -217,17 +217,16 @@ static const struct dispatcher_source *find_source(const struct dispatcher *disp
 }
 
 /* The raw bytes once more through the same steps as at intake: the same envelope comes out. */
-static struct outgoing *translate_claimed(struct dispatcher *dispatcher,
-	const struct store_claimed *claimed, struct error *err)
+static struct outgoing *translate_claimed(
+	struct dispatcher *dispatcher, const struct store_claimed *claimed, struct error *err)
 {
 	const struct dispatcher_source *source = find_source(dispatcher, claimed->source);
 	static const struct translate_defaults no_defaults;
 	struct bizmail_event event;
 	struct outgoing *outgoing = NULL;
-	enum bizmail_problem problem =
-		bizmail_parse(bizmail_encoding_of(claimed->content_type, claimed->raw),
-			claimed->content_type, claimed->raw, (enum bizmail_kind)claimed->kind,
-			&event, err);
+	enum bizmail_problem problem = bizmail_parse(
+		bizmail_encoding_of(claimed->content_type, claimed->raw), claimed->content_type,
+		claimed->raw, (enum bizmail_kind)claimed->kind, &event, err);
 
 	if (problem != BIZMAIL_PROBLEM_NONE) {
 		error_set(err, "cannot be translated any more: %s", bizmail_problem_name(problem));
@@ -246,8 +245,8 @@ static struct outgoing *translate_claimed(struct dispatcher *dispatcher,
 	return outgoing;
 }
 
-static void on_claimed(struct dispatcher *dispatcher, struct target *target,
-	const struct store_claimed *claimed)
+static void on_claimed(
+	struct dispatcher *dispatcher, struct target *target, const struct store_claimed *claimed)
 {
 	struct error err = { .text = "" };
 	struct outgoing *outgoing = translate_claimed(dispatcher, claimed, &err);
@@ -353,8 +352,8 @@ static void take_all(struct dispatcher *dispatcher, int64_t now_ms)
 
 static int64_t poll_ms(const struct dispatcher *dispatcher, int64_t now_ms)
 {
-	int64_t wait_ms = dispatcher->timer_ms == INT64_MAX ? POLL_MAX_MS
-							    : dispatcher->timer_ms - now_ms;
+	int64_t wait_ms =
+		dispatcher->timer_ms == INT64_MAX ? POLL_MAX_MS : dispatcher->timer_ms - now_ms;
 
 	if (wait_ms < 0 || dispatcher->attention != NULL)
 		return 0;
@@ -426,7 +425,8 @@ static void wake(void *context)
 static enum status open_targets(struct dispatcher *dispatcher, struct error *err)
 {
 	const struct dispatcher_settings *settings = &dispatcher->settings;
-	int slots = TARGET_SLOTS_ALL / (settings->targets_count > 0 ? (int)settings->targets_count : 1);
+	int slots =
+		TARGET_SLOTS_ALL / (settings->targets_count > 0 ? (int)settings->targets_count : 1);
 
 	if (slots > TARGET_SLOTS_MAX)
 		slots = TARGET_SLOTS_MAX;
@@ -440,7 +440,8 @@ static enum status open_targets(struct dispatcher *dispatcher, struct error *err
 
 		if (!target_settings->enabled)
 			continue;
-		target = target_new(dispatcher, target_settings, settings->target_numbers[i], slots);
+		target =
+			target_new(dispatcher, target_settings, settings->target_numbers[i], slots);
 		dispatcher->targets[dispatcher->targets_count++] = target;
 		status = client_target_open(
 			dispatcher->client, target_settings, &target->client, err);

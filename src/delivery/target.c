@@ -91,8 +91,8 @@ static struct delivery *next_delivery(struct target *target, int allowed)
 {
 	int retries_share = allowed / 4 > 0 ? allowed / 4 : 1;
 
-	if (target->retries.count > 0 && (target->first_attempts.count == 0 ||
-						 target->retries_flying < retries_share))
+	if (target->retries.count > 0 &&
+		(target->first_attempts.count == 0 || target->retries_flying < retries_share))
 		return target->retries.first;
 	return target->first_attempts.first;
 }
@@ -104,7 +104,8 @@ static void start_attempt(struct target *target, struct delivery *delivery)
 	delivery_queue_remove(queue_of(target, delivery), delivery);
 	if (delivery->claimed)
 		target->claimed_ready--;
-	if (delivery->attempts > (int)target->settings->retry.delays_count + 1 + TARGET_INTERRUPTED_MAX) {
+	if (delivery->attempts >
+		(int)target->settings->retry.delays_count + 1 + TARGET_INTERRUPTED_MAX) {
 		target_give_up(target, delivery, "interrupted too often");
 		return;
 	}
@@ -263,6 +264,5 @@ static int64_t older(int64_t a_us, const struct delivery_queue *queue)
 void target_note_oldest(struct target *target)
 {
 	gauge_set(&target->metrics.oldest_memory_us,
-		older(older(older(0, &target->first_attempts), &target->retries),
-			&target->flying));
+		older(older(older(0, &target->first_attempts), &target->retries), &target->flying));
 }

@@ -21,11 +21,11 @@ enum {
 	TARGET_SLOTS_MAX = 256, /* events straight from intake, for each target */
 	TARGET_SLOTS_MIN = 16,
 	TARGET_SLOTS_ALL = 4096, /* shared out among all targets */
-	TARGET_CLAIM_MAX = 256,	 /* ready deliveries from the disk, for each target */
+	TARGET_CLAIM_MAX = 256,  /* ready deliveries from the disk, for each target */
 	TARGET_CLAIM_SIZE_MAX = 1024 * 1024,
-	TARGET_INTERRUPTED_MAX = 3,    /* attempts beyond the schedule that crashes may cost */
-	TARGET_CLAIM_RETRY_MS = 1000,  /* after the store refused */
-	TARGET_CLAIM_PAUSE_MS = 20,    /* while too many verdicts wait for the disk */
+	TARGET_INTERRUPTED_MAX = 3,   /* attempts beyond the schedule that crashes may cost */
+	TARGET_CLAIM_RETRY_MS = 1000, /* after the store refused */
+	TARGET_CLAIM_PAUSE_MS = 20,   /* while too many verdicts wait for the disk */
 	TARGET_LOG_LINES_PER_S = 5,
 };
 
@@ -43,9 +43,9 @@ struct target {
 
 	/* shared */
 	_Atomic int slots_free;
-	_Atomic bool accepting;	     /* slots may be taken */
-	_Atomic bool look_posted;    /* look_item is on its way */
-	_Atomic int claimed_held;    /* claimed deliveries whose verdict is not on disk yet */
+	_Atomic bool accepting;        /* slots may be taken */
+	_Atomic bool look_posted;      /* look_item is on its way */
+	_Atomic int claimed_held;      /* claimed deliveries whose verdict is not on disk yet */
 	struct mailbox_item look_item; /* posted: something waits on disk */
 
 	/* the delivery thread's */
@@ -84,8 +84,8 @@ void target_release_ready(struct target *target, int64_t now_ms);
 void target_note_oldest(struct target *target);
 
 /* verdict.c: what follows from a result. */
-void target_on_result(struct target *target, struct delivery *delivery,
-	const struct client_result *result);
+void target_on_result(
+	struct target *target, struct delivery *delivery, const struct client_result *result);
 void target_give_up(struct target *target, struct delivery *delivery, const char *reason);
 void target_release(struct target *target, struct delivery *delivery, int64_t due_ms);
 

@@ -73,7 +73,8 @@ static void note_breaker(struct target *target, bool changed)
 	if (!changed)
 		return;
 	if (target->breaker.state == BREAKER_CLOSED) {
-		log_event(LOG_LEVEL_INFO, "target.healed", LOG_STR("target", target->settings->name));
+		log_event(
+			LOG_LEVEL_INFO, "target.healed", LOG_STR("target", target->settings->name));
 		target->disk_due_ms = 0;
 	} else {
 		log_event(LOG_LEVEL_WARN, "target.failing",
@@ -82,8 +83,8 @@ static void note_breaker(struct target *target, bool changed)
 	}
 }
 
-static void on_delivered(struct target *target, struct delivery *delivery,
-	const struct client_result *result)
+static void on_delivered(
+	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
 	verdict_of(delivery, DELIVERY_DELIVERED);
 	describe(delivery, result);
@@ -115,8 +116,8 @@ static void on_failed(struct target *target, struct delivery *delivery,
 }
 
 /* 410: the event is not to blame, so its attempt does not count against it. */
-static void on_gone(struct target *target, struct delivery *delivery,
-	const struct client_result *result)
+static void on_gone(
+	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
 	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
 
@@ -132,8 +133,8 @@ static void on_gone(struct target *target, struct delivery *delivery,
 }
 
 /* We cut it off ourselves: it counts, because the receiver may have it, but says nothing of him. */
-static void on_interrupted(struct target *target, struct delivery *delivery,
-	const struct client_result *result)
+static void on_interrupted(
+	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
 	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
 
@@ -142,8 +143,8 @@ static void on_interrupted(struct target *target, struct delivery *delivery,
 	counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
 }
 
-static void judge(struct target *target, struct delivery *delivery,
-	const struct client_result *result)
+static void judge(
+	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
 	struct judgement judgement = outcome_judge(
 		&result->outcome, &target->settings->retry, delivery->attempts, random_unit());
@@ -164,8 +165,8 @@ static void judge(struct target *target, struct delivery *delivery,
 	}
 }
 
-void target_on_result(struct target *target, struct delivery *delivery,
-	const struct client_result *result)
+void target_on_result(
+	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
 	delivery_queue_remove(&target->flying, delivery);
 	if (delivery->attempts > 1)

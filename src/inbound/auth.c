@@ -4,7 +4,9 @@
 #include "posthorn/base64.h"
 #include "posthorn/text.h"
 
-enum { SECRET_SIZE_MAX = 4096 };
+enum {
+	SECRET_SIZE_MAX = 4096
+};
 
 static struct slice last_of_list(struct slice *list)
 {
@@ -18,8 +20,8 @@ static struct slice last_of_list(struct slice *list)
 	return slice_trim(last);
 }
 
-struct address auth_client_address(const struct address_ranges *trusted_proxies,
-	const struct http_request *request)
+struct address auth_client_address(
+	const struct address_ranges *trusted_proxies, const struct http_request *request)
 {
 	struct address client = request->peer;
 	struct slice list = request->forwarded_for;
@@ -62,8 +64,8 @@ static bool query_token_matches(struct slice query, const char *token)
 }
 
 /* "Bearer abc" for scheme "bearer": *credentials_out is "abc". */
-static bool split_authorization(struct slice authorization, const char *scheme,
-	struct slice *credentials_out)
+static bool split_authorization(
+	struct slice authorization, const char *scheme, struct slice *credentials_out)
 {
 	struct slice rest = slice_trim(authorization);
 	struct slice name = slice_cut(&rest, ' ');
@@ -72,8 +74,8 @@ static bool split_authorization(struct slice authorization, const char *scheme,
 	return slice_is_nocase(name, scheme);
 }
 
-static bool token_matches(const struct http_request *request, struct slice path_token,
-	const char *token)
+static bool token_matches(
+	const struct http_request *request, struct slice path_token, const char *token)
 {
 	struct slice bearer;
 	bool matches = query_token_matches(request->query, token);

@@ -12,7 +12,11 @@
 #include "posthorn/http.h"
 #include "posthorn/source_settings.h"
 
-enum auth_result { AUTH_OK, AUTH_UNAUTHORIZED, AUTH_FORBIDDEN };
+enum auth_result {
+	AUTH_OK,
+	AUTH_UNAUTHORIZED,
+	AUTH_FORBIDDEN
+};
 
 /* The last path segment where a token may stand, still percent-encoded; empty: there is none. */
 enum auth_result auth_check(const struct auth_settings *settings,
@@ -23,8 +27,8 @@ enum auth_result auth_check(const struct auth_settings *settings,
  * Who really asks: the connection's peer, or, while that is a trusted proxy, the next address to the
  * left in X-Forwarded-For. What is not an address ends the walk at the proxy that said so.
  */
-struct address auth_client_address(const struct address_ranges *trusted_proxies,
-	const struct http_request *request);
+struct address auth_client_address(
+	const struct address_ranges *trusted_proxies, const struct http_request *request);
 
 /* The WWW-Authenticate value of a 401. */
 const char *auth_challenge(const struct auth_settings *settings);

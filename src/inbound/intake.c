@@ -7,7 +7,9 @@
 #include "posthorn/memory.h"
 #include "posthorn/outgoing.h"
 
-enum { ANSWER_SIZE_MAX = 8 * 1024 };
+enum {
+	ANSWER_SIZE_MAX = 8 * 1024
+};
 
 #define RETRY_AFTER_S "30"
 
@@ -35,7 +37,7 @@ static void answer_accepted(const struct intake_ticket *ticket, struct http_exch
 {
 	struct http_answer answer = { .status = 200, .content_type = "application/json" };
 	const char *status = ticket->problem != BIZMAIL_PROBLEM_NONE ? "quarantined"
-		: ticket->store.append.event.duplicate		     ? "duplicate"
+			     : ticket->store.append.event.duplicate  ? "duplicate"
 								     : "accepted";
 	struct buf body;
 
@@ -50,8 +52,8 @@ static void answer_accepted(const struct intake_ticket *ticket, struct http_exch
 	buf_free(&body);
 }
 
-static void answer_unavailable(struct inbound *inbound, struct http_exchange *exchange,
-	enum status status)
+static void answer_unavailable(
+	struct inbound *inbound, struct http_exchange *exchange, enum status status)
 {
 	bool is_full = status == STATUS_FULL;
 	struct http_header header = {
@@ -75,8 +77,8 @@ static void on_answerable(struct http_ticket *http, struct http_exchange *exchan
 	if (ticket->status != STATUS_OK)
 		answer_unavailable(ticket->inbound, exchange, ticket->status);
 	else if (ticket->problem == BIZMAIL_PROBLEM_UNPARSEABLE)
-		http_answer_error(exchange, 400, "the body is not a JSON object or a form", "body",
-			"body");
+		http_answer_error(
+			exchange, 400, "the body is not a JSON object or a form", "body", "body");
 	else
 		answer_accepted(ticket, exchange);
 out:
@@ -96,7 +98,8 @@ static void give_slots_back(struct intake_ticket *ticket)
 
 	for (size_t i = 0; i < event->deliveries_count; i++)
 		if (event->deliveries[i].leased)
-			dispatcher_release(ticket->inbound->dispatcher, event->deliveries[i].target);
+			dispatcher_release(
+				ticket->inbound->dispatcher, event->deliveries[i].target);
 	if (ticket->outgoing != NULL)
 		outgoing_release(ticket->outgoing, (int)ticket->outgoing->deliveries_count);
 }
@@ -187,8 +190,8 @@ static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_
 	size_t deliveries_count, const struct http_request *request, struct slice message_id,
 	struct copies *copies_out)
 {
-	size_t head = sizeof(struct intake_ticket) +
-		deliveries_count * sizeof(struct store_new_delivery);
+	size_t head =
+		sizeof(struct intake_ticket) + deliveries_count * sizeof(struct store_new_delivery);
 	struct intake_ticket *ticket = memory_alloc(
 		head + request->content_type.size + request->body.size + message_id.size);
 	char *at = (char *)ticket + head;
@@ -236,9 +239,9 @@ static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbo
 	int64_t received_us, size_t leased, struct intake_ticket *ticket, size_t count)
 {
 	struct error err;
-	struct outgoing *outgoing = outgoing_translate(inbound->settings.translate,
-		slice_text(source->settings->name), &source->settings->defaults, event, identity,
-		received_us, leased, &err);
+	struct outgoing *outgoing =
+		outgoing_translate(inbound->settings.translate, slice_text(source->settings->name),
+			&source->settings->defaults, event, identity, received_us, leased, &err);
 	size_t index = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -274,8 +277,8 @@ void intake_event(struct inbound *inbound, struct inbound_source *source,
 
 	ticket->kind = event->kind;
 	if (leased > 0)
-		ticket->outgoing = make_outgoing(inbound, source, event, &identity, received_us,
-			leased, ticket, count);
+		ticket->outgoing = make_outgoing(
+			inbound, source, event, &identity, received_us, leased, ticket, count);
 	ticket->store.append = (struct store_append_request){
 		.request = { .kind = STORE_REQUEST_APPEND, .done = on_appended },
 		.event = {

@@ -77,8 +77,8 @@ static bool parse_subpath(struct slice rest, bool may_hold_token, struct subpath
 	return rest.size == 0 && (segment.size == 0 || may_hold_token);
 }
 
-static struct inbound_source *find_source(struct inbound *inbound, struct slice path,
-	struct subpath *subpath_out)
+static struct inbound_source *find_source(
+	struct inbound *inbound, struct slice path, struct subpath *subpath_out)
 {
 	for (size_t i = 0; i < inbound->settings.sources_count; i++) {
 		struct inbound_source *source = &inbound->settings.sources[i];
@@ -112,8 +112,8 @@ static void reject(struct inbound *inbound, struct http_exchange *exchange,
 		(struct http_header){ .name = NULL });
 }
 
-static void reject_method(struct inbound *inbound, struct http_exchange *exchange,
-	struct slice allow)
+static void reject_method(
+	struct inbound *inbound, struct http_exchange *exchange, struct slice allow)
 {
 	reject_with(inbound, exchange, REJECT_METHOD, 405, "method not allowed", "method",
 		"request", (struct http_header){ .name = "allow", .value = allow });
@@ -154,8 +154,7 @@ static void take_body(struct inbound *inbound, struct inbound_source *source,
 			"content-type", "headers");
 		return;
 	}
-	problem = bizmail_parse(
-		encoding, request->content_type, request->body, kind, &event, NULL);
+	problem = bizmail_parse(encoding, request->content_type, request->body, kind, &event, NULL);
 	if (problem == BIZMAIL_PROBLEM_NONE)
 		intake_event(inbound, source, exchange, request, &event);
 	else
@@ -178,8 +177,8 @@ static void answer_fixed(struct inbound *inbound, struct http_exchange *exchange
 		reject_method(inbound, exchange, SLICE_LITERAL("GET, HEAD"));
 }
 
-void inbound_handle(void *context, struct http_exchange *exchange,
-	const struct http_request *request)
+void inbound_handle(
+	void *context, struct http_exchange *exchange, const struct http_request *request)
 {
 	struct inbound *inbound = context;
 	struct inbound_source *source;

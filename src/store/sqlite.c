@@ -70,8 +70,8 @@ static enum status load_numbers(struct sqlite_store *sqlite, struct error *err)
 }
 
 /* Names are numbered without a gap; anything else was not written by us. */
-static enum status number_check(
-	struct sqlite_store *sqlite, int64_t number, size_t count, size_t count_max, struct error *err)
+static enum status number_check(struct sqlite_store *sqlite, int64_t number, size_t count,
+	size_t count_max, struct error *err)
 {
 	if (number == (int64_t)count && count < count_max)
 		return STATUS_OK;

@@ -2,18 +2,20 @@
 /*
  * The tables. Numbers only, wherever a number will do; a column that stays 0 takes one byte.
  *
- * event      One row for each accepted event. identity is NULL in one whose dedup_window was over
- * when the same event came again. Both indexed columns rise with the arrival (only events without
- *            a time do not), so the index is written at its end: measured, an index on the hash
- * alone halves the speed after a million events. delivery   id is event << 16 | target, so that a
- * delivery is found by its row number and the rows of an event lie together. due: of a waiting one;
- * when the verdict fell of a final one. The partial indexes cost a happy event little: it enters
- * delivery_leased, a tree as large as what is in flight (measured: 0.8 of 5.7 microseconds an
- * event), and never the others. Both delivery_waiting and delivery_leased end in the row number, as
- * every index does. attempt    Only for what did not go well at once. An ordinary table: its rows
- * may be too large for a table that is an index. quarantine hash finds a body that came before; the
- * bytes are compared. target     With the counts of delivery, kept in the transactions that change
- * it.
+ * event       One row for each accepted event. identity is NULL in one whose dedup_window was over
+ *             when the same event came again. Both indexed columns rise with the arrival (only
+ *             events without a time do not), so the index is written at its end: measured, an index
+ *             on the hash alone halves the speed after a million events.
+ * delivery    id is event << 16 | target, so that a delivery is found by its row number and the rows
+ *             of an event lie together. due: of a waiting one; when the verdict fell of a final one.
+ *             The partial indexes cost a happy event little: it enters delivery_leased, a tree as
+ *             large as what is in flight (measured: 0.8 of 5.7 microseconds an event), and never the
+ *             others. Both delivery_waiting and delivery_leased end in the row number, as every
+ *             index does.
+ * attempt     Only for what did not go well at once. An ordinary table: its rows may be too large
+ *             for a table that is an index.
+ * quarantine  hash finds a body that came before; the bytes are compared.
+ * target      With the counts of delivery, kept in the transactions that change it.
  */
 #include <stdio.h>
 

@@ -15,7 +15,7 @@
 
 enum {
 	EVENTS_SEEN_MAX = 1000, /* in one step */
-	EVENTS_REMOVED_MAX = 500, /* measured: 2 ms */
+	EVENTS_REMOVED_MAX = 500,
 	REMOVED_SIZE_MAX = 1024 * 1024, /* of raw bytes; the first event always goes */
 	QUARANTINED_REMOVED_MAX = 20,
 	ROUND_REST_MS = 60 * 60 * 1000,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -44,7 +44,8 @@ static void test_credentials(void **state)
 		{ "token as last segment", "s3cret", NULL, "", "s3cret", "", AUTH_OK },
 		{ "segment, percent-encoded", "a/b", NULL, "", "a%2fb", "", AUTH_OK },
 		{ "bearer", "s3cret", NULL, "", "", "Bearer s3cret", AUTH_OK },
-		{ "bearer, any case and space", "s3cret", NULL, "", "", "bEARER   s3cret ", AUTH_OK },
+		{ "bearer, any case and space", "s3cret", NULL, "", "", "bEARER   s3cret ",
+			AUTH_OK },
 		{ "one right place is enough", "s3cret", NULL, "token=x", "s3cret", "", AUTH_OK },
 		{ "token missing", "s3cret", NULL, "", "", "", AUTH_UNAUTHORIZED },
 		{ "token empty", "s3cret", NULL, "token=", "", "", AUTH_UNAUTHORIZED },
@@ -54,14 +55,16 @@ static void test_credentials(void **state)
 		{ "another name", "s3cret", NULL, "Token=s3cret", "", "", AUTH_UNAUTHORIZED },
 		{ "bearer without a scheme", "s3cret", NULL, "", "", "s3cret", AUTH_UNAUTHORIZED },
 		{ "basic", NULL, "user:pass", "", "", "Basic dXNlcjpwYXNz", AUTH_OK },
-		{ "basic, colon in the password", NULL, "u:a:b", "", "", "Basic dTphOmI=", AUTH_OK },
-		{ "basic wrong", NULL, "user:pass", "", "", "Basic dXNlcjpwYXNT", AUTH_UNAUTHORIZED },
+		{ "basic, colon in the password", NULL, "u:a:b", "", "",
+			"Basic dTphOmI=", AUTH_OK },
+		{ "basic wrong", NULL, "user:pass", "", "", "Basic dXNlcjpwYXNT",
+			AUTH_UNAUTHORIZED },
 		{ "basic not base64", NULL, "user:pass", "", "", "Basic ****", AUTH_UNAUTHORIZED },
 		{ "basic missing", NULL, "user:pass", "", "", "", AUTH_UNAUTHORIZED },
 		{ "bearer where basic is due", NULL, "user:pass", "", "", "Bearer user:pass",
 			AUTH_UNAUTHORIZED },
-		{ "both asked for and given", "t", "user:pass", "token=t", "",
-			"Basic dXNlcjpwYXNz", AUTH_OK },
+		{ "both asked for and given", "t", "user:pass", "token=t", "", "Basic dXNlcjpwYXNz",
+			AUTH_OK },
 		{ "both asked for, token only", "t", "user:pass", "token=t", "", "",
 			AUTH_UNAUTHORIZED },
 		{ "both asked for, basic only", "t", "user:pass", "", "", "Basic dXNlcjpwYXNz",

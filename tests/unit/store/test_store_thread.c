@@ -3,10 +3,10 @@
  * The store thread over a store that fails when it is told to. Every store_*() function that the
  * thread calls is defined here, so that the real ones are not linked.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -16,7 +16,10 @@
 #include "posthorn/memory.h"
 #include "posthorn/store_thread.h"
 
-enum { EVENTS_MAX = 64, VERDICTS_MAX = 64 };
+enum {
+	EVENTS_MAX = 64,
+	VERDICTS_MAX = 64
+};
 
 struct store {
 	pthread_mutex_t mutex;
@@ -53,8 +56,8 @@ enum status store_append(struct store *store, struct store_event *event, struct 
 	return STATUS_OK;
 }
 
-enum status store_record(struct store *store, const struct store_verdict *verdict,
-	struct error *err)
+enum status store_record(
+	struct store *store, const struct store_verdict *verdict, struct error *err)
 {
 	(void)err;
 	store->staged_verdicts[store->staged_verdicts_count++] = verdict->event;
@@ -92,8 +95,8 @@ void store_rollback(struct store *store)
 	store->rollbacks++;
 }
 
-enum status store_quarantine(struct store *store, struct store_quarantined *quarantined,
-	struct error *err)
+enum status store_quarantine(
+	struct store *store, struct store_quarantined *quarantined, struct error *err)
 {
 	(void)store;
 	(void)quarantined;
@@ -101,8 +104,8 @@ enum status store_quarantine(struct store *store, struct store_quarantined *quar
 	return STATUS_OK;
 }
 
-enum status store_claim(struct store *store, int64_t now_ms, struct store_claim *claim,
-	struct error *err)
+enum status store_claim(
+	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err)
 {
 	(void)store;
 	(void)now_ms;
