@@ -7,7 +7,7 @@
  *   stop    public listener (what was begun is answered), delivery (what is in flight comes home),
  *           admin listener, store thread (writes what is left), then memory
  */
-#include "posthorn/gateway.h"
+#include "gateway.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "command.h"
 #include "posthorn/config.h"
-#include "posthorn/gateway.h"
+#include "gateway.h"
 #include "posthorn/log.h"
 
 enum {

@@ -194,122 +194,106 @@ static void test_files_to_read(void **state)
 #define TARGET_OF(settings) "targets = ( { " settings " } );\n"
 
 /* Rules between settings; the line of the report is part of what is wanted. */
+static const struct {
+	const char *name;
+	const char *text;
+	enum status status;
+	const char *want;
+} rule_cases[] = {
+	{ "source without auth", TARGET SOURCE_OF("name = \"s\"; path = \"/s\";"), STATUS_INVALID,
+		"2: source 's' has no 'auth': give it a token" },
+	{ "source with empty auth", TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: {};"),
+		STATUS_INVALID, "2: source 's' has no 'auth': give it a token" },
+	{ "auth = \"none\"", TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth = \"none\";"),
+		STATUS_OK, "2: warning: auth = \"none\": everybody" },
+	{ "basic without a colon",
+		TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: { basic = \"u\"; };"),
+		STATUS_INVALID, "2: 'sources.auth.basic' must be \"user:password\"\n" },
+	{ "two sources, one name",
+		TARGET "sources = ( { name = \"s\"; path = \"/a\"; " TOKEN " },\n"
+		       "{ name = \"s\"; path = \"/b\"; " TOKEN " } );\n",
+		STATUS_INVALID, "3: two sources have the name 's'\n" },
+	{ "two sources, one path",
+		TARGET "sources = ( { name = \"s\"; path = \"/a\"; " TOKEN " },\n"
+		       "{ name = \"t\";\npath = \"/a\"; " TOKEN " } );\n",
+		STATUS_INVALID, "4: the paths of two sources" },
+	{ "one path below another",
+		TARGET "sources = ( { name = \"s\"; path = \"/a/b\"; " TOKEN " },\n"
+		       "{ name = \"t\"; path = \"/a\"; " TOKEN " } );\n",
+		STATUS_INVALID, "3: the paths of two sources" },
+	{ "the root is above all",
+		TARGET "sources = ( { name = \"s\"; path = \"/\"; " TOKEN " },\n"
+		       "{ name = \"t\"; path = \"/a\"; " TOKEN " } );\n",
+		STATUS_INVALID, "below each other: '/' and '/a'\n" },
+	{ "paths that begin alike",
+		TARGET "sources = ( { name = \"s\"; path = \"/a\"; " TOKEN " },\n"
+		       "{ name = \"t\"; path = \"/ab\"; " TOKEN " } );\n",
+		STATUS_OK, "" },
+	{ "two targets, one name",
+		SOURCE "targets = ( { name = \"t\"; url = \"https://h/\"; },\n"
+		       "{ name = \"t\"; url = \"https://h/\"; } );\n",
+		STATUS_INVALID, "3: two targets have the name 't'\n" },
+	{ "no such source",
+		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\";\nsources = [ \"x\" ];"),
+		STATUS_INVALID, "3: there is no source 'x'; did you mean 's'?\n" },
+	{ "no such source, nothing near",
+		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; sources = [ \"other\" ];"),
+		STATUS_INVALID, "2: there is no source 'other'\n" },
+	{ "listener: certificate without key",
+		SOURCE TARGET "listen: { tls: { certificate = \"/proc/self/status\"; }; };",
+		STATUS_INVALID, "3: 'listen.tls.certificate' needs 'listen.tls.key' too\n" },
+	{ "listener: key without certificate",
+		SOURCE TARGET "listen: { tls: { key = \"/proc/self/status\"; }; };", STATUS_INVALID,
+		"3: 'listen.tls.key' needs 'listen.tls.certificate' too\n" },
+	{ "listener: both",
+		SOURCE TARGET "listen: { tls: { key = \"/proc/self/status\"; "
+			      "certificate = \"/proc/self/status\"; }; };",
+		STATUS_OK, "" },
+	{ "target: certificate without key",
+		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; tls: { certificate = "
+				 "\"/proc/self/status\"; key = \"\"; };"),
+		STATUS_INVALID, "2: 'targets.tls.certificate' needs 'targets.tls.key' too\n" },
+	{ "admin for everybody", SOURCE TARGET "admin: { address = \"0.0.0.0\"; };", STATUS_INVALID,
+		"3: 'admin.token' is required" },
+	{ "admin for everybody with a token",
+		SOURCE TARGET "admin: { address = \"::\"; token = \"t\"; };", STATUS_OK, "" },
+	{ "admin on loopback", SOURCE TARGET "admin: { address = \"::1\"; };", STATUS_OK, "" },
+	{ "one port", SOURCE TARGET "listen: { port = 8026; };", STATUS_INVALID,
+		"3: 'listen.port' and 'admin.port' must differ" },
+	{ "one port, two addresses",
+		SOURCE TARGET "listen: { address = \"192.0.2.1\"; port = 8026; };", STATUS_OK, "" },
+	{ "any two ports", SOURCE TARGET "listen: { port = 0; }; admin: { port = 0; };", STATUS_OK,
+		"" },
+	{ "postgresql", SOURCE TARGET "store: { backend = \"postgresql\"; };", STATUS_INVALID,
+		"3: 'store.backend' cannot be \"postgresql\" yet: this version" },
+	{ "ordering by message",
+		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; ordering = \"message\";"),
+		STATUS_INVALID, "2: 'targets.ordering' cannot be \"message\" yet" },
+	{ "window longer than kept",
+		SOURCE TARGET "store: { keep_delivered = \"1d\";\n dedup_window = \"2d\"; };",
+		STATUS_OK, "4: warning: 'store.dedup_window' is longer" },
+	{ "kept shorter than the window", SOURCE TARGET "store: { keep_delivered = \"1d\"; };",
+		STATUS_OK, "3: warning: 'store.dedup_window' is longer" },
+	{ "disabled", SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; enabled = false;"),
+		STATUS_OK, "2: warning: target 't' is disabled" },
+	{ "unencrypted", SOURCE TARGET_OF("name = \"t\"; url = \"http://10.0.0.1/\";"), STATUS_OK,
+		"2: warning: target 't' is reached by http" },
+	{ "unchecked certificate",
+		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; tls: { verify = false; };"),
+		STATUS_OK, "2: warning: target 't': its certificate is not checked" },
+	{ "empty keys", SOURCE TARGET "signing: { keys = [ ]; };", STATUS_OK,
+		"3: warning: signing is off" },
+};
+
 static void test_rules(void **state)
 {
-	static const struct {
-		const char *name;
-		const char *text;
-		enum status status;
-		const char *want;
-	} cases[] = {
-		{ "source without auth", TARGET SOURCE_OF("name = \"s\"; path = \"/s\";"),
-			STATUS_INVALID, "2: source 's' has no 'auth': give it a token" },
-		{ "source with empty auth",
-			TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: {};"), STATUS_INVALID,
-			"2: source 's' has no 'auth': give it a token" },
-		{ "auth = \"none\"",
-			TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth = \"none\";"),
-			STATUS_OK, "2: warning: auth = \"none\": everybody" },
-		{ "basic without a colon",
-			TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: { basic = \"u\"; };"),
-			STATUS_INVALID, "2: 'sources.auth.basic' must be \"user:password\"\n" },
-		{ "two sources, one name",
-			TARGET "sources = ( { name = \"s\"; path = \"/a\"; " TOKEN " },\n"
-			       "{ name = \"s\"; path = \"/b\"; " TOKEN " } );\n",
-			STATUS_INVALID, "3: two sources have the name 's'\n" },
-		{ "two sources, one path",
-			TARGET "sources = ( { name = \"s\"; path = \"/a\"; " TOKEN " },\n"
-			       "{ name = \"t\";\npath = \"/a\"; " TOKEN " } );\n",
-			STATUS_INVALID, "4: the paths of two sources" },
-		{ "one path below another",
-			TARGET "sources = ( { name = \"s\"; path = \"/a/b\"; " TOKEN " },\n"
-			       "{ name = \"t\"; path = \"/a\"; " TOKEN " } );\n",
-			STATUS_INVALID, "3: the paths of two sources" },
-		{ "the root is above all",
-			TARGET "sources = ( { name = \"s\"; path = \"/\"; " TOKEN " },\n"
-			       "{ name = \"t\"; path = \"/a\"; " TOKEN " } );\n",
-			STATUS_INVALID, "below each other: '/' and '/a'\n" },
-		{ "paths that begin alike",
-			TARGET "sources = ( { name = \"s\"; path = \"/a\"; " TOKEN " },\n"
-			       "{ name = \"t\"; path = \"/ab\"; " TOKEN " } );\n",
-			STATUS_OK, "" },
-		{ "two targets, one name",
-			SOURCE "targets = ( { name = \"t\"; url = \"https://h/\"; },\n"
-			       "{ name = \"t\"; url = \"https://h/\"; } );\n",
-			STATUS_INVALID, "3: two targets have the name 't'\n" },
-		{ "no such source",
-			SOURCE TARGET_OF(
-				"name = \"t\"; url = \"https://h/\";\nsources = [ \"x\" ];"),
-			STATUS_INVALID, "3: there is no source 'x'; did you mean 's'?\n" },
-		{ "no such source, nothing near",
-			SOURCE TARGET_OF(
-				"name = \"t\"; url = \"https://h/\"; sources = [ \"other\" ];"),
-			STATUS_INVALID, "2: there is no source 'other'\n" },
-		{ "listener: certificate without key",
-			SOURCE TARGET "listen: { tls: { certificate = \"/proc/self/status\"; }; };",
-			STATUS_INVALID,
-			"3: 'listen.tls.certificate' needs 'listen.tls.key' too\n" },
-		{ "listener: key without certificate",
-			SOURCE TARGET "listen: { tls: { key = \"/proc/self/status\"; }; };",
-			STATUS_INVALID,
-			"3: 'listen.tls.key' needs 'listen.tls.certificate' too\n" },
-		{ "listener: both",
-			SOURCE TARGET "listen: { tls: { key = \"/proc/self/status\"; "
-				      "certificate = \"/proc/self/status\"; }; };",
-			STATUS_OK, "" },
-		{ "target: certificate without key",
-			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; tls: { certificate = "
-					 "\"/proc/self/status\"; key = \"\"; };"),
-			STATUS_INVALID,
-			"2: 'targets.tls.certificate' needs 'targets.tls.key' too\n" },
-		{ "admin for everybody", SOURCE TARGET "admin: { address = \"0.0.0.0\"; };",
-			STATUS_INVALID, "3: 'admin.token' is required" },
-		{ "admin for everybody with a token",
-			SOURCE TARGET "admin: { address = \"::\"; token = \"t\"; };", STATUS_OK,
-			"" },
-		{ "admin on loopback", SOURCE TARGET "admin: { address = \"::1\"; };", STATUS_OK,
-			"" },
-		{ "one port", SOURCE TARGET "listen: { port = 8026; };", STATUS_INVALID,
-			"3: 'listen.port' and 'admin.port' must differ" },
-		{ "one port, two addresses",
-			SOURCE TARGET "listen: { address = \"192.0.2.1\"; port = 8026; };",
-			STATUS_OK, "" },
-		{ "any two ports", SOURCE TARGET "listen: { port = 0; }; admin: { port = 0; };",
-			STATUS_OK, "" },
-		{ "postgresql", SOURCE TARGET "store: { backend = \"postgresql\"; };",
-			STATUS_INVALID,
-			"3: 'store.backend' cannot be \"postgresql\" yet: this version" },
-		{ "ordering by message",
-			SOURCE TARGET_OF(
-				"name = \"t\"; url = \"https://h/\"; ordering = \"message\";"),
-			STATUS_INVALID, "2: 'targets.ordering' cannot be \"message\" yet" },
-		{ "window longer than kept",
-			SOURCE TARGET
-			"store: { keep_delivered = \"1d\";\n dedup_window = \"2d\"; };",
-			STATUS_OK, "4: warning: 'store.dedup_window' is longer" },
-		{ "kept shorter than the window",
-			SOURCE TARGET "store: { keep_delivered = \"1d\"; };", STATUS_OK,
-			"3: warning: 'store.dedup_window' is longer" },
-		{ "disabled",
-			SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; enabled = false;"),
-			STATUS_OK, "2: warning: target 't' is disabled" },
-		{ "unencrypted", SOURCE TARGET_OF("name = \"t\"; url = \"http://10.0.0.1/\";"),
-			STATUS_OK, "2: warning: target 't' is reached by http" },
-		{ "unchecked certificate",
-			SOURCE TARGET_OF(
-				"name = \"t\"; url = \"https://h/\"; tls: { verify = false; };"),
-			STATUS_OK, "2: warning: target 't': its certificate is not checked" },
-		{ "empty keys", SOURCE TARGET "signing: { keys = [ ]; };", STATUS_OK,
-			"3: warning: signing is off" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct loaded loaded = load_text(cases[i].text);
+	for (size_t i = 0; i < ARRAY_COUNT(rule_cases); i++) {
+		struct loaded loaded = load_text(rule_cases[i].text);
 
-		if (loaded.status != cases[i].status ||
-			strstr(loaded.report, cases[i].want) == NULL)
-			fail_msg("%s: %s", cases[i].name, loaded.report);
+		if (loaded.status != rule_cases[i].status ||
+			strstr(loaded.report, rule_cases[i].want) == NULL)
+			fail_msg("%s: %s", rule_cases[i].name, loaded.report);
 		loaded_free(&loaded);
 	}
 }
