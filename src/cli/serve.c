@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "posthorn/config.h"
 #include "gateway.h"
+#include "posthorn/config.h"
 #include "posthorn/log.h"
 
 enum {
