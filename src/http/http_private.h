@@ -40,6 +40,7 @@ struct http_loop {
 	int connections_max;
 	h2o_timeout_t linger_timeout;
 	int lingering_count;
+	sem_t let_go;        /* posted when nobody will wake this loop any more */
 	_Atomic int command; /* enum http_loop_command, from other threads */
 	_Atomic int busy;    /* connections and lingering sockets, for other threads */
 };

@@ -123,6 +123,7 @@ bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t i
 	if (loop->connections_max < 1)
 		loop->connections_max = 1;
 	mailbox_init(&loop->ready, on_tickets_posted, loop);
+	sem_init(&loop->let_go, 0, 0);
 	return true;
 }
 
@@ -219,6 +220,9 @@ void *http_loop_main(void *data)
 			obey(loop, command);
 		seen = command;
 	}
+	/* Whoever told us to end may still be in the middle of waking us. */
+	while (sem_wait(&loop->let_go) != 0)
+		continue;
 	refuse_tickets(loop);
 	loop_close(loop);
 	return NULL;
@@ -235,4 +239,5 @@ void http_loop_dispose(struct http_loop *loop)
 	if (loop->listen_fd >= 0)
 		close(loop->listen_fd);
 	mailbox_destroy(&loop->ready);
+	sem_destroy(&loop->let_go);
 }

@@ -151,8 +151,10 @@ void http_server_stop(struct http_server **serverp)
 	*serverp = NULL;
 	if (server->is_running)
 		command_all(server, HTTP_LOOP_END);
-	for (size_t i = 0; server->is_running && i < server->loops_count; i++)
+	for (size_t i = 0; server->is_running && i < server->loops_count; i++) {
+		sem_post(&server->loops[i].let_go);
 		pthread_join(server->loops[i].thread, NULL);
+	}
 	for (size_t i = 0; i < server->loops_count; i++) {
 		is_clean = is_clean && atomic_load(&server->loops[i].busy) == 0;
 		http_loop_dispose(&server->loops[i]);
