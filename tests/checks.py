@@ -1,0 +1,364 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""House rules that a compiler does not know. Every finding is FILE:LINE: text; any of them is a failure.
+
+Looks at the files that git tracks or would track. Needs Python and clang-format, nothing else.
+A rule is a function below that yields (file, line, text); RULES lists them.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# The top level is fixed. CMakePresets.json is there because CMake looks for it nowhere else.
+TOP_LEVEL = {"src", "include", "tests", "conf", "examples", "CMakeLists.txt", "CMakePresets.json",
+             "README.md", "LICENSE"}
+
+FUNCTION_LINES_MAX = 70
+FILE_LINES_MAX = 600
+
+# Public headers of which no src/<layer>/<name>.c tells where they belong. A header with types only
+# belongs to the lowest layer that may know what it holds.
+LAYER_OF_HEADER = {
+    "address.h": "base",  # bizmail has an address.c of its own, about mail
+    "inbound.h": "inbound",
+    "source_settings.h": "translate",
+    "target_settings.h": "policy",
+}
+
+# Third-party headers and the only places that may know them.
+FENCES = {
+    r"h2o(\.h|/.*)": r"src/http/.*",
+    r"curl/.*": r"src/delivery/client\.c|src/cli/.*",
+    r"sqlite3(ext)?\.h": r"src/store/sqlite\w*\.[ch]",
+    r"libpq-fe\.h": r"src/store/postgres\w*\.[ch]",
+    r"libconfig\.h": r"src/config/.*",
+    r"jansson(_config)?\.h": r"src/bizmail/.*|src/cli/.*",
+    r"openssl/.*": r"src/(crypto|http)/.*",
+}
+
+# Calls and the only places that may make them.
+BANNED_CALLS = {
+    r"(str|wcs)(cpy|cat)|v?sprintf|gets|strtok|alloca|system|tmpnam|mktemp|rand|srand": None,
+    r"localtime|gmtime|ctime|asctime": None,
+    r"atoi|atol|atoll|atof|strto(l|ll|ul|ull|f|d|ld|imax|umax)|v?[sf]?scanf": r"src/base/(text|buf)\.c",
+    r"malloc|calloc|realloc|reallocarray|strdup|strndup|v?asprintf": r"src/base/memory\.c",
+}
+
+# Split, so that this file does not find itself.
+LEFT_OPEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+MACHINE_PATHS = re.compile(r"(?<![\w./$}])/(ho" r"me|ro" r"ot|wo" r"rk|Us" r"ers)/[\w.]")
+FIXED_SLEEP = re.compile(r"\b(time\.sleep|usleep|nanosleep|sleep) *\(? *[0-9]")
+
+
+@cache
+def files():
+    """Paths relative to the root, as git has or would have them."""
+    listing = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+                             cwd=ROOT, capture_output=True)
+    if listing.returncode == 0:
+        names = listing.stdout.decode().split("\0")
+    else:  # an unpacked archive
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
+        names = [name for name in names if not name.startswith(("build/", ".git/"))]
+    return sorted(name for name in set(names) if name and (ROOT / name).is_file())
+
+
+@cache
+def lines_of(name):
+    data = (ROOT / name).read_bytes()
+    return [] if b"\0" in data else data.decode("utf-8", errors="replace").split("\n")
+
+
+def numbered(name):
+    return enumerate(lines_of(name), 1)
+
+
+def selected(pattern):
+    return [name for name in files() if re.fullmatch(pattern, name)]
+
+
+def c_files(folders="src|include|tests"):
+    return selected(rf"({folders})/.*\.[ch]")
+
+
+@cache
+def code_of(name):
+    """The lines of a C file without comments and without what strings and character constants hold."""
+    text = "\n".join(lines_of(name))
+    token = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
+
+    def blank(match):
+        found = match.group()
+        return found[0] * 2 if found[0] in "\"'" else re.sub(r"[^\n]", " ", found)
+
+    return token.sub(blank, text).split("\n")
+
+
+# -- layers -----------------------------------------------------------------------------------------
+
+
+@cache
+def layers():
+    """{layer: the layers it may use}, in their order, from what src/CMakeLists.txt links."""
+    text = "\n".join(line.partition("#")[0] for line in lines_of("src/CMakeLists.txt"))
+    calls = re.findall(r"^posthorn_layer\((\w+)([^)]*)\)", text, re.M)
+    return {name: {name, *re.findall(r"\bposthorn_(\w+)", links)} for name, links in calls}
+
+
+@cache
+def layer_of_header(header):
+    """Of include/posthorn/<header>: the lowest layer that implements it; None when none does."""
+    if header in LAYER_OF_HEADER:
+        return LAYER_OF_HEADER[header]
+    source = Path(header).stem + ".c"
+    for layer in layers():
+        if (ROOT / "src" / layer / source).is_file():
+            return layer
+    return None
+
+
+def layer_of(name):
+    """None for the program itself, which may use everything."""
+    parts = name.split("/")
+    if parts[0] == "include":
+        return layer_of_header(parts[-1])
+    return parts[1] if len(parts) > 2 and parts[1] in layers() else None
+
+
+def includes(name):
+    for number, line in numbered(name):
+        match = re.match(r'\s*#\s*include\s+([<"])([^>"]+)', line)
+        if match:
+            yield number, match[1], match[2]
+
+
+@cache
+def settings_headers():
+    """Where modules declare the settings structs that the configuration fills, and what these are made
+    of: types, which config may know without linking the module."""
+    names = {header for header in public_headers() if re.search(
+        r"^struct \w+_settings \{", "\n".join(lines_of(f"include/posthorn/{header}")), re.M)}
+    return names | {include.removeprefix("posthorn/") for header in names
+                    for _, _, include in includes(f"include/posthorn/{header}")}
+
+
+def may_include(layer, header):
+    owner = layer_of_header(header)
+    return (owner is None or owner in layers()[layer]
+            or (layer == "config" and header in settings_headers()))
+
+
+def check_layers():
+    """A module includes only headers of its own layer and of those it links."""
+    for name in c_files("src|include"):
+        layer = layer_of(name)
+        for number, quote, header in includes(name):
+            if header.startswith("posthorn/"):
+                header = header.removeprefix("posthorn/")
+                if header not in public_headers():
+                    yield name, number, f"there is no include/posthorn/{header}"
+                elif layer is not None and not may_include(layer, header):
+                    yield name, number, f"{layer} must not know {header} of {layer_of_header(header)}"
+            elif quote == '"' and not (ROOT / name).with_name(header).is_file() and layer is not None:
+                yield name, number, f"{header} is not beside this file: private headers stay in their folder"
+
+
+@cache
+def public_headers():
+    return {Path(name).name for name in selected(r"include/posthorn/\w+\.h")}
+
+
+def check_header_owners():
+    """Each public header belongs to a layer: by its .c, by the table above, or by being base's."""
+    for name in selected(r"include/posthorn/\w+\.h"):
+        header = Path(name).name
+        if layer_of_header(header) is None:
+            outside = {include for _, _, include in includes(name) if include.startswith("posthorn/")}
+            if any(layer_of_header(include.removeprefix("posthorn/")) != "base" for include in outside):
+                yield name, 1, "no layer implements it: add it to LAYER_OF_HEADER in tests/checks.py"
+
+
+def check_fences():
+    """Third-party headers stay where they are fenced in, and out of public headers."""
+    for name in c_files("src|include"):
+        for number, _, header in includes(name):
+            for pattern, place in FENCES.items():
+                if re.fullmatch(pattern, header) and not re.fullmatch(place, name):
+                    yield name, number, f"{header} may be included in {place} only"
+
+
+# -- size and calls ---------------------------------------------------------------------------------
+
+
+def check_function_length():
+    """From the line of the name to the closing brace. Relies on clang-format: bodies begin and end in
+    the first column."""
+    for name in c_files():
+        code = code_of(name)
+        begin = None
+        for number, line in enumerate(code, 1):
+            if line == "{":
+                begin = first_line_of_signature(code, number)
+            elif line == "}" and begin is not None:
+                size = number - begin + 1
+                if size > FUNCTION_LINES_MAX:
+                    yield name, begin, f"a function of {size} lines, more than {FUNCTION_LINES_MAX}"
+                begin = None
+
+
+def first_line_of_signature(code, brace):
+    begin = brace - 1
+    while begin > 1 and (code[begin - 1][:1].isspace() or not code[begin - 1]):
+        begin -= 1
+    return begin
+
+
+def check_file_length():
+    for name in c_files("src|include"):
+        size = len(lines_of(name)) - 1
+        if size > FILE_LINES_MAX:
+            yield name, FILE_LINES_MAX + 1, f"a file of {size} lines, more than {FILE_LINES_MAX}"
+
+
+def check_banned_calls():
+    patterns = [(re.compile(rf"(?<![\w.>])({calls})\s*\("), place) for calls, place in BANNED_CALLS.items()]
+    for name in c_files("src"):
+        for number, line in enumerate(code_of(name), 1):
+            for pattern, place in patterns:
+                match = pattern.search(line)
+                if match and not (place and re.fullmatch(place, name)):
+                    yield name, number, f"{match[1]}() is banned" + (f" outside {place}" if place else "")
+
+
+# -- text -------------------------------------------------------------------------------------------
+
+
+def check_licence_lines():
+    for name in c_files():
+        if lines_of(name)[0] != "/* SPDX-License-Identifier: MIT */":
+            yield name, 1, "the first line is not /* SPDX-License-Identifier: MIT */"
+    for name in selected(r"(tests|examples)/.*\.(py|sh|rb|php|js|mjs|go)"):
+        if not any("SPDX-License-Identifier: MIT" in line for line in lines_of(name)[:3]):
+            yield name, 1, "no SPDX-License-Identifier: MIT in the first three lines"
+
+
+def check_include_guards():
+    for name in selected(r"(src|include)/.*\.h"):
+        guards = [line.split()[1] for line in lines_of(name) if line.startswith("#ifndef POSTHORN_")]
+        if not guards or f"#define {guards[0]}" not in lines_of(name):
+            yield name, 1, "no include guard POSTHORN_..._H"
+
+
+def check_nothing_left_open():
+    for name in selected(r"(src|include|tests|conf|examples)/.*|[^/]*|\.\w+.*"):
+        for number, line in numbered(name):
+            if match := LEFT_OPEN.search(line):
+                yield name, number, f"{match[1]}: finish it, or write an issue"
+
+
+def check_machine_paths():
+    for name in files():
+        for number, line in numbered(name):
+            if match := MACHINE_PATHS.search(line):
+                yield name, number, f"a path of somebody's machine: {match[0]}..."
+
+
+def check_white_space():
+    for name in files():
+        lines = lines_of(name)
+        if re.match(r"tests/(golden|fuzz/corpus)/|examples/events/", name) or not lines:
+            continue  # bytes, not text
+        for number, line in enumerate(lines, 1):
+            if line != line.rstrip():
+                yield name, number, "white space at the end of the line"
+            if "\t" in line and name.endswith((".py", ".yml", ".json", ".txt", ".md")):
+                yield name, number, "a tab"
+            if re.match(r" {8}", line) and name.endswith((".c", ".h")):
+                yield name, number, "eight blanks where a tab belongs"
+        if lines[-1] != "":
+            yield name, len(lines), "no newline at the end of the file"
+        elif len(lines) > 2 and lines[-2] == "":
+            yield name, len(lines) - 1, "an empty line at the end of the file"
+
+
+def check_fixed_sleeps():
+    """Tests await conditions: a fixed sleep is too short on one machine and too long on the others."""
+    for name in selected(r"tests/.*\.(py|c|sh)"):
+        for number, line in numbered(name):
+            if FIXED_SLEEP.search(line):
+                yield name, number, "a sleep of fixed length: await a condition"
+
+
+def check_top_level():
+    for name in sorted({name.split("/")[0] for name in files()}):
+        if name not in TOP_LEVEL and not name.startswith("."):
+            yield name, 1, "not one of the agreed names at the top level"
+
+
+# -- tools ------------------------------------------------------------------------------------------
+
+
+def check_format():
+    """clang-format 14, the one of Debian 12: others disagree with it about details."""
+    program = shutil.which("clang-format-14")
+    if program is None:
+        yield ".clang-format", 1, "clang-format-14 is not installed"
+        return
+    result = subprocess.run([program, "--dry-run", "-Werror", *c_files()], cwd=ROOT, capture_output=True,
+                            text=True)
+    found = dict.fromkeys(re.findall(r"^(.+?):(\d+):\d+: error: ", result.stderr, re.M))
+    for name, number in found:
+        yield name, int(number), f"clang-format-14 -i {name}"
+    if result.returncode != 0 and not found:
+        yield ".clang-format", 1, result.stderr.strip()
+
+
+def check_scripts():
+    """They parse, and may be run when they begin with #!."""
+    for name in files():
+        first = (lines_of(name) or [""])[0]
+        if re.match(r"#!.*\b(ba)?sh\b", first):
+            shell = "bash" if "bash" in first else "sh"
+            result = subprocess.run([shell, "-n", name], cwd=ROOT, capture_output=True, text=True)
+            if result.returncode != 0:
+                yield name, 1, result.stderr.strip()
+        if first.startswith("#!") and not os.access(ROOT / name, os.X_OK):
+            yield name, 1, "begins with #! but is not executable"
+        try:
+            if name.endswith(".py"):
+                compile("\n".join(lines_of(name)), name, "exec")
+            elif name.endswith("Presets.json"):
+                json.loads("\n".join(lines_of(name)))
+        except (SyntaxError, ValueError) as problem:
+            yield name, getattr(problem, "lineno", 1), str(problem)
+
+
+RULES = [
+    check_layers, check_header_owners, check_fences, check_function_length, check_file_length,
+    check_banned_calls, check_licence_lines, check_include_guards, check_nothing_left_open,
+    check_machine_paths, check_white_space, check_fixed_sleeps, check_top_level, check_format, check_scripts,
+]
+
+
+def main():
+    failed = 0
+    for rule in RULES:
+        findings = list(rule())
+        failed += bool(findings)
+        for name, number, text in findings:
+            print(f"{name}:{number}: {text}")
+        print(f"{'FAIL' if findings else 'ok':4}  {rule.__name__.removeprefix('check_').replace('_', ' ')}")
+    print(f"checks: {len(RULES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

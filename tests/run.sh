@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The test command: tests/run.sh [STEP...]
+#
+#   build    the presets dev and release, warnings are errors
+#   unit     unit and contract tests of the dev build
+#   asan     the same under the address and undefined-behaviour sanitizers
+#   system   black-box tests of the program: all of them against the asan build, a few against release
+#   tsan     all of these under the thread sanitizer, but for the system tests marked heavy
+#   fuzz     every fuzzer: its corpus, then ten seconds of its own
+#   checks   house rules: layers, sizes, banned calls, format (tests/checks.py)
+#   all      everything (the default)
+#
+# On Debian 12 it installs what is missing, as root or with sudo. Every step runs, also after one has
+# failed; the exit status tells whether all of them passed. Results stay under build/.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+readonly STEPS=(checks build unit asan system tsan fuzz)
+readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
+readonly RESULTS=build/results
+readonly -A PACKAGES=(
+	[build]='build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
+		libconfig-dev libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev'
+	[system]='python3 python3-pytest openssl'
+	[fuzz]='clang libclang-rt-14-dev'
+	[checks]='python3 git clang-format-14'
+)
+
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1
+export LSAN_OPTIONS="print_suppressions=0:suppressions=$PWD/tests/support/lsan.supp"
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/support/tsan.supp"
+
+say() { printf '== %s\n' "$*"; }
+
+usage() {
+	sed -n '4,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+}
+
+# -- packages ------------------------------------------------------------------------------------------
+
+packages_for() {
+	case $1 in
+	checks) echo "${PACKAGES[checks]}" ;;
+	fuzz) echo "${PACKAGES[build]} ${PACKAGES[fuzz]}" ;;
+	system | tsan) echo "${PACKAGES[build]} ${PACKAGES[system]}" ;;
+	*) echo "${PACKAGES[build]}" ;;
+	esac
+}
+
+install_missing() {
+	local step package missing=()
+
+	command -v dpkg-query >/dev/null || return 0 # not Debian: what is missing will be named by cmake
+	for step in "$@"; do
+		for package in $(packages_for "$step"); do
+			dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||
+				missing+=("$package")
+		done
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+	say "installing what the tests need: ${missing[*]}"
+	as_root apt-get update -qq || say 'the package lists could not be renewed: trying with those at hand'
+	as_root apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		DEBIAN_FRONTEND=noninteractive "$@"
+	else
+		sudo -n DEBIAN_FRONTEND=noninteractive "$@"
+	fi
+}
+
+# -- steps ---------------------------------------------------------------------------------------------
+
+build_preset() {
+	local preset=$1
+
+	# A folder that was configured before keeps its generator.
+	if [ ! -e "build/$preset/CMakeCache.txt" ]; then
+		local -x CMAKE_GENERATOR=Ninja
+	fi
+	cmake --preset "$preset" >"$RESULTS/configure-$preset.log" 2>&1 ||
+		{ cat "$RESULTS/configure-$preset.log"; return 1; }
+	cmake --build "build/$preset" --parallel "$(nproc)"
+}
+
+# run_ctest PRESET [COMMAND...]: the command starts ctest, as setarch does
+run_ctest() {
+	local preset=$1
+	shift
+
+	"$@" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
+		--parallel "$(nproc)" --output-junit "$PWD/$RESULTS/ctest-$preset.xml"
+}
+
+# run_pytest PRESET MARKERS [COMMAND...]
+run_pytest() {
+	local preset=$1 markers=$2
+	shift 2
+
+	POSTHORN_BIN=$PWD/build/$preset/posthorn "$@" "$PYTHON" -m pytest tests/system -q -m "$markers" \
+		-p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$preset.xml"
+}
+
+step_checks() { "$PYTHON" tests/checks.py; }
+
+step_build() { build_preset dev && build_preset release; }
+
+step_unit() { build_preset dev && run_ctest dev; }
+
+step_asan() { build_preset asan && run_ctest asan; }
+
+step_system() {
+	local failed=0
+
+	build_preset asan && run_pytest asan '' || failed=1
+	build_preset release && run_pytest release smoke || failed=1
+	return $failed
+}
+
+step_tsan() {
+	local failed=0 prefix=()
+
+	build_preset tsan || return 1
+	# gcc 12's thread sanitizer does not know the memory layout of kernels that randomise more.
+	build/tsan/posthorn --version >/dev/null 2>&1 || prefix=(setarch "$(uname -m)" --addr-no-randomize)
+	run_ctest tsan "${prefix[@]}" || failed=1
+	run_pytest tsan 'not heavy' "${prefix[@]}" || failed=1
+	return $failed
+}
+
+step_fuzz() { build_preset fuzz && run_ctest fuzz; }
+
+# -- all of it -----------------------------------------------------------------------------------------
+
+run_steps() {
+	local step begin status result failed=() summary=()
+
+	for step in "$@"; do
+		say "$step"
+		begin=$SECONDS
+		"step_$step"
+		status=$?
+		result=ok
+		[ $status = 0 ] || { result=FAIL; failed+=("$step"); }
+		summary+=("$(printf '%-4s  %-8s %4d s' $result "$step" $((SECONDS - begin)))")
+	done
+	say 'summary'
+	printf '%s\n' "${summary[@]}"
+	"$PYTHON" tests/support/tally.py "$SECONDS" "$RESULTS"/*.xml
+	[ ${#failed[@]} = 0 ] || { say "failed: ${failed[*]}"; return 1; }
+	say "all ${#} steps passed"
+}
+
+main() {
+	local step steps=()
+
+	for step in "${@:-all}"; do
+		case " ${STEPS[*]} " in
+		*" $step "*) steps+=("$step") ;;
+		*)
+			case $step in
+			all) steps+=("${STEPS[@]}") ;;
+			-h | --help) usage && exit 0 ;;
+			*) usage >&2 && exit 2 ;;
+			esac
+			;;
+		esac
+	done
+	install_missing "${steps[@]}" || { say 'failed: packages'; exit 1; }
+	mkdir -p "$RESULTS" && rm -f "$RESULTS"/*.xml
+	run_steps "${steps[@]}"
+}
+
+main "$@"

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Configuration files: a complete small one, changes to it, and libconfig's syntax."""
+
+TOKEN = "secret-token"
+PATH = "/webhooks/bizmail"
+
+
+def source(name="bizmail", path=PATH, **changes):
+    return {"name": name, "path": path, "auth": {"token": TOKEN}} | changes
+
+
+def target(name, url, **changes):
+    return {
+        "name": name,
+        "url": url,
+        "timeout": "2s",
+        "connect_timeout": "1s",
+        "retry": ["200ms", "400ms", "800ms"],
+        "jitter": 0.0,
+        "breaker": {"failures": 0, "cooldown": "1s"},  # never opens, unless it is the subject
+    } | changes
+
+
+def complete(directory, url, key, **changes):
+    """One source, one target, ports of the system's choice; changes replace or extend groups."""
+    settings = {
+        "listen": {"port": 0, "threads": 2},
+        "admin": {"port": 0},
+        "store": {"path": str(directory / "posthorn.db")},
+        "sources": [source()],
+        "signing": {"keys": [str(key)]},
+        "targets": [target("app", url)],
+        "log": {"format": "json"},
+        "shutdown_timeout": "5s",
+    }
+    for name, value in changes.items():
+        group = isinstance(value, dict) and isinstance(settings.get(name), dict)
+        settings[name] = settings[name] | value if group else value
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def render(settings):
+    """A top-level list is a libconfig list, one further down a libconfig array."""
+    lines = []
+    for name, value in settings.items():
+        text = f"( {', '.join(map(literal, value))} )" if isinstance(value, list) else literal(value)
+        lines.append(f"{name}: {text};\n")
+    return "".join(lines)
+
+
+def literal(value):
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case str():
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{escaped}"'
+        case list():
+            return f"[ {', '.join(map(literal, value))} ]"
+        case dict():
+            return "{ " + " ".join(f"{name} = {literal(item)};" for name, item in value.items()) + " }"
+    raise TypeError(f"no libconfig literal for {value!r}")

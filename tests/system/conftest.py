@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the system tests: a receiver, and gateways that are checked when the test ends."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+import settings  # noqa: E402
+from keys import SigningKey  # noqa: E402
+from posthorn import BINARY, Gateway  # noqa: E402
+from receiver import Receiver  # noqa: E402
+
+TEST_SECONDS_MAX = 180
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "heavy: takes long or much of the machine; left out of the thread "
+                            "sanitizer's run")
+    config.addinivalue_line("markers", "smoke: enough to see that a build works at all")
+
+
+def pytest_sessionstart(session):
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is not there: tests/run.sh build, or set POSTHORN_BIN", returncode=2)
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """A test that hangs fails, with the place where it hung."""
+
+    def expire(*_):
+        raise TimeoutError(f"the test took more than {TEST_SECONDS_MAX} s")
+
+    signal.signal(signal.SIGALRM, expire)
+    signal.alarm(TEST_SECONDS_MAX)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="session")
+def signing_key(tmp_path_factory):
+    return SigningKey(tmp_path_factory.mktemp("key") / "signing.key")
+
+
+@pytest.fixture
+def new_gateway(tmp_path, receiver, signing_key):
+    """A function that makes a gateway, not started: changes are those of settings.complete()."""
+    gateways = []
+
+    def make(env=None, popen=None, url=None, **changes):
+        directory = tmp_path / f"gateway{len(gateways)}"
+        complete = settings.complete(directory, url or receiver.url(), signing_key.path, **changes)
+        gateways.append(Gateway(directory, complete, env=env, popen=popen))
+        return gateways[-1]
+
+    yield make
+    problems = []
+    for gateway in gateways:
+        try:
+            gateway.close()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def start_gateway(new_gateway):
+    """The same, started."""
+    return lambda **changes: new_gateway(**changes).start()
+
+
+@pytest.fixture
+def gateway(start_gateway):
+    """The gateway with one source and one target that needs no further words."""
+    return start_gateway()
