@@ -167,8 +167,13 @@ def check_layers():
                     yield name, number, f"there is no include/posthorn/{header}"
                 elif layer is not None and not may_include(layer, header):
                     yield name, number, f"{layer} must not know {header} of {layer_of_header(header)}"
-            elif quote == '"' and not (ROOT / name).with_name(header).is_file() and layer is not None:
+            elif quote == '"' and layer is not None and header not in headers_beside(name):
                 yield name, number, f"{header} is not beside this file: private headers stay in their folder"
+
+
+@cache
+def headers_beside(name):
+    return {path.name for path in (ROOT / name).parent.glob("*.h")}
 
 
 @cache
