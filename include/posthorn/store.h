@@ -59,16 +59,30 @@ enum delivery_state {
 	DELIVERY_WAITING = 1,   /* on disk only; due at due_ms */
 	DELIVERY_DELIVERED = 2, /* final */
 	DELIVERY_DEAD = 3,      /* final; an operator may replay it */
+	DELIVERY_DISCARDED = 4, /* final; an operator said so */
 };
 enum {
-	DELIVERY_STATE_COUNT = 4
+	DELIVERY_STATE_COUNT = 5
+};
+
+/*
+ * What people search events by. A key is a 63-bit hash that the caller makes of a text (0: none), each
+ * use with a prefix of its own, so that one index serves all.
+ */
+enum {
+	STORE_SEARCH_KEYS = 3
 };
 
 /* One (event, target) that is to be delivered. */
 struct store_new_delivery {
 	uint16_t target; /* from store_register_target() */
-	bool leased; /* goes on from memory, its first attempt counted; else it waits, due at once
-		      */
+	bool leased; /* goes on from memory, its first attempt counted; else it waits, due at once */
+	/*
+	 * Not 0: of the deliveries of this target that have the same key, one is due at a time, in the
+	 * order of their events; leased must be false. The next one becomes due when the one before it
+	 * is delivered, dead or discarded.
+	 */
+	int64_t order_key;
 };
 
 struct store_event {
@@ -77,6 +91,8 @@ struct store_event {
 	int64_t received_us; /* Unix */
 	uint16_t source;     /* from store_register_source() */
 	uint8_t kind;        /* stored as given */
+	uint8_t type;        /* stored as given; what lists are filtered by */
+	int64_t search_keys[STORE_SEARCH_KEYS];
 	struct slice content_type;
 	struct slice raw;
 	const struct store_new_delivery *deliveries; /* none: kept, but nobody wants it */
@@ -187,6 +203,50 @@ enum status store_record(
 enum status store_claim(
 	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
 void store_claimed_free(struct store_claimed **listp);
+
+/* Which deliveries are meant; everything that is given must hold. */
+struct store_filter {
+	int target;         /* number, or -1 */
+	uint32_t states;    /* bit 1 << enum delivery_state; 0: any */
+	int type;           /* of the event, or -1 */
+	int64_t since_us;   /* received at or after; 0: any */
+	int64_t until_us;   /* received before; 0: any */
+	int64_t search_key; /* of the event; 0: any */
+	int64_t event;      /* one event; 0: any */
+};
+
+enum store_change_kind {
+	/* Dead, discarded, delivered or waiting becomes waiting, due at once, with its full number of
+	 * attempts. Leased ones stay as they are. */
+	STORE_CHANGE_RETRY,
+	STORE_CHANGE_DISCARD, /* waiting or dead becomes discarded */
+};
+
+/* A portion of a change; repeat with the same struct until done. */
+struct store_change {
+	enum store_change_kind kind;
+	struct store_filter filter;
+	int64_t now_ms;
+	size_t count_max; /* deliveries to change in this portion */
+	size_t scan_max;  /* deliveries to look at in this portion */
+	int64_t after; /* delivery to go on behind; 0 at first, then as the last portion left it */
+	/* filled by store_change() */
+	size_t changed; /* in this portion */
+	bool done;
+	uint64_t touched_targets[STORE_TARGETS_MAX /
+				 64]; /* bits, added to: these have something due */
+};
+
+/* Inside a transaction: */
+enum status store_change(struct store *store, struct store_change *change, struct error *err);
+/* Persists whether a target is paused; reason (may be NULL) is for people, cut to 200 bytes. */
+enum status store_pause(
+	struct store *store, uint16_t target, bool paused, const char *reason, struct error *err);
+/* STATUS_NOT_FOUND when there is no such row. */
+enum status store_unquarantine(struct store *store, int64_t id, struct error *err);
+
+/* As of the last commit; reason is valid until the next store_pause(), "" when there is none. */
+bool store_is_paused(const struct store *store, uint16_t target, const char **reason_out);
 
 /*
  * Outside a transaction: one small step (a few milliseconds) of removing what is older than the

@@ -25,6 +25,8 @@ enum store_request_kind {
 	STORE_REQUEST_QUARANTINE, /* struct store_quarantine_request */
 	STORE_REQUEST_VERDICT, /* struct store_verdict_request; OK, unless the thread ends first */
 	STORE_REQUEST_CLAIM,   /* struct store_claim_request */
+	STORE_REQUEST_PAUSE,      /* struct store_pause_request */
+	STORE_REQUEST_CALL,    /* store_thread_call() */
 };
 
 /* First member of each request. */
@@ -55,6 +57,13 @@ struct store_claim_request {
 	struct store_claim claim;
 };
 
+struct store_pause_request {
+	struct store_request request;
+	uint16_t target;
+	bool paused;
+	const char *reason; /* static */
+};
+
 /* Read by the metrics page on any thread. */
 struct store_metrics {
 	struct histogram commit_seconds;
@@ -75,15 +84,21 @@ struct store_metrics {
 struct store_thread;
 
 /*
- * Takes the store, in which targets 0 .. targets_count-1 are registered. context goes to every
- * done(); on_batch_done (may be NULL) is called once after all done() of a batch, for hand-overs
- * that are cheaper in bulk.
+ * Takes the store. context goes to every done(); on_batch_done (may be NULL) is called once after all
+ * done() of a batch, for hand-overs that are cheaper in bulk.
  */
-enum status store_thread_start(struct store **store_taken, size_t targets_count,
-	void (*on_batch_done)(void *context), void *context, struct store_thread **thread_out,
-	struct error *err);
+enum status store_thread_start(struct store **store_taken, void (*on_batch_done)(void *context),
+	void *context, struct store_thread **thread_out, struct error *err);
 void store_thread_post(struct store_thread *thread, struct store_request *request);
 void store_thread_post_chain(struct store_thread *thread, struct mailbox_chain *chain);
+/*
+ * Runs a function on the store thread, outside a transaction, and waits for its end: for what people
+ * ask for, not for the hot path. run may begin and commit transactions of its own and registers names
+ * as it likes; it should take a few milliseconds. Not on the store thread itself.
+ */
+enum status store_thread_call(struct store_thread *thread,
+	enum status (*run)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err);
 struct store_metrics *store_thread_metrics(struct store_thread *thread);
 /* Carries out what was posted, then ends the thread and closes the store. */
 void store_thread_stop(struct store_thread **threadp);

@@ -126,8 +126,12 @@ static enum status load_targets(struct sqlite_store *sqlite, struct error *err)
 		tally->backlog += tally->committed[number].open;
 		store_keep_name(&sqlite->base, STORE_NAME_TARGET,
 			(const char *)sqlite3_column_text(statement, 4));
+		pauses_add(&sqlite->base.pauses, (uint16_t)number,
+			sqlite3_column_int(statement, 5) != 0,
+			slice_text((const char *)sqlite3_column_text(statement, 6)));
 	}
 	sqlite_done(sqlite, SQL_TARGET_LIST);
+	pauses_commit(&sqlite->base.pauses);
 	return status;
 }
 
@@ -270,6 +274,9 @@ const struct store_ops store_sqlite_ops = {
 	.quarantine = sqlite_quarantine,
 	.record = sqlite_record,
 	.claim = sqlite_claim,
+	.change = sqlite_change,
+	.pause = sqlite_pause,
+	.unquarantine = sqlite_unquarantine,
 	.sweep = sqlite_sweep,
 	.oldest_waiting_us = sqlite_oldest_waiting_us,
 	.bytes = backend_bytes,

@@ -8,7 +8,11 @@
  *            sqlite_statement.c  every statement, prepared once; errors put into words
  *            sqlite_event.c      append, quarantine
  *            sqlite_delivery.c   record, claim, recover
+ *            sqlite_order.c      deliveries that wait for one another
+ *            sqlite_change.c     what operators do
+ *            sqlite_scan.c       what a filter means, for operators and for readers
  *            sqlite_sweep.c      removal of what is old
+ *            sqlite_reader.c     looking from outside, with a connection of its own
  * Threads    The store's: the connection is opened without mutexes.
  */
 #ifndef POSTHORN_STORE_SQLITE_BACKEND_H
@@ -17,10 +21,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sqlite_scan.h"
 #include "store_backend.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
+
+/* Both are part of the files' format. */
+#define SQL_DUE_HELD 9223372036854775807
+#define SQL_BUCKET_BITS 10 /* events of a bucket of the table search */
+#define SQL_TEXT_OF(number) SQL_TEXT(number)
+#define SQL_TEXT(number) #number
 
 enum sqlite_statement {
 	SQL_BEGIN,
@@ -30,6 +41,7 @@ enum sqlite_statement {
 	SQL_TARGET_ADD,
 	SQL_TARGET_LIST,
 	SQL_TARGET_COUNT,
+	SQL_TARGET_PAUSE,
 	SQL_SOURCE_FIND,
 	SQL_SOURCE_ADD,
 	SQL_SOURCE_LIST,
@@ -39,11 +51,15 @@ enum sqlite_statement {
 	SQL_EVENT_INSERT,
 	SQL_EVENT_TWIN,
 	SQL_EVENT_FORGET_IDENTITY,
+	SQL_SEARCH_INSERT,
 	SQL_DELIVERY_INSERT,
 	SQL_DELIVERY_FINISH,
 	SQL_DELIVERY_RETRY,
 	SQL_DELIVERY_RELEASE,
+	SQL_DELIVERY_EXTRAS,
 	SQL_ATTEMPT_INSERT,
+	SQL_ORDER_BUSY,
+	SQL_ORDER_RELEASE,
 	SQL_DELIVERY_DUE,
 	SQL_DELIVERY_LEASE,
 	SQL_DELIVERY_NEXT_DUE,
@@ -53,11 +69,17 @@ enum sqlite_statement {
 	SQL_QUARANTINE_FIND,
 	SQL_QUARANTINE_REPEAT,
 	SQL_QUARANTINE_INSERT,
+	SQL_UNQUARANTINE,
+	SQL_CHANGE_READ,
+	SQL_CHANGE_KEEP_ATTEMPT,
+	SQL_CHANGE_RETRY,
+	SQL_CHANGE_DISCARD,
 	SQL_SWEEP_SCAN,
 	SQL_SWEEP_DEAD,
 	SQL_SWEEP_ATTEMPTS,
 	SQL_SWEEP_DELIVERIES,
 	SQL_SWEEP_EVENTS,
+	SQL_SWEEP_SEARCH,
 	SQL_SWEEP_QUARANTINE,
 	SQL_PAGES,
 	SQL_PAGES_FREE,
@@ -83,6 +105,12 @@ struct sqlite_store {
 	int lock_fd;
 	struct sqlite3 *db;
 	struct sqlite3_stmt *statements[SQL_COUNT];
+	struct sqlite_scanner scanner;
+	/*
+	 * Targets of which a delivery was claimed that has an order_key, or attempts of before an
+	 * operator took it up again: only their verdicts have to look for these.
+	 */
+	bool has_extras[STORE_TARGETS_MAX];
 	/* These follow the transaction: begin keeps a copy, rollback brings it back. */
 	struct sqlite_memory {
 		int64_t next_event;
@@ -106,6 +134,8 @@ int64_t sqlite_file_bytes(const char *path);
 /* sqlite_schema.c */
 /* A file of somebody else, a damaged one or a newer one is refused before anything is written. */
 enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err);
+/* For readers: STATUS_NOT_FOUND when it is still empty. Changes nothing. */
+enum status sqlite_schema_check(struct sqlite3 *db, const char *path, struct error *err);
 
 /* sqlite_statement.c */
 enum status sqlite_prepare_all(struct sqlite_store *sqlite, struct error *err);
@@ -128,6 +158,8 @@ enum status sqlite_meta_write(
 	struct sqlite_store *sqlite, enum sqlite_meta key, int64_t value, struct error *err);
 /* Says what the connection's last failure was, after "store '...': purpose: ". */
 enum status sqlite_failed(struct sqlite_store *sqlite, const char *purpose, struct error *err);
+enum status sqlite_explain(
+	struct sqlite3 *db, const char *path, const char *purpose, struct error *err);
 
 /* sqlite_event.c */
 enum status sqlite_append(struct store *store, struct store_event *event, struct error *err);
@@ -143,6 +175,21 @@ enum status sqlite_record(
 enum status sqlite_claim(
 	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
 int64_t sqlite_oldest_waiting_us(struct store *store, uint16_t target);
+
+/* sqlite_order.c */
+/* Whether an open delivery of the target has this key. */
+enum status sqlite_order_is_busy(struct sqlite_store *sqlite, uint16_t target, int64_t order_key,
+	bool *busy_out, struct error *err);
+/* After a delivery with an order_key has ended: the next one is due now. */
+enum status sqlite_order_release(
+	struct sqlite_store *sqlite, int64_t ended, int64_t now_ms, struct error *err);
+
+/* sqlite_change.c */
+enum status sqlite_change(struct store *store, struct store_change *change, struct error *err);
+enum status sqlite_pause(
+	struct store *store, uint16_t target, bool paused, struct slice reason, struct error *err);
+enum status sqlite_unquarantine(
+	struct store *store, int64_t id, bool *found_out, struct error *err);
 
 /* sqlite_sweep.c */
 enum status sqlite_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);

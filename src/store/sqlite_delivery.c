@@ -96,19 +96,42 @@ static enum status postpone(struct sqlite_store *sqlite, const struct store_verd
 	return status;
 }
 
+/* For a target with such deliveries: is there anything that follows from the verdict on this one? */
+static enum status record_extras(struct sqlite_store *sqlite, const struct store_verdict *verdict,
+	bool *had_attempts_out, struct error *err)
+{
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_DELIVERY_EXTRAS];
+	int64_t id = delivery_id(verdict->event, verdict->target);
+	bool is_ordered, row = false;
+	enum status status;
+
+	sqlite3_bind_int64(statement, 1, id);
+	status = sqlite_fetch(sqlite, SQL_DELIVERY_EXTRAS, &row, err);
+	if (status != STATUS_OK || !row)
+		return status;
+	is_ordered = sqlite3_column_int(statement, 0) != 0;
+	*had_attempts_out = sqlite3_column_int64(statement, 1) > 0;
+	sqlite_done(sqlite, SQL_DELIVERY_EXTRAS);
+	if (!is_ordered || verdict->next == DELIVERY_WAITING)
+		return STATUS_OK;
+	return sqlite_order_release(sqlite, id, verdict->started_ms + verdict->duration_ms, err);
+}
+
 enum status sqlite_record(
 	struct store *store, const struct store_verdict *verdict, struct error *err)
 {
 	struct sqlite_store *sqlite = sqlite_store_of(store);
 	bool went_well = verdict->next == DELIVERY_DELIVERED && verdict->attempts == 1;
-	bool moved = false;
+	bool moved = false, had_attempts = false;
 	enum status status;
 
 	if (verdict->next == DELIVERY_WAITING)
 		status = postpone(sqlite, verdict, &moved, err);
 	else
 		status = finish(sqlite, verdict, &moved, err);
-	if (status != STATUS_OK || !moved || went_well || verdict->release)
+	if (status == STATUS_OK && moved && sqlite->has_extras[verdict->target])
+		status = record_extras(sqlite, verdict, &had_attempts, err);
+	if (status != STATUS_OK || !moved || verdict->release || (went_well && !had_attempts))
 		return status;
 	return insert_attempt(sqlite, verdict, err);
 }
@@ -175,6 +198,8 @@ static enum status read_due(
 		bytes += raw.size;
 		if (claim->count > 0 && bytes > claim->bytes_max)
 			break;
+		if (sqlite3_column_int(due, 7) != 0)
+			sqlite->has_extras[claim->target] = true;
 		*tail = claimed_new(due, claim->target, raw);
 		tail = &(*tail)->next;
 		claim->count++;

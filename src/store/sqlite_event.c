@@ -36,6 +36,7 @@ static enum status insert_event(struct sqlite_store *sqlite, const struct store_
 	sqlite3_bind_int(statement, 6, event->kind);
 	bind_content_type(statement, 7, event->content_type);
 	bind_blob(statement, 8, event->raw);
+	sqlite3_bind_int(statement, 9, event->type);
 	status = sqlite_execute(sqlite, SQL_EVENT_INSERT, err);
 	*inserted_out = status == STATUS_OK && sqlite3_changes(sqlite->db) > 0;
 	return status;
@@ -71,6 +72,42 @@ static enum status resolve_twin(
 	return sqlite_execute(sqlite, SQL_EVENT_FORGET_IDENTITY, err);
 }
 
+static enum status insert_search_keys(
+	struct sqlite_store *sqlite, const struct store_event *event, struct error *err)
+{
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_SEARCH_INSERT];
+	enum status status = STATUS_OK;
+
+	sqlite3_bind_int64(statement, 1, event->id >> SQL_BUCKET_BITS);
+	sqlite3_bind_int64(statement, 3, event->id);
+	for (size_t i = 0; status == STATUS_OK && i < STORE_SEARCH_KEYS; i++) {
+		if (event->search_keys[i] == 0)
+			continue;
+		sqlite3_bind_int64(statement, 2, event->search_keys[i]);
+		status = sqlite_execute(sqlite, SQL_SEARCH_INSERT, err);
+	}
+	return status;
+}
+
+/* When a new delivery is due: never, as long as another one of its order_key is open. */
+static enum status bind_due(struct sqlite_store *sqlite, const struct store_event *event,
+	const struct store_new_delivery *delivery, struct error *err)
+{
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_DELIVERY_INSERT];
+	bool busy = false;
+	enum status status;
+
+	sqlite3_bind_int64(statement, 5, event->received_us / 1000);
+	sqlite3_bind_null(statement, 6);
+	if (delivery->order_key == 0)
+		return STATUS_OK;
+	sqlite3_bind_int64(statement, 6, delivery->order_key);
+	status = sqlite_order_is_busy(sqlite, delivery->target, delivery->order_key, &busy, err);
+	if (busy)
+		sqlite3_bind_int64(statement, 5, SQL_DUE_HELD);
+	return status;
+}
+
 static enum status insert_deliveries(
 	struct sqlite_store *sqlite, const struct store_event *event, struct error *err)
 {
@@ -80,12 +117,14 @@ static enum status insert_deliveries(
 	for (size_t i = 0; status == STATUS_OK && i < event->deliveries_count; i++) {
 		const struct store_new_delivery *delivery = &event->deliveries[i];
 
+		status = bind_due(sqlite, event, delivery, err);
+		if (status != STATUS_OK)
+			break;
 		sqlite3_bind_int64(statement, 1, event->id << 16 | delivery->target);
 		sqlite3_bind_int(statement, 2, delivery->target);
 		sqlite3_bind_int(
 			statement, 3, delivery->leased ? DELIVERY_LEASED : DELIVERY_WAITING);
 		sqlite3_bind_int(statement, 4, delivery->leased ? 1 : 0);
-		sqlite3_bind_int64(statement, 5, event->received_us / 1000);
 		status = sqlite_execute(sqlite, SQL_DELIVERY_INSERT, err);
 		tally_add(&sqlite->base.tally, delivery->target,
 			(struct store_target_counts){ .open = 1 });
@@ -114,7 +153,10 @@ enum status sqlite_append(struct store *store, struct store_event *event, struct
 		return STATUS_INVALID;
 	}
 	event->id = sqlite->memory.next_event++;
-	return insert_deliveries(sqlite, event, err);
+	status = insert_search_keys(sqlite, event, err);
+	if (status == STATUS_OK)
+		status = insert_deliveries(sqlite, event, err);
+	return status;
 }
 
 /* FNV-1a; only has to spread, for the bytes are compared. */

@@ -14,8 +14,15 @@
  *             index does.
  * attempt     Only for what did not go well at once. An ordinary table: its rows may be too large
  *             for a table that is an index.
+ * search      Finds events by their search keys. Keys are random, so a bucket of neighbouring events
+ *             comes first: new rows go into the few pages of the last bucket, a search looks into
+ *             each bucket, and what is old goes from the front. Measured: SIZES.
  * quarantine  hash finds a body that came before; the bytes are compared.
  * target      With the counts of delivery, kept in the transactions that change it.
+ *
+ * What came with the second step: type is 255 in events of before, and they have no search keys.
+ * earlier is how many attempts a delivery had before an operator had it tried anew. delivery_ended
+ * holds what is dead or discarded, delivery_ordered the open ones that have an order_key.
  */
 #include <stdio.h>
 
@@ -87,6 +94,20 @@ static const char *const steps[] = {
 	" raw BLOB NOT NULL) STRICT;"
 	"CREATE INDEX quarantine_hash ON quarantine (hash);"
 	"CREATE INDEX quarantine_last_seen ON quarantine (last_seen);",
+
+	"ALTER TABLE event ADD COLUMN type INTEGER NOT NULL DEFAULT 255;"
+	"ALTER TABLE delivery ADD COLUMN order_key INTEGER;"
+	"ALTER TABLE delivery ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE target ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE target ADD COLUMN reason TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX delivery_ended ON delivery (target, state) WHERE state > 2;"
+	"CREATE INDEX delivery_ordered ON delivery (target, order_key, due)"
+	" WHERE order_key IS NOT NULL AND state < 2;"
+	"CREATE TABLE search ("
+	" bucket INTEGER NOT NULL," /* event >> SQL_BUCKET_BITS */
+	" key INTEGER NOT NULL,"
+	" event INTEGER NOT NULL,"
+	" PRIMARY KEY (bucket, key, event)) STRICT, WITHOUT ROWID;",
 };
 
 /*
@@ -117,15 +138,15 @@ static enum status run(struct sqlite_store *sqlite, const char *sql, struct erro
 	return STATUS_OK;
 }
 
-static enum status read_int(
-	struct sqlite_store *sqlite, const char *sql, int64_t *value_out, struct error *err)
+static enum status read_int(struct sqlite3 *db, const char *path, const char *sql,
+	int64_t *value_out, struct error *err)
 {
 	struct sqlite3_stmt *statement = NULL;
 	enum status status = STATUS_OK;
 
-	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &statement, NULL) != SQLITE_OK ||
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK ||
 		sqlite3_step(statement) != SQLITE_ROW)
-		status = sqlite_failed(sqlite, "cannot read the file", err);
+		status = sqlite_explain(db, path, "cannot read the file", err);
 	else
 		*value_out = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
@@ -133,21 +154,22 @@ static enum status read_int(
 }
 
 /* A file without any table is a new one, or one whose creation a crash cut short. */
-static enum status identify(struct sqlite_store *sqlite, int64_t *version_out, struct error *err)
+static enum status identify(
+	struct sqlite3 *db, const char *path, int64_t *version_out, struct error *err)
 {
 	int64_t tables_count = 0, application = 0;
 	enum status status;
 
-	status = read_int(sqlite, "SELECT count(*) FROM sqlite_schema", &tables_count, err);
+	status = read_int(db, path, "SELECT count(*) FROM sqlite_schema", &tables_count, err);
 	if (status == STATUS_OK)
-		status = read_int(sqlite, "PRAGMA application_id", &application, err);
+		status = read_int(db, path, "PRAGMA application_id", &application, err);
 	if (status == STATUS_OK)
-		status = read_int(sqlite, "PRAGMA user_version", version_out, err);
+		status = read_int(db, path, "PRAGMA user_version", version_out, err);
 	if (status != STATUS_OK)
 		return status;
 	if (application != APPLICATION_ID && (tables_count > 0 || application != 0)) {
-		error_set(err, "store '%s' is a database of another program: set another path",
-			sqlite->path);
+		error_set(
+			err, "store '%s' is a database of another program: set another path", path);
 		return STATUS_INVALID;
 	}
 	if (*version_out < 0 || *version_out > (int64_t)ARRAY_COUNT(steps)) {
@@ -155,7 +177,7 @@ static enum status identify(struct sqlite_store *sqlite, int64_t *version_out, s
 			"store '%s' was written by a newer posthorn (schema %lld; this one knows "
 			"up "
 			"to %zu): use that version or newer",
-			sqlite->path, (long long)*version_out, ARRAY_COUNT(steps));
+			path, (long long)*version_out, ARRAY_COUNT(steps));
 		return STATUS_INVALID;
 	}
 	return STATUS_OK;
@@ -177,12 +199,31 @@ static enum status migrate(struct sqlite_store *sqlite, size_t version, struct e
 	return status; /* a failure ends in closing the connection, which rolls back */
 }
 
+enum status sqlite_schema_check(struct sqlite3 *db, const char *path, struct error *err)
+{
+	int64_t version = 0;
+	enum status status;
+
+	status = identify(db, path, &version, err);
+	if (status != STATUS_OK || version == (int64_t)ARRAY_COUNT(steps))
+		return status;
+	if (version == 0) {
+		error_set(err, "store '%s' is empty: posthorn has not run with it yet", path);
+		return STATUS_NOT_FOUND;
+	}
+	error_set(err,
+		"store '%s' was written by an older posthorn (schema %lld, this one reads %zu): "
+		"start this one with it once",
+		path, (long long)version, ARRAY_COUNT(steps));
+	return STATUS_INVALID;
+}
+
 enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err)
 {
 	int64_t version = 0;
 	enum status status;
 
-	status = identify(sqlite, &version, err);
+	status = identify(sqlite->db, sqlite->path, &version, err);
 	if (status == STATUS_OK)
 		status = run(sqlite, connection_settings, err);
 	for (size_t step = (size_t)version; status == STATUS_OK && step < ARRAY_COUNT(steps);

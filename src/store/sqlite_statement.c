@@ -18,10 +18,13 @@ static const struct {
 	[SQL_TARGET_FIND] = { "find a target", "SELECT number FROM target WHERE name = ?1" },
 	[SQL_TARGET_ADD] = { "add a target", "INSERT INTO target (number, name) VALUES (?1, ?2)" },
 	[SQL_TARGET_LIST] = { "list the targets",
-		"SELECT number, open, retrying, dead, name FROM target ORDER BY number" },
+		"SELECT number, open, retrying, dead, name, paused, reason FROM target"
+		" ORDER BY number" },
 	[SQL_TARGET_COUNT] = { "count deliveries",
 		"UPDATE target SET open = open + ?2, retrying = retrying + ?3, dead = dead + ?4"
 		" WHERE number = ?1" },
+	[SQL_TARGET_PAUSE] = { "pause a target",
+		"UPDATE target SET paused = ?2, reason = ?3 WHERE number = ?1" },
 	[SQL_SOURCE_FIND] = { "find a source", "SELECT number FROM source WHERE name = ?1" },
 	[SQL_SOURCE_ADD] = { "add a source", "INSERT INTO source (number, name) VALUES (?1, ?2)" },
 	[SQL_SOURCE_LIST] = { "list the sources",
@@ -30,17 +33,22 @@ static const struct {
 	[SQL_META_WRITE] = { "write a number",
 		"INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)" },
 	[SQL_EVENT_LAST] = { "find the newest event", "SELECT max(id) FROM event" },
-	[SQL_EVENT_INSERT] = { "append an event", "INSERT INTO event (id, occurred, identity, "
-						  "received, source, kind, content_type, raw)"
-						  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-						  " ON CONFLICT (occurred, identity) DO NOTHING" },
+	[SQL_EVENT_INSERT] = { "append an event",
+		"INSERT INTO event"
+		" (id, occurred, identity, received, source, kind, content_type, raw, type)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+		" ON CONFLICT (occurred, identity) DO NOTHING" },
+	/* Two keys of one event may be the same. */
+	[SQL_SEARCH_INSERT] = { "append a search key",
+		"INSERT OR IGNORE INTO search (bucket, key, event) VALUES (?1, ?2, ?3)" },
 	[SQL_EVENT_TWIN] = { "find an event's twin",
 		"SELECT id, received FROM event WHERE occurred = ?1 AND identity = ?2" },
 	[SQL_EVENT_FORGET_IDENTITY] = { "append an event",
 		"UPDATE event SET identity = NULL WHERE id = ?1" },
 	[SQL_DELIVERY_INSERT] = { "append a delivery",
-		"INSERT INTO delivery (id, target, state, attempts, due, code, transport, duration)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0)" },
+		"INSERT INTO delivery"
+		" (id, target, state, attempts, due, code, transport, duration, order_key)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6)" },
 	[SQL_DELIVERY_FINISH] = { "record a verdict",
 		"UPDATE delivery SET state = ?2, due = ?3, code = ?4, transport = ?5, duration = ?6"
 		" WHERE id = ?1 AND state = 0" },
@@ -50,13 +58,30 @@ static const struct {
 	[SQL_DELIVERY_RELEASE] = { "release a delivery",
 		"UPDATE delivery SET state = 1, due = ?2, attempts = attempts - 1"
 		" WHERE id = ?1 AND state = 0 RETURNING attempts" },
+	[SQL_DELIVERY_EXTRAS] = { "record a verdict",
+		"SELECT order_key IS NOT NULL, earlier FROM delivery WHERE id = ?1" },
 	[SQL_ATTEMPT_INSERT] = { "record an attempt",
 		"INSERT OR REPLACE INTO attempt"
 		" (event, target, number, started, duration, code, transport, answer)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" },
+		" VALUES (?1, ?2, ?3 + (SELECT earlier FROM delivery WHERE id = ?1 << 16 | ?2),"
+		" ?4, ?5, ?6, ?7, ?8)" },
+	[SQL_ORDER_BUSY] = { "find deliveries of an order",
+		"SELECT 1 FROM delivery INDEXED BY delivery_ordered"
+		" WHERE target = ?1 AND order_key = ?2 AND state < 2 LIMIT 1" },
+	/* The first by due time is a held one only if there is no other. */
+	[SQL_ORDER_RELEASE] = { "release the next of an order",
+		"UPDATE delivery SET due = ?2 WHERE due = " SQL_TEXT_OF(
+			SQL_DUE_HELD) " AND id = (SELECT next.id"
+					 " FROM delivery AS ended CROSS JOIN delivery AS next "
+					 "INDEXED BY delivery_ordered"
+					 " ON next.target = ended.target AND next.order_key = "
+					 "ended.order_key"
+					 " WHERE ended.id = ?1 AND next.state < 2 ORDER BY "
+					 "next.due, next.id LIMIT 1)" },
 	/* CROSS JOIN: in this order. */
 	[SQL_DELIVERY_DUE] = { "claim deliveries",
-		"SELECT e.id, e.received, d.attempts, e.source, e.kind, e.content_type, e.raw"
+		"SELECT e.id, e.received, d.attempts, e.source, e.kind, e.content_type, e.raw,"
+		" d.order_key IS NOT NULL OR d.earlier > 0"
 		" FROM delivery AS d INDEXED BY delivery_due CROSS JOIN event AS e ON e.id = d.id "
 		">> 16"
 		" WHERE d.target = ?1 AND d.state = 1 AND d.due <= ?2 ORDER BY d.due, d.id LIMIT "
@@ -90,6 +115,21 @@ static const struct {
 		"INSERT INTO quarantine"
 		" (received, last_seen, seen, source, kind, reason, content_type, hash, raw)"
 		" VALUES (?1, ?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)" },
+	[SQL_UNQUARANTINE] = { "remove a quarantined body",
+		"DELETE FROM quarantine WHERE id = ?1" },
+	[SQL_CHANGE_READ] = { "look at a delivery",
+		"SELECT target, state, attempts, due, order_key FROM delivery WHERE id = ?1" },
+	[SQL_CHANGE_KEEP_ATTEMPT] = { "keep an attempt",
+		"INSERT OR IGNORE INTO attempt"
+		" (event, target, number, started, duration, code, transport, answer)"
+		" SELECT id >> 16, target, earlier + attempts, due - duration, duration, code,"
+		" transport, x'' FROM delivery WHERE id = ?1" },
+	[SQL_CHANGE_RETRY] = { "take a delivery up again",
+		"UPDATE delivery SET state = 1, due = ?2, earlier = earlier + attempts, attempts = "
+		"0"
+		" WHERE id = ?1" },
+	[SQL_CHANGE_DISCARD] = { "discard a delivery",
+		"UPDATE delivery SET state = 4, due = ?2 WHERE id = ?1" },
 	[SQL_SWEEP_SCAN] = { "look for old events",
 		"SELECT e.id, e.received, length(e.raw), d.state, d.due"
 		" FROM event AS e"
@@ -104,6 +144,32 @@ static const struct {
 		"DELETE FROM delivery WHERE id BETWEEN ?1 << 16 AND ?2 << 16 | 65535" },
 	[SQL_SWEEP_EVENTS] = { "remove old events",
 		"DELETE FROM event WHERE id BETWEEN ?1 AND ?2" },
+	/* After the events themselves. */
+	[SQL_SWEEP_SEARCH] = { "remove old search keys",
+		"DELETE FROM search"
+		" WHERE bucket BETWEEN ?1 >> " SQL_TEXT_OF(
+			SQL_BUCKET_BITS) " AND ?2 >> " SQL_TEXT_OF(SQL_BUCKET_BITS) " AND "
+											     "event"
+											     " BETW"
+											     "EEN "
+											     "?1 "
+											     "AND "
+											     "?2"
+											     " AND "
+											     "NOT "
+											     "EXIST"
+											     "S "
+											     "(SELE"
+											     "CT 1 "
+											     "FROM "
+											     "event"
+											     " WHER"
+											     "E id "
+											     "= "
+											     "searc"
+											     "h."
+											     "event"
+											     ")" },
 	[SQL_SWEEP_QUARANTINE] = { "remove old quarantined bodies",
 		"DELETE FROM quarantine WHERE id IN"
 		" (SELECT id FROM quarantine INDEXED BY quarantine_last_seen"
@@ -128,28 +194,34 @@ static enum status status_of(int code)
 	}
 }
 
-enum status sqlite_failed(struct sqlite_store *sqlite, const char *purpose, struct error *err)
+enum status sqlite_explain(
+	struct sqlite3 *db, const char *path, const char *purpose, struct error *err)
 {
-	int code = sqlite3_extended_errcode(sqlite->db);
+	int code = sqlite3_extended_errcode(db);
 	int primary = code & 0xff;
-	int os_error = sqlite3_system_errno(sqlite->db);
-	const char *reason = sqlite3_errmsg(sqlite->db);
+	int os_error = sqlite3_system_errno(db);
+	const char *reason = sqlite3_errmsg(db);
 
 	if (primary == SQLITE_NOTADB)
 		error_set(err,
 			"store '%s' is not a posthorn store: set another path, or move it away",
-			sqlite->path);
+			path);
 	else if (primary == SQLITE_CORRUPT)
 		error_set(err,
 			"store '%s' is damaged (%s: %s): restore a copy, or move it away to start "
 			"with an empty one",
-			sqlite->path, purpose, reason);
+			path, purpose, reason);
 	else if (os_error != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN))
-		error_set(err, "store '%s': %s: %s (%d): %s", sqlite->path, purpose, reason, code,
+		error_set(err, "store '%s': %s: %s (%d): %s", path, purpose, reason, code,
 			strerror(os_error));
 	else
-		error_set(err, "store '%s': %s: %s (%d)", sqlite->path, purpose, reason, code);
+		error_set(err, "store '%s': %s: %s (%d)", path, purpose, reason, code);
 	return status_of(code);
+}
+
+enum status sqlite_failed(struct sqlite_store *sqlite, const char *purpose, struct error *err)
+{
+	return sqlite_explain(sqlite->db, sqlite->path, purpose, err);
 }
 
 enum status sqlite_prepare_all(struct sqlite_store *sqlite, struct error *err)
@@ -158,13 +230,14 @@ enum status sqlite_prepare_all(struct sqlite_store *sqlite, struct error *err)
 		if (sqlite3_prepare_v3(sqlite->db, statements[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
 			    &sqlite->statements[i], NULL) != SQLITE_OK)
 			return sqlite_failed(sqlite, statements[i].purpose, err);
-	return STATUS_OK;
+	return sqlite_scanner_prepare(&sqlite->scanner, sqlite->db, sqlite->path, err);
 }
 
 void sqlite_finalize_all(struct sqlite_store *sqlite)
 {
 	for (size_t i = 0; i < SQL_COUNT; i++)
 		sqlite3_finalize(sqlite->statements[i]);
+	sqlite_scanner_finalize(&sqlite->scanner);
 }
 
 enum status sqlite_fetch(

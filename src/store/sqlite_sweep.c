@@ -54,7 +54,7 @@ static bool delivery_is_over(const struct store_settings *settings, int state, i
 {
 	if (state == DELIVERY_DELIVERED)
 		return age_ms >= settings->keep_delivered_ms;
-	if (state == DELIVERY_DEAD)
+	if (state == DELIVERY_DEAD || state == DELIVERY_DISCARDED)
 		return age_ms >= settings->keep_dead_ms;
 	return false;
 }
@@ -217,6 +217,12 @@ static enum status sweep_events(
 	status = scan_events(sqlite, &scan, &end, err);
 	for (size_t i = 0; status == STATUS_OK && i < scan.ranges_count; i++)
 		status = remove_range(sqlite, &scan.ranges[i], err);
+	/* All ranges at once: each of their buckets is walked through as a whole. */
+	if (status == STATUS_OK && scan.ranges_count > 0)
+		status = execute_on(sqlite, SQL_SWEEP_SEARCH,
+			&(struct id_range){
+				scan.ranges[0].first, scan.ranges[scan.ranges_count - 1].last },
+			err);
 	if (status != STATUS_OK)
 		return status;
 	*more_out = !end || scan.removed_count > 0;

@@ -109,6 +109,7 @@ void store_free_names(struct store *store)
 	for (size_t kind = 0; kind < STORE_NAME_KIND_COUNT; kind++)
 		for (size_t number = 0; number < store->names_count[kind]; number++)
 			free(store->names[kind][number]);
+	pauses_free(&store->pauses);
 }
 
 size_t store_targets_count(const struct store *store)
@@ -188,6 +189,7 @@ enum status store_commit(struct store *store, struct error *err)
 	status = step_end(store, store->ops->commit(store, err));
 	if (status == STATUS_OK) {
 		tally_commit(&store->tally);
+		pauses_commit(&store->pauses);
 		store->transaction = TRANSACTION_NONE;
 	}
 	return status;
@@ -199,10 +201,14 @@ void store_rollback(struct store *store)
 		return;
 	store->ops->rollback(store);
 	tally_rollback(&store->tally);
+	pauses_rollback(&store->pauses);
 	store->transaction = TRANSACTION_NONE;
 }
 
-/* Each target at most once: (event, target) names the delivery. */
+/*
+ * Each target at most once: (event, target) names the delivery. Only the store knows whether one with
+ * an order_key may go.
+ */
 static void deliveries_assert(const struct store *store, const struct store_event *event)
 {
 	uint64_t seen[STORE_TARGETS_MAX / 64] = { 0 };
@@ -213,6 +219,8 @@ static void deliveries_assert(const struct store *store, const struct store_even
 
 		POSTHORN_ASSERT(target < store->names_count[STORE_NAME_TARGET]);
 		POSTHORN_ASSERT((seen[target / 64] & bit) == 0);
+		POSTHORN_ASSERT(
+			event->deliveries[i].order_key == 0 || !event->deliveries[i].leased);
 		seen[target / 64] |= bit;
 	}
 }
@@ -279,7 +287,8 @@ enum status store_record(
 	struct store_verdict checked = *verdict;
 
 	POSTHORN_ASSERT(verdict->event > 0 && verdict->event <= STORE_EVENT_ID_MAX);
-	POSTHORN_ASSERT(verdict->next != DELIVERY_LEASED);
+	POSTHORN_ASSERT(verdict->target < STORE_TARGETS_MAX);
+	POSTHORN_ASSERT(verdict->next != DELIVERY_LEASED && verdict->next != DELIVERY_DISCARDED);
 	POSTHORN_ASSERT(!verdict->release || verdict->next == DELIVERY_WAITING);
 	POSTHORN_ASSERT(verdict->attempts > 0);
 	if (!is_usable(store, err))
@@ -317,6 +326,66 @@ void store_claimed_free(struct store_claimed **listp)
 		free(claimed);
 	}
 	*listp = NULL;
+}
+
+static void filter_assert(const struct store *store, const struct store_filter *filter)
+{
+	POSTHORN_ASSERT(filter->target < (int)store->names_count[STORE_NAME_TARGET]);
+	POSTHORN_ASSERT(filter->states < UINT32_C(1) << DELIVERY_STATE_COUNT);
+	POSTHORN_ASSERT(filter->event >= 0 && filter->event <= STORE_EVENT_ID_MAX);
+}
+
+enum status store_change(struct store *store, struct store_change *change, struct error *err)
+{
+	filter_assert(store, &change->filter);
+	POSTHORN_ASSERT(change->count_max > 0 && change->scan_max > 0 && change->after >= 0);
+	change->changed = 0;
+	change->done = false;
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	return step_end(store, store->ops->change(store, change, err));
+}
+
+enum status store_pause(
+	struct store *store, uint16_t target, bool paused, const char *reason, struct error *err)
+{
+	struct slice cut = { .data = "" };
+	enum status status;
+
+	POSTHORN_ASSERT(target < store->names_count[STORE_NAME_TARGET]);
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	if (reason != NULL)
+		cut = slice_of(reason, pauses_reason_size(reason));
+	status = step_end(store, store->ops->pause(store, target, paused, cut, err));
+	if (status == STATUS_OK)
+		pauses_add(&store->pauses, target, paused, cut);
+	return status;
+}
+
+bool store_is_paused(const struct store *store, uint16_t target, const char **reason_out)
+{
+	const char *reason;
+
+	POSTHORN_ASSERT(target < STORE_TARGETS_MAX);
+	reason = store->pauses.reason[target];
+	if (reason_out != NULL)
+		*reason_out = reason == NULL ? "" : reason;
+	return store->pauses.is_paused[target];
+}
+
+enum status store_unquarantine(struct store *store, int64_t id, struct error *err)
+{
+	bool found = false;
+	enum status status;
+
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	status = step_end(store, store->ops->unquarantine(store, id, &found, err));
+	if (status != STATUS_OK || found)
+		return status;
+	error_set(err, "store: nothing with id %" PRId64 " is in quarantine", id);
+	return STATUS_NOT_FOUND;
 }
 
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err)

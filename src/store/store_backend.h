@@ -13,6 +13,7 @@
 #ifndef POSTHORN_STORE_BACKEND_H
 #define POSTHORN_STORE_BACKEND_H
 
+#include "pauses.h"
 #include "posthorn/store.h"
 #include "tally.h"
 
@@ -35,7 +36,7 @@ enum store_transaction {
 
 struct store_ops {
 	const char *name;
-	/* Fills base.names (store_keep_name()) and base.tally as of the last commit. */
+	/* Fills base.names (store_keep_name()), base.tally and base.pauses as of the last commit. */
 	enum status (*open)(
 		const struct store_settings *settings, struct store **store_out, struct error *err);
 	void (*close)(struct store *store);
@@ -61,6 +62,13 @@ struct store_ops {
 		struct store *store, const struct store_verdict *verdict, struct error *err);
 	enum status (*claim)(
 		struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
+	/* From change->after on; changed is 0 and done false when it begins. */
+	enum status (*change)(struct store *store, struct store_change *change, struct error *err);
+	/* base.pauses is the front's business. */
+	enum status (*pause)(struct store *store, uint16_t target, bool paused, struct slice reason,
+		struct error *err);
+	enum status (*unquarantine)(
+		struct store *store, int64_t id, bool *found_out, struct error *err);
 	enum status (*sweep)(
 		struct store *store, int64_t now_ms, bool *more_out, struct error *err);
 
@@ -76,11 +84,12 @@ struct store {
 	size_t names_count[STORE_NAME_KIND_COUNT]; /* numbers given so far: 0 .. count - 1 */
 	char *names[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
 	struct tally tally;
+	struct pauses pauses;
 };
 
 /* For open(): the next number of its kind has this name. */
 void store_keep_name(struct store *store, enum store_name_kind kind, const char *name);
-/* For close(). */
+/* For close(): names and pauses. */
 void store_free_names(struct store *store);
 
 extern const struct store_ops store_sqlite_ops;

@@ -31,7 +31,6 @@ struct store_thread {
 	struct mailbox_chain kept; /* verdicts of failed commits */
 	int64_t sweep_at_ms;       /* monotonic, like all times here */
 	int64_t gauges_at_ms;
-	size_t targets_count; /* as far as gauges need to look */
 	struct store_metrics metrics;
 };
 
@@ -51,6 +50,13 @@ static enum status carry_out(struct store *store, struct store_request *request,
 	case STORE_REQUEST_VERDICT:
 		return store_record(
 			store, &((struct store_verdict_request *)request)->verdict, err);
+	case STORE_REQUEST_PAUSE: {
+		const struct store_pause_request *pause = (struct store_pause_request *)request;
+
+		return store_pause(store, pause->target, pause->paused, pause->reason, err);
+	}
+	case STORE_REQUEST_CALL:
+		break; /* not reached: calls are taken out of the chain before */
 	case STORE_REQUEST_CLAIM:
 		return store_claim(store, clock_unix_ms(),
 			&((struct store_claim_request *)request)->claim, err);
@@ -166,8 +172,70 @@ static void split_verdicts(struct mailbox_chain *chain, struct mailbox_chain *ve
 	*chain = rest;
 }
 
+static struct mailbox_chain split_calls(struct mailbox_chain *chain)
+{
+	struct mailbox_chain calls = { 0 };
+	struct mailbox_chain rest = { 0 };
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(chain)) != NULL)
+		mailbox_chain_add(
+			request_of(item)->kind == STORE_REQUEST_CALL ? &calls : &rest, item);
+	*chain = rest;
+	return calls;
+}
+
+struct call_request {
+	struct store_request request;
+	enum status (*run)(struct store *store, void *argument, struct error *err);
+	void *argument;
+	struct error *err;
+	pthread_mutex_t mutex;
+	pthread_cond_t returned;
+	bool is_done;
+};
+
+/* The caller waits with the mutex free; after the unlock the call is his again, and perhaps gone. */
+static void run_calls(struct store_thread *thread, struct mailbox_chain *calls)
+{
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(calls)) != NULL) {
+		struct call_request *call = (struct call_request *)request_of(item);
+
+		call->request.status = call->run(thread->store, call->argument, call->err);
+		pthread_mutex_lock(&call->mutex);
+		call->is_done = true;
+		pthread_cond_signal(&call->returned);
+		pthread_mutex_unlock(&call->mutex);
+	}
+}
+
+enum status store_thread_call(struct store_thread *thread,
+	enum status (*run)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err)
+{
+	struct call_request call = {
+		.request = { .kind = STORE_REQUEST_CALL },
+		.run = run,
+		.argument = argument,
+		.err = err,
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
+		.returned = PTHREAD_COND_INITIALIZER,
+	};
+
+	store_thread_post(thread, &call.request);
+	pthread_mutex_lock(&call.mutex);
+	while (!call.is_done)
+		pthread_cond_wait(&call.returned, &call.mutex);
+	pthread_mutex_unlock(&call.mutex);
+	return call.request.status;
+}
+
 static void run_batch(struct store_thread *thread, struct mailbox_chain *chain)
 {
+	struct mailbox_chain calls = split_calls(chain);
+
 	if (gauge_read(&thread->metrics.failing_since_ms) != 0) {
 		struct mailbox_chain verdicts = thread->kept;
 
@@ -176,6 +244,7 @@ static void run_batch(struct store_thread *thread, struct mailbox_chain *chain)
 		run_transaction(thread, &verdicts);
 	}
 	run_transaction(thread, chain);
+	run_calls(thread, &calls);
 	if (thread->on_batch_done != NULL)
 		thread->on_batch_done(thread->context);
 }
@@ -186,7 +255,7 @@ static void update_counts(struct store_thread *thread)
 
 	gauge_set(&metrics->backlog, store_backlog(thread->store));
 	gauge_set(&metrics->quarantined, store_quarantine_count(thread->store));
-	for (size_t i = 0; i < thread->targets_count; i++) {
+	for (size_t i = 0; i < store_targets_count(thread->store); i++) {
 		struct store_target_counts counts = store_counts(thread->store, (uint16_t)i);
 
 		gauge_set(&metrics->targets[i].open, counts.open);
@@ -202,7 +271,7 @@ static void update_slow_gauges(struct store_thread *thread, int64_t now_ms)
 		return;
 	thread->gauges_at_ms = now_ms + GAUGES_INTERVAL_MS;
 	gauge_set(&thread->metrics.bytes, store_bytes(thread->store));
-	for (size_t i = 0; i < thread->targets_count; i++)
+	for (size_t i = 0; i < store_targets_count(thread->store); i++)
 		gauge_set(&thread->metrics.targets[i].oldest_waiting_us,
 			store_oldest_waiting_us(thread->store, (uint16_t)i));
 }
@@ -254,16 +323,14 @@ static void *thread_main(void *data)
 	return NULL;
 }
 
-enum status store_thread_start(struct store **store_taken, size_t targets_count,
-	void (*on_batch_done)(void *context), void *context, struct store_thread **thread_out,
-	struct error *err)
+enum status store_thread_start(struct store **store_taken, void (*on_batch_done)(void *context),
+	void *context, struct store_thread **thread_out, struct error *err)
 {
 	struct store_thread *thread = memory_zalloc(sizeof(*thread));
 
 	thread->store = *store_taken;
 	thread->on_batch_done = on_batch_done;
 	thread->context = context;
-	thread->targets_count = targets_count;
 	histogram_init(&thread->metrics.commit_seconds, &histogram_seconds);
 	histogram_init(&thread->metrics.batch_events, &histogram_batch);
 	mailbox_init(&thread->mailbox, NULL, NULL);

@@ -114,6 +114,17 @@ enum status store_claim(
 	return STATUS_OK;
 }
 
+enum status store_pause(struct store *store, uint16_t target, bool paused, const char *reason,
+	struct error *err)
+{
+	(void)store;
+	(void)target;
+	(void)paused;
+	(void)reason;
+	(void)err;
+	return STATUS_OK;
+}
+
 void store_claimed_free(struct store_claimed **listp)
 {
 	*listp = NULL;
@@ -133,6 +144,12 @@ struct store_target_counts store_counts(const struct store *store, uint16_t targ
 	(void)store;
 	(void)target;
 	return (struct store_target_counts){ 0 };
+}
+
+size_t store_targets_count(const struct store *store)
+{
+	(void)store;
+	return 1;
 }
 
 int64_t store_backlog(const struct store *store)
@@ -246,7 +263,7 @@ static struct store_thread *start(void)
 	pthread_cond_init(&answers.moved, NULL);
 	fake.full_event = -1;
 	assert_int_equal(
-		store_thread_start(&store, 1, on_batch_done, &answers, &thread, &err), STATUS_OK);
+		store_thread_start(&store, on_batch_done, &answers, &thread, &err), STATUS_OK);
 	assert_null(store);
 	return thread;
 }
@@ -357,6 +374,31 @@ static void test_failure_refuses_events_and_keeps_verdicts(void **state)
 	assert_int_equal(fake.events[0], 8);
 }
 
+static enum status on_call(struct store *store, void *argument, struct error *err)
+{
+	int64_t *events_seen = argument;
+
+	assert_ptr_equal(store, &fake);
+	*events_seen = (int64_t)store->events_count;
+	error_set(err, "said by the call");
+	return STATUS_NOT_FOUND;
+}
+
+static void test_call_runs_after_what_was_posted_before(void **state)
+{
+	struct store_thread *thread = start();
+	struct store_append_request event = append_of(1);
+	struct error err = { .text = "" };
+	int64_t events_seen = -1;
+
+	(void)state;
+	store_thread_post(thread, &event.request);
+	assert_int_equal(store_thread_call(thread, on_call, &events_seen, &err), STATUS_NOT_FOUND);
+	assert_int_equal(events_seen, 1);
+	assert_string_equal(err.text, "said by the call");
+	store_thread_stop(&thread);
+}
+
 static void test_uncertain_commit_is_told(void **state)
 {
 	struct store_thread *thread = start();
@@ -409,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_group_commit),
 		cmocka_unit_test(test_full_backlog_refuses_one),
 		cmocka_unit_test(test_failure_refuses_events_and_keeps_verdicts),
+		cmocka_unit_test(test_call_runs_after_what_was_posted_before),
 		cmocka_unit_test(test_uncertain_commit_is_told),
 		cmocka_unit_test(test_stop_writes_what_was_posted),
 		cmocka_unit_test(test_stop_gives_up_on_verdicts_that_cannot_be_stored),

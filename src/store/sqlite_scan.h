@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sqlite_scan.h - deliveries that a filter may mean, in order of id, a chunk at a time
+ *
+ * Promise    A chunk costs at most as many looks as it is given, whatever the size of the store. It
+ *            takes the cheapest way that the filter allows: one event, a search key, the partial
+ *            indexes of the states, or else all deliveries in the range of ids that the times leave.
+ *            The received times are taken to rise with the ids, give or take a minute.
+ * Threads    The connection's.
+ * Ownership  A scanner belongs to its connection and is ended before it. A scan holds nothing: no
+ *            statement of it is open between two calls, so what it found may be changed.
+ */
+#ifndef POSTHORN_STORE_SQLITE_SCAN_H
+#define POSTHORN_STORE_SQLITE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "posthorn/error.h"
+#include "posthorn/store.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+enum {
+	SCAN_CHUNK_MAX = 256
+};
+#define SCAN_ID_MAX (INT64_MAX - 1)
+
+/* Statements of one kind for both directions: ..._DOWN is the one after ..._UP. */
+enum scan_statement {
+	SCAN_RANGE_UP,
+	SCAN_RANGE_DOWN,
+	SCAN_LEASED_UP,
+	SCAN_LEASED_DOWN,
+	SCAN_WAITING_UP,
+	SCAN_WAITING_DOWN,
+	SCAN_ENDED_UP,
+	SCAN_ENDED_DOWN,
+	SCAN_SEARCH_UP,
+	SCAN_SEARCH_DOWN,
+	SCAN_SEARCH_EDGES,
+	SCAN_EVENT_EDGES,
+	SCAN_EVENT_RECEIVED,
+	SCAN_EVENT_OF,
+	SCAN_STATEMENT_COUNT
+};
+
+struct sqlite_scanner {
+	struct sqlite3 *db; /* borrowed, as path */
+	const char *path;
+	struct sqlite3_stmt *statements[SCAN_STATEMENT_COUNT];
+};
+
+struct sqlite_scan {
+	struct sqlite_scanner *scanner;
+	struct store_filter filter;
+	bool is_down;                    /* from the newest */
+	size_t targets_count;            /* numbers that exist */
+	int64_t first, last;             /* ids that were not looked at yet; first > last: none */
+	size_t looks;                    /* spent so far */
+	size_t count;                    /* of ids: the chunk, in order */
+	int64_t ids[2 * SCAN_CHUNK_MAX]; /* a chunk uses half; the rest is for merging */
+};
+
+enum status sqlite_scanner_prepare(
+	struct sqlite_scanner *scanner, struct sqlite3 *db, const char *path, struct error *err);
+/* For one that was never prepared, too. */
+void sqlite_scanner_finalize(struct sqlite_scanner *scanner);
+
+/* From scan's scanner, filter, is_down, targets_count, first and last; narrows first and last. */
+enum status sqlite_scan_begin(struct sqlite_scan *scan, struct error *err);
+/* The next chunk; stops looking at about looks_max looks in total, with what it has. */
+enum status sqlite_scan_next(struct sqlite_scan *scan, size_t looks_max, struct error *err);
+/* Whether what the filter says of the event holds for a delivery of the chunk. */
+enum status sqlite_scan_check(
+	struct sqlite_scan *scan, int64_t id, bool *matches_out, struct error *err);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "posthorn/store_reader.h"
+
+#include "posthorn/memory.h"
+#include "reader_backend.h"
+
+static const struct store_reader_ops *const backends[] = {
+	[STORE_SQLITE] = &store_reader_sqlite_ops,
+};
+
+enum status store_reader_open(
+	const struct store_settings *settings, struct store_reader **reader_out, struct error *err)
+{
+	const struct store_reader_ops *ops = backends[settings->backend];
+	struct store_reader *reader = NULL;
+	enum status status;
+
+	status = ops->open(settings, &reader, err);
+	if (status != STATUS_OK)
+		return status;
+	reader->ops = ops;
+	*reader_out = reader;
+	return STATUS_OK;
+}
+
+void store_reader_close(struct store_reader **readerp)
+{
+	struct store_reader *reader = *readerp;
+
+	if (reader == NULL)
+		return;
+	*readerp = NULL;
+	reader->ops->close(reader);
+}
+
+enum status store_reader_list(struct store_reader *reader, const struct store_filter *filter,
+	int64_t before, size_t count_max,
+	void (*on_row)(void *context, const struct store_row *row), void *context,
+	int64_t *next_out, struct error *err)
+{
+	POSTHORN_ASSERT(count_max > 0);
+	*next_out = 0;
+	return reader->ops->list(reader, filter, before, count_max, on_row, context, next_out, err);
+}
+
+enum status store_reader_attempts(struct store_reader *reader, int64_t event,
+	void (*on_attempt)(void *context, const struct store_attempt *attempt), void *context,
+	struct error *err)
+{
+	return reader->ops->attempts(reader, event, on_attempt, context, err);
+}
+
+enum status store_reader_quarantine(struct store_reader *reader, int64_t before, size_t count_max,
+	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
+	int64_t *next_out, struct error *err)
+{
+	POSTHORN_ASSERT(count_max > 0);
+	*next_out = 0;
+	return reader->ops->quarantine(reader, before, count_max, on_row, context, next_out, err);
+}
+
+enum status store_reader_quarantined(struct store_reader *reader, int64_t id,
+	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
+	struct error *err)
+{
+	return reader->ops->quarantined(reader, id, on_row, context, err);
+}
+
+enum status store_reader_names(struct store_reader *reader,
+	void (*on_target)(void *context, uint16_t number, const char *name,
+		const struct store_target_counts *counts, bool is_paused, const char *reason),
+	void (*on_source)(void *context, uint16_t number, const char *name), void *context,
+	struct error *err)
+{
+	return reader->ops->names(reader, on_target, on_source, context, err);
+}
