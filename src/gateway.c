@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole machine on one page: what is started in which order, and stopped in which.
+ * The whole machine on one page: what is started in which order, how it is reloaded, and what is
+ * stopped in which order.
  *
  *   start   keys, sockets, store (with the names of sources and targets), store thread, delivery,
  *           then the listeners: nobody is served before everything behind is there
+ *   reload  everything that can fail is tried first; then delivery, inbound and the certificate change
+ *           over, each between two events
  *   stop    public listener (what was begun is answered), delivery (what is in flight comes home),
  *           admin listener, store thread (writes what is left), then memory
  */
@@ -11,9 +14,11 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "generation.h"
 #include "posthorn/admin.h"
 #include "posthorn/clock.h"
 #include "posthorn/dispatcher.h"
@@ -23,17 +28,17 @@
 #include "posthorn/supervisor.h"
 
 enum {
-	JWKS_SIZE_MAX = 64 * 1024,
 	ADMIN_BODY_SIZE_MAX = 1024 * 1024,
 	ADMIN_CONNECTIONS_MAX = 64,
 	ADMIN_DRAIN_MS = 500,
-	SIGNING_THREADS_MAX = 16,
+	REPORT_SIZE_MAX = 256 * 1024,
 	EXIT_STOPPED_AT_ONCE = 1,
 };
 
 struct gateway {
-	const struct config *config;
-	struct signer *signer;
+	const char *config_path;
+	struct generation *first; /* what cannot change while running is taken from it */
+	struct generation_slot current;
 	struct http_server *public_server;
 	struct http_server *admin_server;
 	struct store *store;
@@ -41,20 +46,12 @@ struct gateway {
 	struct dispatcher *dispatcher;
 	struct inbound *inbound;
 	struct admin *admin;
-	struct buf jwks;
-	uint16_t *target_numbers;  /* of each configured target */
-	const char **target_names; /* of every number the store knows */
-	size_t target_names_count;
-	struct inbound_source *sources;
-	struct inbound_route *routes; /* targets_count for each source */
-	struct dispatcher_source *known_sources;
-	size_t known_sources_count;
-	struct dispatcher_settings dispatcher_settings;
+	struct admin_names names;
 };
 
 static enum status open_sockets(struct gateway *gateway, struct error *err)
 {
-	const struct config *config = gateway->config;
+	const struct config *config = gateway->first->config;
 	struct http_settings admin_settings = {
 		.address = config->admin.address,
 		.port = config->admin.port,
@@ -65,13 +62,7 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 	};
 	enum status status;
 
-	gateway->inbound = inbound_new(&(struct inbound_settings){
-		.sources = gateway->sources,
-		.sources_count = config->sources_count,
-		.trusted_proxies = &config->trusted_proxies,
-		.translate = &config->translate,
-		.jwks = buf_slice(&gateway->jwks),
-	});
+	gateway->inbound = inbound_new();
 	status = http_server_open(
 		&config->listen, inbound_handle, gateway->inbound, &gateway->public_server, err);
 	if (status != STATUS_OK) {
@@ -86,133 +77,46 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 	return status;
 }
 
-static enum status register_names(struct gateway *gateway, struct error *err)
+/* On the store's thread, whenever names may have come. */
+static void copy_names(struct gateway *gateway, const struct store *store)
 {
-	const struct config *config = gateway->config;
+	struct admin_names *names = &gateway->names;
 
-	for (size_t i = 0; i < config->sources_count; i++) {
-		struct inbound_source *source = &gateway->sources[i];
-		enum status status = store_register_source(
-			gateway->store, config->sources[i].name, &source->number, err);
-
-		if (status != STATUS_OK)
-			return status;
-	}
-	for (size_t i = 0; i < config->targets_count; i++) {
-		enum status status = store_register_target(
-			gateway->store, config->targets[i].name, &gateway->target_numbers[i], err);
-
-		if (status != STATUS_OK)
-			return status;
-	}
-	return STATUS_OK;
-}
-
-static bool takes_source(const struct target_settings *target, const char *source)
-{
-	for (size_t i = 0; i < target->sources_count; i++)
-		if (strcmp(target->sources[i], source) == 0)
-			return true;
-	return target->sources_count == 0;
-}
-
-static void lay_routes(struct gateway *gateway)
-{
-	const struct config *config = gateway->config;
-
-	for (size_t i = 0; i < config->sources_count; i++) {
-		struct inbound_source *source = &gateway->sources[i];
-		struct inbound_route *routes = gateway->routes + i * config->targets_count;
-
-		source->settings = &config->sources[i];
-		source->routes = routes;
-		for (size_t t = 0; t < config->targets_count; t++) {
-			const struct target_settings *target = &config->targets[t];
-
-			if (target->enabled && takes_source(target, config->sources[i].name))
-				routes[source->routes_count++] = (struct inbound_route){
-					.target = gateway->target_numbers[t],
-					.events = target->events,
-				};
-		}
-	}
-}
-
-/* Events of a source that is configured no more still wait to be translated under its name. */
-static void name_sources(struct gateway *gateway)
-{
-	const struct config *config = gateway->config;
-
-	gateway->known_sources_count = store_sources_count(gateway->store);
-	gateway->known_sources =
-		memory_array(gateway->known_sources_count + 1, sizeof(*gateway->known_sources));
-	for (size_t n = 0; n < gateway->known_sources_count; n++)
-		gateway->known_sources[n] = (struct dispatcher_source){
-			.number = (uint16_t)n,
-			.name = store_source_name(gateway->store, (uint16_t)n),
-		};
-	for (size_t i = 0; i < config->sources_count; i++)
-		gateway->known_sources[gateway->sources[i].number].defaults =
-			&config->sources[i].defaults;
-}
-
-static void name_targets(struct gateway *gateway)
-{
-	gateway->target_names_count = store_targets_count(gateway->store);
-	gateway->target_names =
-		memory_array(gateway->target_names_count + 1, sizeof(*gateway->target_names));
-	for (size_t n = 0; n < gateway->target_names_count; n++)
-		gateway->target_names[n] = store_target_name(gateway->store, (uint16_t)n);
+	for (size_t n = names->targets_count; n < store_targets_count(store); n++)
+		names->targets[n] = store_target_name(store, (uint16_t)n);
+	names->targets_count = store_targets_count(store);
+	for (size_t n = names->sources_count; n < store_sources_count(store); n++)
+		names->sources[n] = store_source_name(store, (uint16_t)n);
+	names->sources_count = store_sources_count(store);
 }
 
 static enum status open_store(struct gateway *gateway, struct error *err)
 {
+	struct generation *generation = gateway->first;
 	enum status status =
-		store_open(&gateway->config->store, clock_unix_ms(), &gateway->store, err);
+		store_open(&generation->config->store, clock_unix_ms(), &gateway->store, err);
 
 	if (status == STATUS_OK)
-		status = register_names(gateway, err);
+		status = generation_register(generation, gateway->store, err);
 	if (status != STATUS_OK)
 		/* INVALID is about the file here: the configuration is not to blame. */
 		return status == STATUS_INVALID ? STATUS_IO : status;
-	lay_routes(gateway);
-	name_sources(gateway);
-	name_targets(gateway);
-	return store_thread_start(&gateway->store, gateway->target_names_count,
-		inbound_on_batch_done, gateway->inbound, &gateway->store_thread, err);
-}
-
-static int signing_threads(void)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (cores < 1)
-		return 1;
-	return cores > SIGNING_THREADS_MAX ? SIGNING_THREADS_MAX : (int)cores;
+	copy_names(gateway, gateway->store);
+	return store_thread_start(&gateway->store, inbound_on_batch_done, gateway->inbound,
+		&gateway->store_thread, err);
 }
 
 static enum status start_delivery(struct gateway *gateway, struct error *err)
 {
-	const struct config *config = gateway->config;
-	enum status status;
+	enum status status = dispatcher_open(
+		&gateway->first->dispatcher, gateway->store_thread, &gateway->dispatcher, err);
 
-	gateway->dispatcher_settings = (struct dispatcher_settings){
-		.targets = config->targets,
-		.target_numbers = gateway->target_numbers,
-		.targets_count = config->targets_count,
-		.sources = gateway->known_sources,
-		.sources_count = gateway->known_sources_count,
-		.translate = &config->translate,
-		.egress = &config->egress,
-		.signer = gateway->signer,
-		.signing_threads = signing_threads(),
-	};
-	status = dispatcher_open(
-		&gateway->dispatcher_settings, gateway->store_thread, &gateway->dispatcher, err);
 	if (status != STATUS_OK)
 		return status;
 	inbound_connect(gateway->inbound, gateway->public_server, gateway->store_thread,
 		gateway->dispatcher);
+	generation_hold(gateway->first);
+	inbound_show(gateway->inbound, &gateway->first->inbound);
 	return dispatcher_run(gateway->dispatcher, err);
 }
 
@@ -225,7 +129,7 @@ static bool is_loopback(const char *address)
 
 static void start_listeners(struct gateway *gateway)
 {
-	const struct config *config = gateway->config;
+	const struct config *config = gateway->first->config;
 
 	admin_connect(gateway->admin, &(struct admin_view){
 					      .token = config->admin.token,
@@ -234,10 +138,7 @@ static void start_listeners(struct gateway *gateway)
 					      .store = gateway->store_thread,
 					      .dispatcher = gateway->dispatcher,
 					      .inbound = gateway->inbound,
-					      .sources = gateway->sources,
-					      .sources_count = config->sources_count,
-					      .target_names = gateway->target_names,
-					      .targets_count = gateway->target_names_count,
+					      .names = &gateway->names,
 					      .public_server = gateway->public_server,
 				      });
 	http_server_run(gateway->admin_server);
@@ -249,24 +150,18 @@ static void start_listeners(struct gateway *gateway)
 		LOG_INT("admin_port", http_server_port(gateway->admin_server)),
 		LOG_INT("sources", (int64_t)config->sources_count),
 		LOG_INT("targets", (int64_t)config->targets_count),
-		LOG_STR("signing", signer_is_on(gateway->signer) ? "on" : "off"));
+		LOG_STR("signing", signer_is_on(gateway->first->signer) ? "on" : "off"));
 	supervisor_notify("READY=1");
 }
 
-static enum status start(struct gateway *gateway, struct error *err)
+static enum status start(struct gateway *gateway, struct config **config_taken, struct error *err)
 {
-	const struct config *config = gateway->config;
-	enum status status;
+	enum status status = generation_new(config_taken, 1, &gateway->first, err);
 
-	gateway->sources = memory_array(config->sources_count + 1, sizeof(*gateway->sources));
-	gateway->target_numbers =
-		memory_array(config->targets_count + 1, sizeof(*gateway->target_numbers));
-	gateway->routes = memory_array(
-		config->sources_count * config->targets_count + 1, sizeof(*gateway->routes));
-	status = signer_load(&config->signing, &gateway->signer, err);
 	if (status != STATUS_OK)
-		return STATUS_INVALID;
-	signer_print_jwks(gateway->signer, &gateway->jwks);
+		return status;
+	generation_hold(gateway->first);
+	generation_slot_set(&gateway->current, gateway->first);
 	status = open_sockets(gateway, err);
 	if (status == STATUS_OK)
 		status = open_store(gateway, err);
@@ -275,6 +170,93 @@ static enum status start(struct gateway *gateway, struct error *err)
 	if (status == STATUS_OK)
 		start_listeners(gateway);
 	return status;
+}
+
+/* A new configuration that is good in itself and can follow the present one. */
+static enum status load_next(
+	struct gateway *gateway, struct generation **next_out, struct error *err)
+{
+	struct config *config = NULL;
+	const char *fixed;
+	struct buf report;
+	enum status status;
+
+	buf_init(&report, REPORT_SIZE_MAX);
+	status = config_load(gateway->config_path, &config, &report);
+	if (status != STATUS_OK) {
+		error_set(err, "%s", report.data == NULL ? "cannot be read" : report.data);
+		goto out;
+	}
+	fixed = config_needs_restart(gateway->first->config, config);
+	if (fixed != NULL) {
+		error_set(err, "'%s' cannot change while the gateway runs: restart it", fixed);
+		status = STATUS_INVALID;
+		goto out;
+	}
+	status = http_tls_check(&config->listen, err);
+	if (status == STATUS_OK)
+		status = generation_new(
+			&config, gateway->current.generation->number + 1, next_out, err);
+out:
+	config_free(&config);
+	buf_free(&report);
+	return status;
+}
+
+struct registration {
+	struct gateway *gateway;
+	struct generation *generation;
+};
+
+static enum status register_next(struct store *store, void *argument, struct error *err)
+{
+	struct registration *registration = argument;
+	enum status status = generation_register(registration->generation, store, err);
+
+	copy_names(registration->gateway, store);
+	return status;
+}
+
+/* Nothing of this can fail, but for a certificate that was exchanged in this very moment. */
+static void change_over(struct gateway *gateway, struct generation *next)
+{
+	struct error err;
+
+	generation_hold(next);
+	inbound_show(gateway->inbound, &next->inbound);
+	if (http_server_reload_tls(gateway->public_server, &next->config->listen, &err) !=
+		STATUS_OK)
+		log_event(LOG_LEVEL_ERROR, "gateway.tls_kept", LOG_STR("error", err.text));
+	log_configure(&next->config->log);
+	generation_slot_set(&gateway->current, next);
+}
+
+static void reload(struct gateway *gateway)
+{
+	char fingerprint[GENERATION_FINGERPRINT_SIZE];
+	struct registration registration = { .gateway = gateway };
+	struct generation *next = NULL;
+	struct error err = { .text = "" };
+	enum status status = load_next(gateway, &next, &err);
+
+	registration.generation = next;
+	if (status == STATUS_OK)
+		status = store_thread_call(
+			gateway->store_thread, register_next, &registration, &err);
+	if (status == STATUS_OK)
+		status = dispatcher_reload(gateway->dispatcher, &next->dispatcher, &err);
+	if (status != STATUS_OK) {
+		log_event(LOG_LEVEL_ERROR, "gateway.reload_failed", LOG_STR("error", err.text),
+			LOG_INT("generation", gateway->current.generation->number));
+		generation_release(&next);
+		return;
+	}
+	change_over(gateway, next);
+	generation_fingerprint(next, fingerprint);
+	log_event(LOG_LEVEL_INFO, "gateway.reloaded", LOG_INT("generation", next->number),
+		LOG_STR("fingerprint", fingerprint),
+		LOG_INT("sources", (int64_t)next->config->sources_count),
+		LOG_INT("targets", (int64_t)next->config->targets_count));
 }
 
 static int64_t left_ms(int64_t deadline_ms)
@@ -286,7 +268,9 @@ static int64_t left_ms(int64_t deadline_ms)
 
 static void stop(struct gateway *gateway)
 {
-	int64_t deadline_ms = clock_monotonic_ms() + gateway->config->shutdown_timeout_ms;
+	const struct generation *current = gateway->current.generation;
+	int64_t timeout_ms = current == NULL ? 0 : current->config->shutdown_timeout_ms;
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
 
 	if (gateway->dispatcher != NULL) {
 		http_server_drain(gateway->public_server, left_ms(deadline_ms));
@@ -300,13 +284,8 @@ static void stop(struct gateway *gateway)
 	dispatcher_free(&gateway->dispatcher);
 	admin_free(&gateway->admin);
 	inbound_free(&gateway->inbound);
-	signer_free(&gateway->signer);
-	buf_free(&gateway->jwks);
-	free(gateway->known_sources);
-	free(gateway->target_names);
-	free(gateway->routes);
-	free(gateway->target_numbers);
-	free(gateway->sources);
+	generation_slot_set(&gateway->current, NULL);
+	generation_release(&gateway->first);
 }
 
 /* Connections are file descriptors, ours and the receivers'. */
@@ -331,13 +310,16 @@ static void block_signals(sigset_t *set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static void await_stop_signal(const sigset_t *set)
+/* Serves reloads until it is time to stop. */
+static void await_stop_signal(struct gateway *gateway, const sigset_t *set)
 {
 	int signal_number = 0;
 
-	while (sigwait(set, &signal_number) != 0 || signal_number == SIGHUP)
-		log_event(LOG_LEVEL_WARN, "gateway.reload_unavailable",
-			LOG_STR("advice", "restart to apply a changed configuration"));
+	while (sigwait(set, &signal_number) != 0 || signal_number == SIGHUP) {
+		supervisor_notify("RELOADING=1");
+		reload(gateway);
+		supervisor_notify("READY=1");
+	}
 	log_event(LOG_LEVEL_INFO, "gateway.stopping",
 		LOG_STR("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"));
 	supervisor_notify("STOPPING=1");
@@ -358,18 +340,20 @@ static void let_second_signal_through(const sigset_t *set)
 	signal(SIGHUP, SIG_IGN);
 }
 
-enum status gateway_run(const struct config *config, struct error *err)
+enum status gateway_run(const char *config_path, struct config **config_taken, struct error *err)
 {
-	struct gateway gateway = { .config = config };
+	struct gateway gateway = {
+		.config_path = config_path,
+		.current = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+	};
 	enum status status;
 	sigset_t signals;
 
-	buf_init(&gateway.jwks, JWKS_SIZE_MAX);
 	raise_file_limit();
 	block_signals(&signals);
-	status = start(&gateway, err);
+	status = start(&gateway, config_taken, err);
 	if (status == STATUS_OK) {
-		await_stop_signal(&signals);
+		await_stop_signal(&gateway, &signals);
 		let_second_signal_through(&signals);
 	}
 	stop(&gateway);

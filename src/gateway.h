@@ -2,8 +2,8 @@
 /*
  * gateway.h - the whole machine
  *
- * Promise    gateway_run() starts everything in order, runs until a signal, and stops in order: no
- *            acknowledged event is lost on the way.
+ * Promise    gateway_run() starts everything in order, reloads on SIGHUP, runs until a signal, and
+ *            stops in order: no acknowledged event is lost on the way.
  * Threads    The main thread; it blocks there.
  * Errors     STATUS_INVALID: the configuration cannot work; STATUS_BUSY, STATUS_IO: not now.
  */
@@ -13,7 +13,7 @@
 #include "posthorn/config.h"
 #include "posthorn/error.h"
 
-/* config is borrowed until the return. */
-enum status gateway_run(const struct config *config, struct error *err);
+/* Takes the configuration; SIGHUP reads config_path again. */
+enum status gateway_run(const char *config_path, struct config **config_taken, struct error *err);
 
 #endif

@@ -17,6 +17,17 @@
 #include "posthorn/inbound.h"
 #include "posthorn/store_thread.h"
 
+/*
+ * The store's names by number, also of what is configured no more. They only become more: an entry is
+ * set before the count that covers it.
+ */
+struct admin_names {
+	_Atomic size_t targets_count;
+	_Atomic size_t sources_count;
+	const char *targets[STORE_TARGETS_MAX];
+	const char *sources[STORE_SOURCES_MAX];
+};
+
 struct admin_view {
 	const char *token; /* NULL: none is asked for */
 	bool is_loopback;  /* the listener's address: /metrics is then open */
@@ -24,10 +35,7 @@ struct admin_view {
 	struct store_thread *store;
 	struct dispatcher *dispatcher;
 	struct inbound *inbound;
-	const struct inbound_source *sources;
-	size_t sources_count;
-	const char *const *target_names; /* by the store's number, also those configured no more */
-	size_t targets_count;
+	const struct admin_names *names;
 	struct http_server *public_server;
 };
 

@@ -48,6 +48,7 @@ struct config {
 	struct egress_settings egress;
 	struct log_settings log;
 	int64_t shutdown_timeout_ms;
+	uint64_t fingerprint; /* of all of the above, secrets included; not reversible */
 };
 
 /*
@@ -59,5 +60,11 @@ void config_free(struct config **configp);
 
 /* The effective settings, defaults included, in the file's own syntax; secrets as "***". */
 void config_print(const struct config *config, struct buf *out);
+
+/*
+ * NULL when a running gateway can change from one to the other, else the name of the first setting
+ * that needs a restart (sockets, sizes and the store are made once).
+ */
+const char *config_needs_restart(const struct config *from, const struct config *to);
 
 #endif

@@ -38,6 +38,7 @@ struct dispatcher_source {
 struct dispatcher_settings {
 	const struct target_settings *targets;
 	const uint16_t *target_numbers; /* of the store, one for each target */
+	const char *const *pauses; /* for each: NULL, or why it is paused at first; NULL: none is */
 	size_t targets_count;
 	const struct dispatcher_source *sources;
 	size_t sources_count;
@@ -46,6 +47,9 @@ struct dispatcher_settings {
 	const struct signer *signer;
 	int signing_threads;
 };
+
+/* Why a target is paused when its receiver said so. */
+#define DISPATCHER_GONE_REASON "the receiver answered 410 Gone"
 
 enum target_state {
 	TARGET_ACTIVE,
@@ -107,7 +111,18 @@ void dispatcher_address(
 
 /* A committed event goes on; _flush() hands over all that were offered since the last. */
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken);
-/* Something for this target waits on disk. */
+/* Any thread: starts or stops attempts at a target; nothing of it is stored here. */
+void dispatcher_pause(struct dispatcher *dispatcher, uint16_t target, bool paused);
+
+/*
+ * All or nothing: targets come, go and change, and keys rotate, while everything goes on. On the main
+ * thread; returns when the old settings are not used any more. Settings must outlive the dispatcher or
+ * the next reload. STATUS_INVALID: libcurl refuses a target's settings, and nothing has changed.
+ */
+enum status dispatcher_reload(struct dispatcher *dispatcher,
+	const struct dispatcher_settings *settings, struct error *err);
+
+/* Any thread: something for this target waits on disk. */
 void dispatcher_look(struct dispatcher *dispatcher, uint16_t target);
 void dispatcher_flush(struct dispatcher *dispatcher);
 

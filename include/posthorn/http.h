@@ -87,6 +87,11 @@ enum status http_server_open(const struct http_settings *settings, http_handler 
 	void *context, struct http_server **server_out, struct error *err);
 /* Starts the loops. */
 void http_server_run(struct http_server *server);
+/* Whether these TLS files would do, without using them. */
+enum status http_tls_check(const struct http_settings *settings, struct error *err);
+/* Reads certificate and key again; connections that are open keep what they have. Any thread. */
+enum status http_server_reload_tls(
+	struct http_server *server, const struct http_settings *settings, struct error *err);
 int http_server_port(const struct http_server *server);
 struct http_metrics *http_server_metrics(struct http_server *server);
 /*

@@ -6,7 +6,8 @@
  *            nothing: it is refused before its body is looked at. The answers are those of
  *            BizMail's documentation.
  * Threads    inbound_handle() on the http loops; inbound_on_batch_done() on the store thread.
- * Ownership  The settings must outlive it.
+ * Ownership  A view is counted: the inbound and each request that is under way hold a reference;
+ *            on_unused() is told by the last, on whatever thread that is.
  */
 #ifndef POSTHORN_INBOUND_H
 #define POSTHORN_INBOUND_H
@@ -22,6 +23,8 @@
 struct inbound_route {
 	uint16_t target; /* of the store */
 	uint32_t events; /* bit 1 << enum postal_event_type */
+	bool final_only; /* no soft bounces */
+	bool ordered;    /* events of one message, one after the other */
 };
 
 enum reject_reason {
@@ -49,21 +52,26 @@ struct inbound_source {
 	uint16_t number; /* of the store */
 	const struct inbound_route *routes;
 	size_t routes_count;
-	struct inbound_source_metrics metrics;
 };
 
-struct inbound_settings {
-	struct inbound_source *sources;
+/* What the configuration says about the inbound side; never changes. */
+struct inbound_view {
+	const struct inbound_source *sources;
 	size_t sources_count;
 	const struct address_ranges *trusted_proxies;
 	const struct translate_settings *translate;
-	struct slice jwks; /* the document */
+	struct slice jwks;      /* the document */
+	_Atomic int references; /* private */
+	void (*on_unused)(struct inbound_view *view);
 };
 
 struct inbound;
 
-struct inbound *inbound_new(const struct inbound_settings *settings);
+struct inbound *inbound_new(void);
 void inbound_free(struct inbound **inboundp);
+
+/* Requests that arrive from now on see this view. Any thread. */
+void inbound_show(struct inbound *inbound, struct inbound_view *view);
 
 /* Before the first request: where events go. */
 void inbound_connect(struct inbound *inbound, struct http_server *server,
@@ -76,6 +84,9 @@ void inbound_handle(
 /* For store_thread_start(); context is the struct inbound. */
 void inbound_on_batch_done(void *context);
 
+/* By the store's number; NULL when there was no such source since the start. */
+const struct inbound_source_metrics *inbound_source_metrics(
+	const struct inbound *inbound, uint16_t source);
 const struct counter *inbound_rejected(const struct inbound *inbound, enum reject_reason reason);
 
 #endif

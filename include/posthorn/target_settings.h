@@ -17,7 +17,8 @@
 #include "posthorn/retry.h"
 
 enum target_ordering {
-	TARGET_ORDERING_NONE
+	TARGET_ORDERING_NONE,
+	TARGET_ORDERING_MESSAGE, /* events of one message to one recipient, one after the other */
 };
 
 struct target_header {
@@ -29,6 +30,7 @@ struct target_settings {
 	char *name;
 	char *url;
 	bool enabled;         /* false: takes no new events; what waits for it stays */
+	bool final_only;      /* no soft bounces, whatever they are translated to */
 	uint32_t events;      /* bit 1 << enum postal_event_type */
 	char **sources;       /* names */
 	size_t sources_count; /* 0: all */
@@ -37,6 +39,7 @@ struct target_settings {
 	int concurrency;
 	double rate_per_second; /* 0: none */
 	struct retry_settings retry;
+	double retry_share; /* 0 .. 1: of concurrency, for retries while first attempts wait */
 	enum target_ordering ordering;
 	struct target_header *headers;
 	size_t headers_count;
@@ -47,6 +50,7 @@ struct target_settings {
 	char *tls_key;
 	bool tls_verify;
 	struct breaker_settings breaker;
+	uint64_t fingerprint; /* of all of the above: differs when anything was changed */
 };
 
 struct egress_settings {

@@ -35,14 +35,15 @@ static void print_received(const struct admin_view *view, struct buf *labels, st
 
 	metric_print_head(out, name, "counter",
 		"Events that were stored, repeats and quarantined ones included.");
-	for (size_t i = 0; i < view->sources_count; i++) {
-		const struct inbound_source *source = &view->sources[i];
+	for (size_t i = 0; i < view->names->sources_count; i++) {
+		const struct inbound_source_metrics *metrics =
+			inbound_source_metrics(view->inbound, (uint16_t)i);
 
-		for (int kind = 0; kind < BIZMAIL_KIND_COUNT; kind++)
+		for (int kind = 0; metrics != NULL && kind < BIZMAIL_KIND_COUNT; kind++)
 			metric_print_int(out, name,
-				labels2(labels, "source", source->settings->name, "kind",
+				labels2(labels, "source", view->names->sources[i], "kind",
 					bizmail_kind_name((enum bizmail_kind)kind)),
-				value_of(&source->metrics.received[kind]));
+				value_of(&metrics->received[kind]));
 	}
 }
 
@@ -51,10 +52,15 @@ static void print_duplicates(const struct admin_view *view, struct buf *labels, 
 	static const char name[] = "posthorn_events_duplicate_total";
 
 	metric_print_head(out, name, "counter", "Events that were known already.");
-	for (size_t i = 0; i < view->sources_count; i++)
-		metric_print_int(out, name,
-			labels1(labels, "source", view->sources[i].settings->name),
-			value_of(&view->sources[i].metrics.duplicates));
+	for (size_t i = 0; i < view->names->sources_count; i++) {
+		const struct inbound_source_metrics *metrics =
+			inbound_source_metrics(view->inbound, (uint16_t)i);
+
+		if (metrics != NULL)
+			metric_print_int(out, name,
+				labels1(labels, "source", view->names->sources[i]),
+				value_of(&metrics->duplicates));
+	}
 }
 
 static void print_quarantined(const struct admin_view *view, struct buf *labels, struct buf *out)
@@ -62,14 +68,15 @@ static void print_quarantined(const struct admin_view *view, struct buf *labels,
 	static const char name[] = "posthorn_events_quarantined_total";
 
 	metric_print_head(out, name, "counter", "Events that could not be translated, by reason.");
-	for (size_t i = 0; i < view->sources_count; i++) {
-		const struct inbound_source *source = &view->sources[i];
+	for (size_t i = 0; i < view->names->sources_count; i++) {
+		const struct inbound_source_metrics *metrics =
+			inbound_source_metrics(view->inbound, (uint16_t)i);
 
-		for (int problem = 1; problem < BIZMAIL_PROBLEM_COUNT; problem++)
+		for (int problem = 1; metrics != NULL && problem < BIZMAIL_PROBLEM_COUNT; problem++)
 			metric_print_int(out, name,
-				labels2(labels, "source", source->settings->name, "reason",
+				labels2(labels, "source", view->names->sources[i], "reason",
 					bizmail_problem_name((enum bizmail_problem)problem)),
-				value_of(&source->metrics.quarantined[problem]));
+				value_of(&metrics->quarantined[problem]));
 	}
 }
 
@@ -99,14 +106,14 @@ static void print_outcomes(const struct admin_view *view, struct buf *labels, st
 	};
 
 	metric_print_head(out, name, "counter", "What became of deliveries, attempt by attempt.");
-	for (size_t i = 0; i < view->targets_count; i++) {
+	for (size_t i = 0; i < view->names->targets_count; i++) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
 		for (int outcome = 0; metrics != NULL && outcome < DELIVERY_OUTCOME_COUNT;
 			outcome++)
 			metric_print_int(out, name,
-				labels2(labels, "target", view->target_names[i], "outcome",
+				labels2(labels, "target", view->names->targets[i], "outcome",
 					outcomes[outcome]),
 				value_of(&metrics->outcomes[outcome]));
 	}
@@ -117,13 +124,13 @@ static void print_attempts(const struct admin_view *view, struct buf *labels, st
 	static const char name[] = "posthorn_attempts_total";
 
 	metric_print_head(out, name, "counter", "Attempts by what came of them.");
-	for (size_t i = 0; i < view->targets_count; i++) {
+	for (size_t i = 0; i < view->names->targets_count; i++) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
 		for (int result = 0; metrics != NULL && result < ATTEMPT_RESULT_COUNT; result++)
 			metric_print_int(out, name,
-				labels2(labels, "target", view->target_names[i], "result",
+				labels2(labels, "target", view->names->targets[i], "result",
 					attempt_result_name((enum attempt_result)result)),
 				value_of(&metrics->attempts[result]));
 	}
@@ -135,13 +142,13 @@ static void print_durations(const struct admin_view *view, struct buf *labels, s
 	static const char latency[] = "posthorn_event_latency_seconds";
 
 	metric_print_head(out, attempt, "histogram", "How long attempts took.");
-	for (size_t i = 0; i < view->targets_count; i++) {
+	for (size_t i = 0; i < view->names->targets_count; i++) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
 		if (metrics != NULL)
 			metric_print_histogram(out, attempt,
-				labels1(labels, "target", view->target_names[i]),
+				labels1(labels, "target", view->names->targets[i]),
 				&metrics->attempt_seconds);
 	}
 	metric_print_head(out, latency, "histogram",
@@ -157,10 +164,10 @@ static void print_depth(const struct admin_view *view, struct buf *labels, struc
 	const struct store_metrics *store = store_thread_metrics(view->store);
 
 	metric_print_head(out, name, "gauge", "Deliveries by target and state.");
-	for (size_t i = 0; i < view->targets_count; i++) {
+	for (size_t i = 0; i < view->names->targets_count; i++) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
-		const char *target = view->target_names[i];
+		const char *target = view->names->targets[i];
 		int64_t open = gauge_read(&store->targets[i].open);
 		int64_t waiting = gauge_read(&store->targets[i].retrying);
 		int64_t in_flight = metrics == NULL ? 0 : gauge_read(&metrics->in_flight);
@@ -195,11 +202,11 @@ static void print_oldest(const struct admin_view *view, struct buf *labels, stru
 	int64_t now_us = clock_unix_us();
 
 	metric_print_head(out, name, "gauge", "Age of the oldest event that is not delivered.");
-	for (size_t i = 0; i < view->targets_count; i++) {
+	for (size_t i = 0; i < view->names->targets_count; i++) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
-		metric_print_double(out, name, labels1(labels, "target", view->target_names[i]),
+		metric_print_double(out, name, labels1(labels, "target", view->names->targets[i]),
 			age_s(now_us, gauge_read(&store->targets[i].oldest_waiting_us),
 				metrics == NULL ? 0 : gauge_read(&metrics->oldest_memory_us)));
 	}
@@ -210,13 +217,13 @@ static void print_states(const struct admin_view *view, struct buf *labels, stru
 	static const char name[] = "posthorn_target_state";
 
 	metric_print_head(out, name, "gauge", "1 for the state that a target is in.");
-	for (size_t i = 0; i < view->targets_count; i++) {
+	for (size_t i = 0; i < view->names->targets_count; i++) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
 		for (int state = 0; metrics != NULL && state < TARGET_STATE_COUNT; state++)
 			metric_print_int(out, name,
-				labels2(labels, "target", view->target_names[i], "state",
+				labels2(labels, "target", view->names->targets[i], "state",
 					target_state_name((enum target_state)state)),
 				gauge_read(&metrics->state) == state);
 	}

@@ -19,7 +19,8 @@ static const char help[] =
 	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
 	"  -h, --help         this text\n"
 	"\n"
-	"SIGTERM and SIGINT stop it gracefully, a second one at once.\n"
+	"SIGTERM and SIGINT stop it gracefully, a second one at once. SIGHUP reads the\n"
+	"configuration again, all or nothing.\n"
 	"Exit: 0 stopped as asked, 1 it failed, 2 wrong usage, 78 bad configuration.\n";
 
 /* Warnings of a good file go where the rest of the log goes. */
@@ -48,7 +49,7 @@ static int serve(const char *path)
 	}
 	log_configure(&config->log);
 	log_warnings(&report);
-	status = gateway_run(config, &err);
+	status = gateway_run(path, &config, &err);
 	if (status != STATUS_OK)
 		log_event(LOG_LEVEL_ERROR, "gateway.failed", LOG_STR("error", err.text));
 	if (status == STATUS_OK)

@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "fill.h"
+#include "fingerprint.h"
 #include "posthorn/memory.h"
 #include "problems.h"
 #include "rules.h"
@@ -70,6 +71,7 @@ enum status config_load(const char *path, struct config **config_out, struct buf
 	problems_print(&problems, path, report);
 	status = problems.errors_count == 0 ? STATUS_OK : STATUS_INVALID;
 	if (status == STATUS_OK) {
+		config_take_fingerprints(config);
 		*config_out = config;
 		config = NULL;
 	}

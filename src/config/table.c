@@ -57,7 +57,12 @@ static const struct choice time_choices[] = {
 };
 static const struct choice orderings[] = {
 	{ "none", TARGET_ORDERING_NONE, false },
-	{ "message", 0, true },
+	{ "message", TARGET_ORDERING_MESSAGE, false },
+	{ NULL, 0, false },
+};
+static const struct choice outcome_choices[] = {
+	{ "all", 0, false },
+	{ "final", 1, false },
 	{ NULL, 0, false },
 };
 static const struct choice log_levels[] = {
@@ -128,6 +133,9 @@ static const struct setting target_rows[] = {
 	  .min = 1, .max = POSTAL_EVENT_TYPE_COUNT,
 	  .events = (UINT32_C(1) << POSTAL_EVENT_TYPE_COUNT) - 1,
 	  .help = "Events that this target takes" },
+	{ .path = "outcomes", .kind = SETTING_CHOICE, T(final_only), .fallback = QUOTED("all"),
+	  .choices = outcome_choices,
+	  .help = "\"final\": no soft bounces, only how a message ended" },
 	{ .path = "sources", .kind = SETTING_TEXTS,
 	  LIST(struct target_settings, sources, sources_count), .fallback = "[ ]",
 	  .max = STORE_SOURCES_MAX,
@@ -150,12 +158,15 @@ static const struct setting target_rows[] = {
 	{ .path = "jitter", .kind = SETTING_FRACTION, T(retry.jitter), .fallback = "0.1",
 	  .min = 0, .max = 1,
 	  .help = "Up to this share of a delay is added to it by chance" },
+	{ .path = "retry_share", .kind = SETTING_FRACTION, T(retry_share), .fallback = "0.25",
+	  .min = 0, .max = 1,
+	  .help = "Share of concurrency (at least 1) for retries while first attempts wait" },
 	{ .path = "retry_after_max", .kind = SETTING_DURATION, T(retry.retry_after_max_ms),
 	  .fallback = QUOTED("1h"), .max = DAYS_30_MS,
 	  .help = "Longest Retry-After of a receiver (429, 503) that is heeded" },
 	{ .path = "ordering", .kind = SETTING_CHOICE, T(ordering), .fallback = QUOTED("none"),
 	  .choices = orderings,
-	  .help = "\"none\": events are sent as they come, several at once" },
+	  .help = "\"none\": several at once; \"message\": events of one message in their order" },
 	{ .path = "headers", .kind = SETTING_HEADERS,
 	  LIST(struct target_settings, headers, headers_count), .fallback = "{ }",
 	  .max = HEADERS_MAX,

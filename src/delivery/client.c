@@ -274,6 +274,25 @@ void client_target_close(struct client_target **targetp)
 	free(target);
 }
 
+void client_target_rebind(struct client_target *target, const struct target_settings *settings)
+{
+	target->settings = settings;
+}
+
+bool client_target_is_idle(const struct client_target *target)
+{
+	for (const struct exchange *exchange = target->all; exchange != NULL;
+		exchange = exchange->next_of_all)
+		if (exchange->active)
+			return false;
+	return true;
+}
+
+void client_set_egress(struct client *client, const struct egress_settings *egress)
+{
+	client->egress = egress;
+}
+
 /* The list is read, never changed or freed, by libcurl: its front may be ours and its tail shared. */
 static struct curl_slist *chain_headers(
 	struct exchange *exchange, const struct signature *signature)

@@ -10,6 +10,7 @@
 #ifndef POSTHORN_DELIVERY_CLIENT_H
 #define POSTHORN_DELIVERY_CLIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "posthorn/error.h"
@@ -38,6 +39,11 @@ void client_close(struct client **clientp);
 enum status client_target_open(struct client *client, const struct target_settings *settings,
 	struct client_target **target_out, struct error *err);
 void client_target_close(struct client_target **targetp);
+/* Where the settings lie from now on; the same as at the opening. */
+void client_target_rebind(struct client_target *target, const struct target_settings *settings);
+bool client_target_is_idle(const struct client_target *target);
+/* From now on; what is being dialled is checked against either. */
+void client_set_egress(struct client *client, const struct egress_settings *egress);
 
 /* request comes back in on_done(). signature may be NULL. */
 void client_start(struct client_target *target, struct slice body,

@@ -5,6 +5,7 @@
 #include "posthorn/memory.h"
 
 struct sign_pool {
+	pthread_rwlock_t signer_lock; /* held for reading while signing */
 	const struct signer *signer;
 	void (*on_signed)(void *context, struct outgoing *outgoing);
 	void *context;
@@ -13,15 +14,12 @@ struct sign_pool {
 	pthread_t threads[];
 };
 
-static void *sign_main(void *data)
+static void sign(struct sign_pool *pool, struct outgoing *outgoing)
 {
-	struct sign_pool *pool = data;
-	struct mailbox_item *item;
+	struct error err;
 
-	while ((item = mailbox_wait_one(&pool->mailbox)) != NULL) {
-		struct outgoing *outgoing = MAILBOX_ENTRY(item, struct outgoing, item);
-		struct error err;
-
+	pthread_rwlock_rdlock(&pool->signer_lock);
+	if (signer_is_on(pool->signer)) {
 		outgoing->signature = signer_sign(pool->signer, outgoing->body, &err);
 		/* An unsigned envelope would be refused by whoever checks. OpenSSL fails on a loaded
 		 * key only when it is out of memory. */
@@ -29,9 +27,29 @@ static void *sign_main(void *data)
 			log_event(LOG_LEVEL_ERROR, "sign.failed", LOG_STR("error", err.text));
 			POSTHORN_ASSERT(outgoing->signature != NULL);
 		}
+	}
+	pthread_rwlock_unlock(&pool->signer_lock);
+}
+
+static void *sign_main(void *data)
+{
+	struct sign_pool *pool = data;
+	struct mailbox_item *item;
+
+	while ((item = mailbox_wait_one(&pool->mailbox)) != NULL) {
+		struct outgoing *outgoing = MAILBOX_ENTRY(item, struct outgoing, item);
+
+		sign(pool, outgoing);
 		pool->on_signed(pool->context, outgoing);
 	}
 	return NULL;
+}
+
+void sign_pool_set_signer(struct sign_pool *pool, const struct signer *signer)
+{
+	pthread_rwlock_wrlock(&pool->signer_lock);
+	pool->signer = signer;
+	pthread_rwlock_unlock(&pool->signer_lock);
 }
 
 enum status sign_pool_start(const struct signer *signer, int threads,
@@ -41,6 +59,7 @@ enum status sign_pool_start(const struct signer *signer, int threads,
 	struct sign_pool *pool =
 		memory_zalloc(sizeof(*pool) + (size_t)threads * sizeof(pool->threads[0]));
 
+	pthread_rwlock_init(&pool->signer_lock, NULL);
 	pool->signer = signer;
 	pool->on_signed = on_signed;
 	pool->context = context;
@@ -78,5 +97,6 @@ void sign_pool_stop(struct sign_pool **poolp)
 	for (size_t i = 0; i < pool->threads_count; i++)
 		pthread_join(pool->threads[i], NULL);
 	mailbox_destroy(&pool->mailbox);
+	pthread_rwlock_destroy(&pool->signer_lock);
 	free(pool);
 }

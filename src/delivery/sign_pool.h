@@ -19,6 +19,8 @@ struct sign_pool;
 enum status sign_pool_start(const struct signer *signer, int threads,
 	void (*on_signed)(void *context, struct outgoing *outgoing), void *context,
 	struct sign_pool **pool_out, struct error *err);
+/* Waits until no thread uses the old one. A signer that is off signs nothing. */
+void sign_pool_set_signer(struct sign_pool *pool, const struct signer *signer);
 void sign_pool_post(struct sign_pool *pool, struct outgoing *outgoing);
 void sign_pool_post_chain(struct sign_pool *pool, struct mailbox_chain *chain);
 /* Signs what is left, then ends the threads. */

@@ -36,7 +36,8 @@ struct target *target_new(struct dispatcher *dispatcher, const struct target_set
 	struct target *target = memory_zalloc(sizeof(*target));
 
 	target->dispatcher = dispatcher;
-	target->settings = settings;
+	target->settings = *settings;
+	target->configured = true;
 	target->number = number;
 	atomic_store(&target->slots_free, slots);
 	atomic_store(&target->accepting, true);
@@ -69,7 +70,60 @@ void target_free(struct target **targetp)
 	drop_queue(&target->first_attempts);
 	drop_queue(&target->retries);
 	client_target_close(&target->client);
+	free(target->orphan_name);
 	free(target);
+}
+
+void target_set_paused(struct target *target, bool paused)
+{
+	target->paused = paused;
+	target->paused_by_receiver = false;
+	if (!paused) {
+		target->disk_due_ms = 0;
+		target->not_before_ms = 0;
+		breaker_init(&target->breaker);
+	}
+	dispatcher_attend(target->dispatcher, target);
+}
+
+struct client_target *target_reconfigure(struct target *target,
+	const struct target_settings *settings, struct client_target *client_taken)
+{
+	bool is_changed =
+		!target->configured || target->settings.fingerprint != settings->fingerprint;
+	struct client_target *old = target->client;
+
+	target->settings = *settings;
+	free(target->orphan_name);
+	target->orphan_name = NULL;
+	target->configured = true;
+	target->disk_due_ms = 0;
+	dispatcher_attend(target->dispatcher, target);
+	if (!is_changed)
+		return client_taken; /* the old one keeps its connections */
+	target->client = client_taken;
+	client_target_rebind(target->client, &target->settings);
+	rate_init(&target->rate, settings->rate_per_second, clock_monotonic_us());
+	target->not_before_ms = 0;
+	if (target->breaker.state != BREAKER_CLOSED)
+		breaker_init(&target->breaker);
+	if (target->paused && target->paused_by_receiver) {
+		target_set_paused(target, false);
+		dispatcher_post_pause(target->dispatcher, target);
+	}
+	return old;
+}
+
+void target_orphan(struct target *target)
+{
+	struct target_settings *settings = &target->settings;
+
+	if (!target->configured)
+		return;
+	target->configured = false;
+	target->orphan_name = memory_copy_text(settings->name);
+	settings->name = target->orphan_name;
+	dispatcher_attend(target->dispatcher, target);
 }
 
 static struct delivery_queue *queue_of(struct target *target, const struct delivery *delivery)
@@ -84,12 +138,15 @@ void target_enqueue(struct target *target, struct delivery *delivery)
 }
 
 /*
- * First attempts go before retries, or a burst of failures would delay what is new; but a quarter of
- * the places (at least one) is open to retries, or a stream of new events would starve them.
+ * First attempts go before retries, or a burst of failures would delay what is new; but a share of the
+ * places (at least one) is open to retries, or a stream of new events would starve them.
  */
 static struct delivery *next_delivery(struct target *target, int allowed)
 {
-	int retries_share = allowed / 4 > 0 ? allowed / 4 : 1;
+	int retries_share = (int)(allowed * target->settings.retry_share);
+
+	if (retries_share < 1)
+		retries_share = 1;
 
 	if (target->retries.count > 0 &&
 		(target->first_attempts.count == 0 || target->retries_flying < retries_share))
@@ -105,7 +162,7 @@ static void start_attempt(struct target *target, struct delivery *delivery)
 	if (delivery->claimed)
 		target->claimed_ready--;
 	if (delivery->attempts >
-		(int)target->settings->retry.delays_count + 1 + TARGET_INTERRUPTED_MAX) {
+		(int)target->settings.retry.delays_count + 1 + TARGET_INTERRUPTED_MAX) {
 		target_give_up(target, delivery, "interrupted too often");
 		return;
 	}
@@ -216,8 +273,10 @@ static void plan_wake(struct target *target, int allowed, int64_t now_ms)
 	bool is_ready = target->first_attempts.count + target->retries.count > 0;
 
 	target->wakes_ms = INT64_MAX;
-	if (target->paused)
+	if (target->paused || !target->configured)
 		return;
+	if (target->not_before_ms > clock_monotonic_ms())
+		breaker_ms = target->not_before_ms;
 	if (breaker_ms != INT64_MAX) {
 		int64_t wait_ms = breaker_ms - clock_monotonic_ms();
 
@@ -237,12 +296,14 @@ static void plan_wake(struct target *target, int allowed, int64_t now_ms)
 
 void target_serve(struct target *target, int64_t now_ms)
 {
+	bool is_resting = target->not_before_ms > clock_monotonic_ms();
 	int allowed = 0;
 
-	if (!target->paused)
+	if (target->configured && !target->paused && !is_resting)
 		allowed = breaker_allows(
-			&target->breaker, clock_monotonic_ms(), target->settings->concurrency);
-	atomic_store(&target->accepting, state_of(target) == TARGET_ACTIVE);
+			&target->breaker, clock_monotonic_ms(), target->settings.concurrency);
+	atomic_store(&target->accepting,
+		target->configured && !is_resting && state_of(target) == TARGET_ACTIVE);
 	gauge_set(&target->metrics.state, state_of(target));
 	if (allowed == 0) {
 		target_release_ready(target, now_ms);

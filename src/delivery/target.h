@@ -26,6 +26,7 @@ enum {
 	TARGET_INTERRUPTED_MAX = 3,   /* attempts beyond the schedule that crashes may cost */
 	TARGET_CLAIM_RETRY_MS = 1000, /* after the store refused */
 	TARGET_CLAIM_PAUSE_MS = 20,   /* while too many verdicts wait for the disk */
+	TARGET_REST_MIN_MS = 1000,    /* after a 429 */
 	TARGET_LOG_LINES_PER_S = 5,
 };
 
@@ -37,7 +38,8 @@ struct delivery_queue {
 
 struct target {
 	struct dispatcher *dispatcher;
-	const struct target_settings *settings;
+	struct target_settings settings; /* a copy; what it points to is the configuration's */
+	char *orphan_name; /* what settings.name points to when the configuration has it no more */
 	uint16_t number;
 	struct target_metrics metrics;
 
@@ -57,8 +59,13 @@ struct target {
 	int retries_flying;
 	struct breaker breaker;
 	struct rate rate;
+	bool configured;
 	bool paused;
-	bool claiming; /* the claim is at the store */
+	bool paused_by_receiver; /* 410: a changed configuration resumes it */
+	bool pause_posted;
+	struct store_pause_request pause;
+	int64_t not_before_ms; /* monotonic; the receiver asked for a rest (429) */
+	bool claiming;         /* the claim is at the store */
 	struct store_claim_request claim;
 	int64_t disk_due_ms; /* Unix; when something on disk is due; INT64_MAX: nothing is */
 	int64_t wakes_ms;    /* Unix; when target_serve() is to run next without a reason */
@@ -70,6 +77,17 @@ struct target {
 struct target *target_new(struct dispatcher *dispatcher, const struct target_settings *settings,
 	uint16_t number, int slots);
 void target_free(struct target **targetp);
+
+/*
+ * Takes new settings, and a client made for them; the one of the two clients that is not needed any
+ * more is returned, to be closed when it is idle. A changed target that its receiver had paused is
+ * resumed.
+ */
+struct client_target *target_reconfigure(struct target *target,
+	const struct target_settings *settings, struct client_target *client_taken);
+/* The configuration has it no more: what waits for it stays where it is. */
+void target_orphan(struct target *target);
+void target_set_paused(struct target *target, bool paused);
 
 void delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery);
 void delivery_queue_remove(struct delivery_queue *queue, struct delivery *delivery);
@@ -91,9 +109,9 @@ void target_release(struct target *target, struct delivery *delivery, int64_t du
 
 /* dispatcher.c: what a target may ask of it. */
 void dispatcher_post_verdict(struct dispatcher *dispatcher, struct delivery *delivery);
+void dispatcher_post_pause(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_post_claim(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_attend(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_note_latency(struct dispatcher *dispatcher, const struct delivery *delivery);
-bool dispatcher_is_stopping(const struct dispatcher *dispatcher);
 
 #endif

@@ -8,6 +8,10 @@
 #include "posthorn/random.h"
 #include "target.h"
 
+enum {
+	HTTP_TOO_MANY_REQUESTS = 429
+};
+
 static struct store_verdict *verdict_of(struct delivery *delivery, enum delivery_state next)
 {
 	struct store_verdict *verdict = &delivery->verdict.verdict;
@@ -53,7 +57,7 @@ static void log_failure(struct target *target, const struct delivery *delivery,
 	if (!log_wants(level) || !log_limit_pass(&target->log_limit, clock_monotonic_ms(),
 					 TARGET_LOG_LINES_PER_S, &missed))
 		return;
-	log_event(level, event, LOG_STR("target", target->settings->name),
+	log_event(level, event, LOG_STR("target", target->settings.name),
 		LOG_INT("event_id", delivery->outgoing->event),
 		LOG_SLICE("uuid", outgoing_uuid(delivery->outgoing)),
 		LOG_INT("attempt", delivery->attempts),
@@ -74,13 +78,26 @@ static void note_breaker(struct target *target, bool changed)
 		return;
 	if (target->breaker.state == BREAKER_CLOSED) {
 		log_event(
-			LOG_LEVEL_INFO, "target.healed", LOG_STR("target", target->settings->name));
+			LOG_LEVEL_INFO, "target.healed", LOG_STR("target", target->settings.name));
 		target->disk_due_ms = 0;
 	} else {
 		log_event(LOG_LEVEL_WARN, "target.failing",
-			LOG_STR("target", target->settings->name),
+			LOG_STR("target", target->settings.name),
 			LOG_INT("probe_in_ms", target->breaker.cooldown_ms));
 	}
+}
+
+/* 429 is about the target, not about this event, and it is no sign of ill health. */
+static void rest(struct target *target, const struct client_result *result)
+{
+	int64_t rest_ms = result->outcome.retry_after_ms;
+
+	if (rest_ms > target->settings.retry.retry_after_max_ms)
+		rest_ms = target->settings.retry.retry_after_max_ms;
+	if (rest_ms < TARGET_REST_MIN_MS)
+		rest_ms = TARGET_REST_MIN_MS;
+	target->not_before_ms = clock_monotonic_ms() + rest_ms;
+	target->disk_due_ms = 0;
 }
 
 static void on_delivered(
@@ -91,7 +108,7 @@ static void on_delivered(
 	counter_add(&target->metrics.outcomes[OUTCOME_DELIVERED], 1);
 	if (delivery->attempts == 1)
 		dispatcher_note_latency(target->dispatcher, delivery);
-	note_breaker(target, breaker_success(&target->breaker, target->settings->concurrency));
+	note_breaker(target, breaker_success(&target->breaker, target->settings.concurrency));
 }
 
 static void on_failed(struct target *target, struct delivery *delivery,
@@ -111,8 +128,11 @@ static void on_failed(struct target *target, struct delivery *delivery,
 		counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
 		log_failure(target, delivery, result, "delivery.retry", LOG_LEVEL_INFO, delay_ms);
 	}
-	note_breaker(target, breaker_failure(&target->breaker, &target->settings->breaker,
-				     clock_monotonic_ms()));
+	if (result->outcome.http_status == HTTP_TOO_MANY_REQUESTS)
+		rest(target, result);
+	else
+		note_breaker(target, breaker_failure(&target->breaker, &target->settings.breaker,
+					     clock_monotonic_ms()));
 }
 
 /* 410: the event is not to blame, so its attempt does not count against it. */
@@ -125,11 +145,14 @@ static void on_gone(
 	verdict->release = true;
 	verdict->due_ms = clock_unix_ms();
 	target->disk_due_ms = 0;
-	if (!target->paused)
-		log_event(LOG_LEVEL_WARN, "target.paused",
-			LOG_STR("target", target->settings->name),
-			LOG_STR("reason", "the receiver answered 410 Gone; its events are kept"));
+	if (target->paused)
+		return;
 	target->paused = true;
+	target->paused_by_receiver = true;
+	dispatcher_post_pause(target->dispatcher, target);
+	log_event(LOG_LEVEL_WARN, "target.paused", LOG_STR("target", target->settings.name),
+		LOG_STR("reason", DISPATCHER_GONE_REASON),
+		LOG_STR("advice", "its events are kept"));
 }
 
 /* We cut it off ourselves: it counts, because the receiver may have it, but says nothing of him. */
@@ -147,7 +170,7 @@ static void judge(
 	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
 	struct judgement judgement = outcome_judge(
-		&result->outcome, &target->settings->retry, delivery->attempts, random_unit());
+		&result->outcome, &target->settings.retry, delivery->attempts, random_unit());
 
 	switch (judgement.verdict) {
 	case VERDICT_DELIVERED:
@@ -189,7 +212,7 @@ void target_give_up(struct target *target, struct delivery *delivery, const char
 	verdict->transport = TRANSPORT_OTHER;
 	keep_answer(delivery, slice_text(reason));
 	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
-	log_event(LOG_LEVEL_WARN, "delivery.dead", LOG_STR("target", target->settings->name),
+	log_event(LOG_LEVEL_WARN, "delivery.dead", LOG_STR("target", target->settings.name),
 		LOG_INT("event_id", delivery->outgoing->event), LOG_STR("reason", reason));
 	dispatcher_post_verdict(target->dispatcher, delivery);
 }

@@ -57,7 +57,8 @@ struct http_server {
 	http_handler *handler;
 	void *handler_context;
 	struct http_settings settings; /* strings are not kept */
-	SSL_CTX *tls;
+	pthread_mutex_t tls_mutex;
+	SSL_CTX *tls; /* NULL: none */
 	int port;
 	struct http_loop *loops;
 	size_t loops_count;
@@ -88,6 +89,8 @@ enum status http_listen(
 
 /* server.c */
 void http_server_note_open(struct http_server *server);
+/* A reference, or NULL. */
+SSL_CTX *http_server_hold_tls(struct http_server *server);
 
 /* tls.c */
 enum status http_tls_context(

@@ -71,7 +71,10 @@ static void on_accept(h2o_socket_t *listener, const char *error)
 		if (socket == NULL)
 			return;
 		connection_add(loop, socket);
+		loop->accept.ssl_ctx = http_server_hold_tls(loop->server);
 		h2o_accept(&loop->accept, socket);
+		/* The connection has taken a reference of its own. */
+		SSL_CTX_free(loop->accept.ssl_ctx);
 	}
 }
 
@@ -133,7 +136,6 @@ static void loop_open(struct http_loop *loop)
 	h2o_context_init(&loop->context, h2o_evloop_create(), &loop->server->config);
 	loop->accept.ctx = &loop->context;
 	loop->accept.hosts = loop->server->config.hosts;
-	loop->accept.ssl_ctx = loop->server->tls;
 	loop->wake_queue = h2o_multithread_create_queue(loop->context.loop);
 	h2o_multithread_register_receiver(loop->wake_queue, &loop->wake_receiver, on_wake);
 	h2o_timeout_init(loop->context.loop, &loop->linger_timeout, HTTP_LINGER_MS);

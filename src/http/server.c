@@ -61,6 +61,7 @@ enum status http_server_open(const struct http_settings *settings, http_handler 
 	int fd = -1;
 
 	sem_init(&server->opened, 0, 0);
+	pthread_mutex_init(&server->tls_mutex, NULL);
 	server->handler = handler;
 	server->handler_context = context;
 	server->settings = *settings;
@@ -91,6 +92,43 @@ out:
 		free(server);
 	}
 	return status;
+}
+
+SSL_CTX *http_server_hold_tls(struct http_server *server)
+{
+	SSL_CTX *tls;
+
+	pthread_mutex_lock(&server->tls_mutex);
+	tls = server->tls;
+	if (tls != NULL)
+		SSL_CTX_up_ref(tls);
+	pthread_mutex_unlock(&server->tls_mutex);
+	return tls;
+}
+
+enum status http_tls_check(const struct http_settings *settings, struct error *err)
+{
+	SSL_CTX *tls = NULL;
+	enum status status = http_tls_context(settings, &tls, err);
+
+	SSL_CTX_free(tls);
+	return status;
+}
+
+enum status http_server_reload_tls(
+	struct http_server *server, const struct http_settings *settings, struct error *err)
+{
+	SSL_CTX *fresh = NULL, *old;
+	enum status status = http_tls_context(settings, &fresh, err);
+
+	if (status != STATUS_OK)
+		return status;
+	pthread_mutex_lock(&server->tls_mutex);
+	old = server->tls;
+	server->tls = fresh;
+	pthread_mutex_unlock(&server->tls_mutex);
+	SSL_CTX_free(old);
+	return STATUS_OK;
 }
 
 int http_server_port(const struct http_server *server)

@@ -6,6 +6,7 @@
 #include "posthorn/log.h"
 #include "posthorn/memory.h"
 #include "posthorn/outgoing.h"
+#include "posthorn/search_key.h"
 
 enum {
 	ANSWER_SIZE_MAX = 8 * 1024
@@ -22,7 +23,8 @@ struct intake_ticket {
 		struct store_quarantine_request quarantine;
 	} store;
 	struct inbound *inbound;
-	struct inbound_source *source;
+	struct inbound_view *view; /* a reference */
+	const struct inbound_source *source;
 	struct outgoing *outgoing; /* NULL: nothing goes on from memory */
 	enum bizmail_kind kind;
 	enum bizmail_problem problem;
@@ -82,6 +84,7 @@ static void on_answerable(struct http_ticket *http, struct http_exchange *exchan
 	else
 		answer_accepted(ticket, exchange);
 out:
+	inbound_release_view(ticket->view);
 	free(ticket);
 }
 
@@ -120,7 +123,8 @@ static void send_on(struct intake_ticket *ticket)
 
 static void count_stored(const struct intake_ticket *ticket)
 {
-	struct inbound_source_metrics *metrics = &ticket->source->metrics;
+	struct inbound_source_metrics *metrics =
+		ticket->inbound->source_metrics[ticket->source->number];
 
 	counter_add(&metrics->received[ticket->kind], 1);
 	if (ticket->problem != BIZMAIL_PROBLEM_NONE)
@@ -186,9 +190,9 @@ struct copies {
 	struct slice raw;
 };
 
-static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_source *source,
-	size_t deliveries_count, const struct http_request *request, struct slice message_id,
-	struct copies *copies_out)
+static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_view *view,
+	const struct inbound_source *source, size_t deliveries_count,
+	const struct http_request *request, struct slice message_id, struct copies *copies_out)
 {
 	size_t head =
 		sizeof(struct intake_ticket) + deliveries_count * sizeof(struct store_new_delivery);
@@ -199,6 +203,8 @@ static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_
 	memset(ticket, 0, head);
 	ticket->http.complete = on_answerable;
 	ticket->inbound = inbound;
+	ticket->view = view;
+	atomic_fetch_add(&view->references, 1);
 	ticket->source = source;
 	copies_out->content_type = copy_behind(&at, request->content_type);
 	copies_out->raw = copy_behind(&at, request->body);
@@ -206,41 +212,56 @@ static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_
 	return ticket;
 }
 
-static size_t count_takers(const struct inbound_source *source, enum postal_event_type type)
+static bool takes(const struct inbound_route *route, enum postal_event_type type,
+	const struct bizmail_event *event)
+{
+	if (((route->events >> type) & 1) == 0)
+		return false;
+	return !route->final_only || event->kind != BIZMAIL_BOUNCE || event->permanent;
+}
+
+static size_t count_takers(const struct inbound_source *source, enum postal_event_type type,
+	const struct bizmail_event *event)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < source->routes_count; i++)
-		count += (source->routes[i].events >> type) & 1;
+		count += takes(&source->routes[i], type, event);
 	return count;
 }
 
-/* Returns how many got a slot and go on from memory. */
+/* Returns how many got a slot and go on from memory; what must keep an order goes over the disk. */
 static size_t reserve_takers(struct dispatcher *dispatcher, const struct inbound_source *source,
-	enum postal_event_type type, struct store_new_delivery *deliveries)
+	enum postal_event_type type, const struct bizmail_event *event,
+	struct store_new_delivery *deliveries)
 {
 	size_t count = 0, leased = 0;
 
 	for (size_t i = 0; i < source->routes_count; i++) {
 		const struct inbound_route *route = &source->routes[i];
+		struct store_new_delivery *delivery = &deliveries[count];
 
-		if (((route->events >> type) & 1) == 0)
+		if (!takes(route, type, event))
 			continue;
-		deliveries[count].target = route->target;
-		deliveries[count].leased = dispatcher_reserve(dispatcher, route->target);
-		leased += deliveries[count].leased;
+		delivery->target = route->target;
+		if (route->ordered)
+			delivery->order_key = search_key_order(event->id, event->recipient);
+		else
+			delivery->leased = dispatcher_reserve(dispatcher, route->target);
+		leased += delivery->leased;
 		count++;
 	}
 	return leased;
 }
 
-static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbound_source *source,
-	const struct bizmail_event *event, const struct event_identity *identity,
-	int64_t received_us, size_t leased, struct intake_ticket *ticket, size_t count)
+static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbound_view *view,
+	const struct inbound_source *source, const struct bizmail_event *event,
+	const struct event_identity *identity, int64_t received_us, size_t leased,
+	struct intake_ticket *ticket, size_t count)
 {
 	struct error err;
 	struct outgoing *outgoing =
-		outgoing_translate(inbound->settings.translate, slice_text(source->settings->name),
+		outgoing_translate(view->translate, slice_text(source->settings->name),
 			&source->settings->defaults, event, identity, received_us, leased, &err);
 	size_t index = 0;
 
@@ -261,24 +282,36 @@ static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbo
 	return outgoing;
 }
 
-void intake_event(struct inbound *inbound, struct inbound_source *source,
-	struct http_exchange *exchange, const struct http_request *request,
-	const struct bizmail_event *event)
+static void fill_search_keys(const struct bizmail_event *event,
+	const struct event_identity *identity, int64_t keys[STORE_SEARCH_KEYS])
 {
-	enum postal_event_type type = translate_type(inbound->settings.translate, event);
+	char uuid[UUID_TEXT_SIZE];
+
+	uuid_format(&identity->uuid, uuid);
+	keys[0] = search_key_uuid(slice_text(uuid));
+	keys[1] = search_key_message(event->id);
+	keys[2] = search_key_recipient(event->recipient);
+}
+
+void intake_event(struct inbound *inbound, struct inbound_view *view,
+	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct http_request *request, const struct bizmail_event *event)
+{
+	enum postal_event_type type = translate_type(view->translate, event);
 	struct event_identity identity =
 		translate_identity(slice_text(source->settings->name), event);
 	int64_t received_us = clock_unix_us();
-	size_t count = count_takers(source, type);
+	size_t count = count_takers(source, type, event);
 	struct copies copies;
 	struct intake_ticket *ticket =
-		ticket_new(inbound, source, count, request, event->id, &copies);
-	size_t leased = reserve_takers(inbound->dispatcher, source, type, ticket->deliveries);
+		ticket_new(inbound, view, source, count, request, event->id, &copies);
+	size_t leased =
+		reserve_takers(inbound->dispatcher, source, type, event, ticket->deliveries);
 
 	ticket->kind = event->kind;
 	if (leased > 0)
-		ticket->outgoing = make_outgoing(
-			inbound, source, event, &identity, received_us, leased, ticket, count);
+		ticket->outgoing = make_outgoing(inbound, view, source, event, &identity,
+			received_us, leased, ticket, count);
 	ticket->store.append = (struct store_append_request){
 		.request = { .kind = STORE_REQUEST_APPEND, .done = on_appended },
 		.event = {
@@ -287,22 +320,25 @@ void intake_event(struct inbound *inbound, struct inbound_source *source,
 			.received_us = received_us,
 			.source = source->number,
 			.kind = (uint8_t)event->kind,
+			.type = (uint8_t)type,
 			.content_type = copies.content_type,
 			.raw = copies.raw,
 			.deliveries = ticket->deliveries,
 			.deliveries_count = count,
 		},
 	};
+	fill_search_keys(event, &identity, ticket->store.append.event.search_keys);
 	http_defer(exchange, &ticket->http);
 	store_thread_post(inbound->store, &ticket->store.request);
 }
 
-void intake_quarantine(struct inbound *inbound, struct inbound_source *source,
-	struct http_exchange *exchange, const struct http_request *request,
-	enum bizmail_problem problem, enum bizmail_kind kind, struct slice message_id)
+void intake_quarantine(struct inbound *inbound, struct inbound_view *view,
+	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct http_request *request, enum bizmail_problem problem, enum bizmail_kind kind,
+	struct slice message_id)
 {
 	struct copies copies;
-	struct intake_ticket *ticket = ticket_new(inbound, source, 0, request,
+	struct intake_ticket *ticket = ticket_new(inbound, view, source, 0, request,
 		message_id.size <= BIZMAIL_ID_SIZE_MAX ? message_id : slice_of(NULL, 0), &copies);
 
 	ticket->problem = problem;

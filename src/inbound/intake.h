@@ -11,24 +11,32 @@
 #ifndef POSTHORN_INBOUND_INTAKE_H
 #define POSTHORN_INBOUND_INTAKE_H
 
+#include <pthread.h>
+
 #include "posthorn/inbound.h"
 
 struct inbound {
-	struct inbound_settings settings;
+	pthread_mutex_t view_mutex;
+	struct inbound_view *view;
 	struct http_server *server;
 	struct store_thread *store;
 	struct dispatcher *dispatcher;
+	struct inbound_source_metrics *_Atomic source_metrics[STORE_SOURCES_MAX];
 	struct counter rejected[REJECT_REASON_COUNT];
 	struct http_ticket_batch answered; /* the store thread's, until the batch is done */
 };
 
-void intake_event(struct inbound *inbound, struct inbound_source *source,
-	struct http_exchange *exchange, const struct http_request *request,
-	const struct bizmail_event *event);
+struct inbound_view *inbound_hold_view(struct inbound *inbound);
+void inbound_release_view(struct inbound_view *view);
+
+void intake_event(struct inbound *inbound, struct inbound_view *view,
+	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct http_request *request, const struct bizmail_event *event);
 
 /* kind is what the sub-path said. message_id may be empty. */
-void intake_quarantine(struct inbound *inbound, struct inbound_source *source,
-	struct http_exchange *exchange, const struct http_request *request,
-	enum bizmail_problem problem, enum bizmail_kind kind, struct slice message_id);
+void intake_quarantine(struct inbound *inbound, struct inbound_view *view,
+	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct http_request *request, enum bizmail_problem problem, enum bizmail_kind kind,
+	struct slice message_id);
 
 #endif

@@ -7,18 +7,70 @@
 #include "posthorn/memory.h"
 #include "posthorn/text.h"
 
-struct inbound *inbound_new(const struct inbound_settings *settings)
+struct inbound *inbound_new(void)
 {
 	struct inbound *inbound = memory_zalloc(sizeof(*inbound));
 
-	inbound->settings = *settings;
+	pthread_mutex_init(&inbound->view_mutex, NULL);
 	return inbound;
 }
 
 void inbound_free(struct inbound **inboundp)
 {
-	free(*inboundp);
+	struct inbound *inbound = *inboundp;
+
+	if (inbound == NULL)
+		return;
 	*inboundp = NULL;
+	if (inbound->view != NULL)
+		inbound_release_view(inbound->view);
+	for (size_t i = 0; i < STORE_SOURCES_MAX; i++)
+		free(inbound->source_metrics[i]);
+	pthread_mutex_destroy(&inbound->view_mutex);
+	free(inbound);
+}
+
+void inbound_release_view(struct inbound_view *view)
+{
+	if (atomic_fetch_sub(&view->references, 1) == 1)
+		view->on_unused(view);
+}
+
+struct inbound_view *inbound_hold_view(struct inbound *inbound)
+{
+	struct inbound_view *view;
+
+	pthread_mutex_lock(&inbound->view_mutex);
+	view = inbound->view;
+	atomic_fetch_add(&view->references, 1);
+	pthread_mutex_unlock(&inbound->view_mutex);
+	return view;
+}
+
+void inbound_show(struct inbound *inbound, struct inbound_view *view)
+{
+	struct inbound_view *old;
+
+	for (size_t i = 0; i < view->sources_count; i++) {
+		uint16_t number = view->sources[i].number;
+
+		if (inbound->source_metrics[number] == NULL)
+			inbound->source_metrics[number] =
+				memory_zalloc(sizeof(struct inbound_source_metrics));
+	}
+	atomic_store(&view->references, 1);
+	pthread_mutex_lock(&inbound->view_mutex);
+	old = inbound->view;
+	inbound->view = view;
+	pthread_mutex_unlock(&inbound->view_mutex);
+	if (old != NULL)
+		inbound_release_view(old);
+}
+
+const struct inbound_source_metrics *inbound_source_metrics(
+	const struct inbound *inbound, uint16_t source)
+{
+	return ((struct inbound *)(uintptr_t)inbound)->source_metrics[source];
 }
 
 void inbound_connect(struct inbound *inbound, struct http_server *server,
@@ -77,11 +129,11 @@ static bool parse_subpath(struct slice rest, bool may_hold_token, struct subpath
 	return rest.size == 0 && (segment.size == 0 || may_hold_token);
 }
 
-static struct inbound_source *find_source(
-	struct inbound *inbound, struct slice path, struct subpath *subpath_out)
+static const struct inbound_source *find_source(
+	const struct inbound_view *view, struct slice path, struct subpath *subpath_out)
 {
-	for (size_t i = 0; i < inbound->settings.sources_count; i++) {
-		struct inbound_source *source = &inbound->settings.sources[i];
+	for (size_t i = 0; i < view->sources_count; i++) {
+		const struct inbound_source *source = &view->sources[i];
 		struct slice prefix = slice_text(source->settings->path);
 		struct slice rest;
 
@@ -119,13 +171,14 @@ static void reject_method(
 		"request", (struct http_header){ .name = "allow", .value = allow });
 }
 
-static bool is_admitted(struct inbound *inbound, const struct inbound_source *source,
-	struct http_exchange *exchange, const struct http_request *request, struct slice token)
+static bool is_admitted(struct inbound *inbound, const struct inbound_view *view,
+	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct http_request *request, struct slice token)
 {
 	const struct auth_settings *auth = &source->settings->auth;
 	struct http_header challenge = { .name = "www-authenticate" };
 
-	switch (auth_check(auth, inbound->settings.trusted_proxies, request, token)) {
+	switch (auth_check(auth, view->trusted_proxies, request, token)) {
 	case AUTH_OK:
 		return true;
 	case AUTH_FORBIDDEN:
@@ -141,8 +194,9 @@ static bool is_admitted(struct inbound *inbound, const struct inbound_source *so
 	return false; /* not reached: -Wswitch guards the cases */
 }
 
-static void take_body(struct inbound *inbound, struct inbound_source *source,
-	struct http_exchange *exchange, const struct http_request *request, enum bizmail_kind kind)
+static void take_body(struct inbound *inbound, struct inbound_view *view,
+	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct http_request *request, enum bizmail_kind kind)
 {
 	enum bizmail_encoding encoding = bizmail_encoding_of(request->content_type, request->body);
 	struct bizmail_event event;
@@ -156,9 +210,10 @@ static void take_body(struct inbound *inbound, struct inbound_source *source,
 	}
 	problem = bizmail_parse(encoding, request->content_type, request->body, kind, &event, NULL);
 	if (problem == BIZMAIL_PROBLEM_NONE)
-		intake_event(inbound, source, exchange, request, &event);
+		intake_event(inbound, view, source, exchange, request, &event);
 	else
-		intake_quarantine(inbound, source, exchange, request, problem, kind, event.id);
+		intake_quarantine(
+			inbound, view, source, exchange, request, problem, kind, event.id);
 	bizmail_event_release(&event);
 }
 
@@ -177,27 +232,32 @@ static void answer_fixed(struct inbound *inbound, struct http_exchange *exchange
 		reject_method(inbound, exchange, SLICE_LITERAL("GET, HEAD"));
 }
 
-void inbound_handle(
-	void *context, struct http_exchange *exchange, const struct http_request *request)
+static void take_event(struct inbound *inbound, struct inbound_view *view,
+	struct http_exchange *exchange, const struct http_request *request)
 {
-	struct inbound *inbound = context;
-	struct inbound_source *source;
 	struct subpath subpath;
+	const struct inbound_source *source = find_source(view, request->path, &subpath);
 
-	if (slice_is(request->path, "/healthz")) {
-		answer_fixed(inbound, exchange, request, SLICE_LITERAL("{\"status\":\"ok\"}"));
-		return;
-	}
-	if (slice_is(request->path, "/.well-known/jwks.json")) {
-		answer_fixed(inbound, exchange, request, inbound->settings.jwks);
-		return;
-	}
-	source = find_source(inbound, request->path, &subpath);
 	if (source == NULL)
 		reject(inbound, exchange, REJECT_NOT_FOUND, 404, "there is nothing at this path",
 			"path", "request");
 	else if (!slice_is(request->method, "POST"))
 		reject_method(inbound, exchange, SLICE_LITERAL("POST"));
-	else if (is_admitted(inbound, source, exchange, request, subpath.token))
-		take_body(inbound, source, exchange, request, subpath.kind);
+	else if (is_admitted(inbound, view, source, exchange, request, subpath.token))
+		take_body(inbound, view, source, exchange, request, subpath.kind);
+}
+
+void inbound_handle(
+	void *context, struct http_exchange *exchange, const struct http_request *request)
+{
+	struct inbound *inbound = context;
+	struct inbound_view *view = inbound_hold_view(inbound);
+
+	if (slice_is(request->path, "/healthz"))
+		answer_fixed(inbound, exchange, request, SLICE_LITERAL("{\"status\":\"ok\"}"));
+	else if (slice_is(request->path, "/.well-known/jwks.json"))
+		answer_fixed(inbound, exchange, request, view->jwks);
+	else
+		take_event(inbound, view, exchange, request);
+	inbound_release_view(view);
 }

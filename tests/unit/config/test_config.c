@@ -66,6 +66,7 @@ static const struct {
 	{ "targets.enabled", "true" },
 	{ "targets.events", "[ \"MessageSent\", \"MessageDelayed\", \"MessageDeliveryFailed\", "
 			    "\"MessageHeld\", \"MessageBounced\" ]" },
+	{ "targets.outcomes", "\"all\"" },
 	{ "targets.sources", "[ ]" },
 	{ "targets.timeout", "\"5s\"" },
 	{ "targets.connect_timeout", "\"2s\"" },
@@ -73,6 +74,7 @@ static const struct {
 	{ "targets.rate", "\"none\"" },
 	{ "targets.retry", "\"postal-extended\"" },
 	{ "targets.jitter", "0.1" },
+	{ "targets.retry_share", "0.25" },
 	{ "targets.retry_after_max", "\"1h\"" },
 	{ "targets.ordering", "\"none\"" },
 	{ "targets.headers", "{ }" },

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fingerprint.h - settings as numbers that differ when the settings do
+ *
+ * Promise    Pure; secrets are part of it, and cannot be read back from it.
+ * Threads    Any.
+ */
+#ifndef POSTHORN_CONFIG_FINGERPRINT_H
+#define POSTHORN_CONFIG_FINGERPRINT_H
+
+#include <stdint.h>
+
+#include "setting.h"
+
+#define FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
+
+struct config;
+
+/* Goes on from hash, which is FINGERPRINT_START or another setting's result. */
+uint64_t setting_fingerprint(const struct setting *row, const void *base, uint64_t hash);
+
+/* Fills the fingerprints of config and of its targets. */
+void config_take_fingerprints(struct config *config);
+
+#endif

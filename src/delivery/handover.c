@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <string.h>
+
+#include "dispatcher_private.h"
+#include "posthorn/bizmail.h"
+#include "posthorn/clock.h"
+#include "posthorn/log.h"
+#include "posthorn/memory.h"
+
+enum {
+	MEMORY_BUDGET_SIZE = 16 * 1024 * 1024 /* of outgoing in memory, over all targets */
+};
+
+/* Hand-over from other threads. */
+
+bool dispatcher_reserve(struct dispatcher *dispatcher, uint16_t number)
+{
+	struct target *target = dispatcher->by_number[number];
+
+	if (target == NULL || !atomic_load_explicit(&target->accepting, memory_order_relaxed) ||
+		atomic_load_explicit(&dispatcher->memory_size, memory_order_relaxed) >
+			MEMORY_BUDGET_SIZE)
+		return false;
+	if (atomic_fetch_sub(&target->slots_free, 1) > 0)
+		return true;
+	atomic_fetch_add(&target->slots_free, 1);
+	return false;
+}
+
+void dispatcher_release(struct dispatcher *dispatcher, uint16_t number)
+{
+	atomic_fetch_add(&dispatcher->by_number[number]->slots_free, 1);
+}
+
+static void on_verdict_stored(struct store_request *request, enum status status, void *context)
+{
+	struct store_verdict_request *verdict = (struct store_verdict_request *)request;
+	struct delivery *delivery =
+		(struct delivery *)((char *)verdict - offsetof(struct delivery, verdict));
+	struct target *target = delivery->target;
+
+	(void)status;
+	(void)context;
+	if (delivery->claimed) {
+		atomic_fetch_sub(&target->claimed_held, 1);
+		/* It may have been what a later event of its message was waiting for. */
+		dispatcher_look(target->dispatcher, target->number);
+	} else {
+		atomic_fetch_add(&target->slots_free, 1);
+	}
+	free(delivery->answer);
+	outgoing_release(delivery->outgoing, 1);
+}
+
+static void address_delivery(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
+	struct target *target)
+{
+	struct delivery *delivery = &outgoing->deliveries[index];
+
+	delivery->target = target;
+	delivery->attempts = 1;
+	delivery->verdict.request.kind = STORE_REQUEST_VERDICT;
+	delivery->verdict.request.done = on_verdict_stored;
+	if (outgoing->budget == NULL) {
+		outgoing->budget = &dispatcher->memory_size;
+		atomic_fetch_add(outgoing->budget, (int64_t)outgoing->memory_size);
+	}
+}
+
+void dispatcher_address(
+	struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index, uint16_t number)
+{
+	address_delivery(dispatcher, outgoing, index, dispatcher->by_number[number]);
+}
+
+void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken)
+{
+	mailbox_chain_add(&dispatcher->offered, &outgoing_taken->item);
+	atomic_fetch_add(&dispatcher->signing, 1);
+}
+
+void dispatcher_flush(struct dispatcher *dispatcher)
+{
+	struct sign_pool *pool = dispatcher->sign_pool;
+
+	if (pool != NULL)
+		sign_pool_post_chain(pool, &dispatcher->offered);
+	else
+		mailbox_post_chain(&dispatcher->ready, &dispatcher->offered);
+}
+
+void dispatcher_look(struct dispatcher *dispatcher, uint16_t number)
+{
+	struct target *target = dispatcher->by_number[number];
+
+	if (target != NULL && !atomic_exchange(&target->look_posted, true))
+		mailbox_post(&dispatcher->looks, &target->look_item);
+}
+
+void dispatcher_on_signed(void *context, struct outgoing *outgoing)
+{
+	struct dispatcher *dispatcher = context;
+
+	mailbox_post(&dispatcher->ready, &outgoing->item);
+}
+
+static void on_claim_done(struct store_request *request, enum status status, void *context)
+{
+	struct target *target = (struct target *)((char *)request - offsetof(struct target, claim));
+
+	(void)status;
+	(void)context;
+	mailbox_post(&target->dispatcher->claims, &request->item);
+}
+
+static void on_pause_stored(struct store_request *request, enum status status, void *context)
+{
+	struct store_pause_request *pause = (struct store_pause_request *)request;
+
+	(void)context;
+	if (status != STATUS_OK)
+		log_event(LOG_LEVEL_WARN, "target.pause_not_stored",
+			LOG_INT("target_number", pause->target));
+	free(pause);
+}
+
+/* What targets ask for. */
+
+void dispatcher_post_pause(struct dispatcher *dispatcher, struct target *target)
+{
+	struct store_pause_request *pause = memory_zalloc(sizeof(*pause));
+
+	pause->request.kind = STORE_REQUEST_PAUSE;
+	pause->request.done = on_pause_stored;
+	pause->target = target->number;
+	pause->paused = target->paused;
+	pause->reason = target->paused ? DISPATCHER_GONE_REASON : NULL;
+	mailbox_chain_add(&dispatcher->verdicts, &pause->request.item);
+}
+
+void dispatcher_attend(struct dispatcher *dispatcher, struct target *target)
+{
+	if (target->in_attention)
+		return;
+	target->in_attention = true;
+	target->next_in_attention = dispatcher->attention;
+	dispatcher->attention = target;
+}
+
+void dispatcher_post_verdict(struct dispatcher *dispatcher, struct delivery *delivery)
+{
+	mailbox_chain_add(&dispatcher->verdicts, &delivery->verdict.request.item);
+}
+
+void dispatcher_post_claim(struct dispatcher *dispatcher, struct target *target)
+{
+	target->claim.request.kind = STORE_REQUEST_CLAIM;
+	target->claim.request.done = on_claim_done;
+	dispatcher->claims_out++;
+	/* In one chain with the verdicts: a retry that is due now was perhaps decided just now. */
+	mailbox_chain_add(&dispatcher->verdicts, &target->claim.request.item);
+}
+
+void dispatcher_note_latency(struct dispatcher *dispatcher, const struct delivery *delivery)
+{
+	histogram_observe(&dispatcher->metrics.event_latency_seconds,
+		(double)(clock_unix_us() - delivery->outgoing->received_us) / 1e6);
+}
+
+/* What arrives on the delivery thread. */
+
+void dispatcher_take_ready(struct dispatcher *dispatcher)
+{
+	struct mailbox_chain chain = mailbox_take(&dispatcher->ready);
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(&chain)) != NULL) {
+		struct outgoing *outgoing = MAILBOX_ENTRY(item, struct outgoing, item);
+		size_t count = outgoing->deliveries_count;
+
+		atomic_fetch_sub(&dispatcher->signing, 1);
+		for (size_t i = 0; i < count; i++)
+			target_enqueue(outgoing->deliveries[i].target, &outgoing->deliveries[i]);
+	}
+}
+
+void dispatcher_take_looks(struct dispatcher *dispatcher)
+{
+	struct mailbox_chain chain = mailbox_take(&dispatcher->looks);
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(&chain)) != NULL) {
+		struct target *target = MAILBOX_ENTRY(item, struct target, look_item);
+
+		atomic_store(&target->look_posted, false);
+		target->disk_due_ms = 0;
+		dispatcher_attend(dispatcher, target);
+	}
+}
+
+static const struct dispatcher_source *find_source(
+	const struct dispatcher *dispatcher, uint16_t number)
+{
+	for (size_t i = 0; i < dispatcher->settings.sources_count; i++)
+		if (dispatcher->settings.sources[i].number == number)
+			return &dispatcher->settings.sources[i];
+	return NULL;
+}
+
+/* The raw bytes once more through the same steps as at intake: the same envelope comes out. */
+static struct outgoing *translate_claimed(
+	struct dispatcher *dispatcher, const struct store_claimed *claimed, struct error *err)
+{
+	const struct dispatcher_source *source = find_source(dispatcher, claimed->source);
+	static const struct translate_defaults no_defaults;
+	struct bizmail_event event;
+	struct outgoing *outgoing = NULL;
+	enum bizmail_problem problem = bizmail_parse(
+		bizmail_encoding_of(claimed->content_type, claimed->raw), claimed->content_type,
+		claimed->raw, (enum bizmail_kind)claimed->kind, &event, err);
+
+	if (problem != BIZMAIL_PROBLEM_NONE) {
+		error_set(err, "cannot be translated any more: %s", bizmail_problem_name(problem));
+	} else if (source == NULL) {
+		error_set(err, "cannot be translated: source number %d is not known",
+			claimed->source);
+	} else {
+		struct slice name = slice_text(source->name);
+		struct event_identity identity = translate_identity(name, &event);
+
+		outgoing = outgoing_translate(dispatcher->settings.translate, name,
+			source->defaults == NULL ? &no_defaults : source->defaults, &event,
+			&identity, claimed->received_us, 1, err);
+	}
+	bizmail_event_release(&event);
+	return outgoing;
+}
+
+static void on_claimed(
+	struct dispatcher *dispatcher, struct target *target, const struct store_claimed *claimed)
+{
+	struct error err = { .text = "" };
+	struct outgoing *outgoing = translate_claimed(dispatcher, claimed, &err);
+	bool is_translated = outgoing != NULL;
+	struct delivery *delivery;
+
+	if (!is_translated)
+		outgoing = outgoing_new(SLICE_LITERAL(""), claimed->received_us, 1);
+	outgoing->event = claimed->event;
+	address_delivery(dispatcher, outgoing, 0, target);
+	delivery = &outgoing->deliveries[0];
+	delivery->attempts = claimed->attempts;
+	delivery->claimed = true;
+	atomic_fetch_add(&target->claimed_held, 1);
+	if (!is_translated) {
+		target_give_up(target, delivery, err.text);
+		return;
+	}
+	target->claimed_ready++;
+	if (dispatcher->sign_pool == NULL) {
+		target_enqueue(target, delivery);
+		return;
+	}
+	atomic_fetch_add(&dispatcher->signing, 1);
+	sign_pool_post(dispatcher->sign_pool, outgoing);
+}
+
+void dispatcher_take_claims(struct dispatcher *dispatcher, int64_t now_ms)
+{
+	struct mailbox_chain chain = mailbox_take(&dispatcher->claims);
+	struct mailbox_item *item;
+
+	while ((item = mailbox_chain_pop(&chain)) != NULL) {
+		struct store_request *request = MAILBOX_ENTRY(item, struct store_request, item);
+		struct target *target =
+			(struct target *)((char *)request - offsetof(struct target, claim));
+
+		dispatcher->claims_out--;
+		for (struct store_claimed *claimed = target->claim.claim.list; claimed != NULL;
+			claimed = claimed->next)
+			on_claimed(dispatcher, target, claimed);
+		store_claimed_free(&target->claim.claim.list);
+		target_claim_done(target, now_ms);
+	}
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "generation.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "posthorn/memory.h"
+
+enum {
+	JWKS_SIZE_MAX = 64 * 1024,
+	SIGNING_THREADS_MAX = 16,
+};
+
+static int signing_threads(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cores < 1)
+		return 1;
+	return cores > SIGNING_THREADS_MAX ? SIGNING_THREADS_MAX : (int)cores;
+}
+
+static void on_view_unused(struct inbound_view *view)
+{
+	struct generation *generation =
+		(struct generation *)((char *)view - offsetof(struct generation, inbound));
+
+	generation_release(&generation);
+}
+
+enum status generation_new(struct config **config_taken, int64_t number,
+	struct generation **generation_out, struct error *err)
+{
+	struct generation *generation = memory_zalloc(sizeof(*generation));
+	const struct config *config = *config_taken;
+	enum status status;
+
+	*config_taken = NULL;
+	generation->config = config;
+	generation->number = number;
+	atomic_store(&generation->references, 1);
+	buf_init(&generation->jwks, JWKS_SIZE_MAX);
+	status = signer_load(&config->signing, &generation->signer, err);
+	if (status != STATUS_OK) {
+		generation_release(&generation);
+		return STATUS_INVALID;
+	}
+	signer_print_jwks(generation->signer, &generation->jwks);
+	*generation_out = generation;
+	return STATUS_OK;
+}
+
+static enum status register_sources(
+	struct generation *generation, struct store *store, struct error *err)
+{
+	const struct config *config = generation->config;
+
+	generation->sources =
+		memory_array(config->sources_count + 1, sizeof(struct inbound_source));
+	for (size_t i = 0; i < config->sources_count; i++) {
+		struct inbound_source *source = &generation->sources[i];
+		enum status status =
+			store_register_source(store, config->sources[i].name, &source->number, err);
+
+		if (status != STATUS_OK)
+			return status;
+		source->settings = &config->sources[i];
+	}
+	return STATUS_OK;
+}
+
+static enum status register_targets(
+	struct generation *generation, struct store *store, struct error *err)
+{
+	const struct config *config = generation->config;
+
+	generation->target_numbers = memory_array(config->targets_count + 1, sizeof(uint16_t));
+	generation->pauses = memory_array(config->targets_count + 1, sizeof(char *));
+	for (size_t i = 0; i < config->targets_count; i++) {
+		uint16_t *number = &generation->target_numbers[i];
+		const char *reason;
+		enum status status =
+			store_register_target(store, config->targets[i].name, number, err);
+
+		if (status != STATUS_OK)
+			return status;
+		if (store_is_paused(store, *number, &reason))
+			generation->pauses[i] = memory_copy_text(reason);
+	}
+	return STATUS_OK;
+}
+
+static bool takes_source(const struct target_settings *target, const char *source)
+{
+	for (size_t i = 0; i < target->sources_count; i++)
+		if (strcmp(target->sources[i], source) == 0)
+			return true;
+	return target->sources_count == 0;
+}
+
+static void lay_routes(struct generation *generation)
+{
+	const struct config *config = generation->config;
+
+	generation->routes = memory_array(
+		config->sources_count * config->targets_count + 1, sizeof(struct inbound_route));
+	for (size_t i = 0; i < config->sources_count; i++) {
+		struct inbound_source *source = &generation->sources[i];
+		struct inbound_route *routes = generation->routes + i * config->targets_count;
+
+		source->routes = routes;
+		for (size_t t = 0; t < config->targets_count; t++) {
+			const struct target_settings *target = &config->targets[t];
+
+			if (target->enabled && takes_source(target, config->sources[i].name))
+				routes[source->routes_count++] = (struct inbound_route){
+					.target = generation->target_numbers[t],
+					.events = target->events,
+					.final_only = target->final_only,
+					.ordered = target->ordering == TARGET_ORDERING_MESSAGE,
+				};
+		}
+	}
+}
+
+/* Events of a source that is configured no more still wait to be translated under its name. */
+static void name_sources(struct generation *generation, const struct store *store)
+{
+	const struct config *config = generation->config;
+
+	generation->known_sources_count = store_sources_count(store);
+	generation->known_sources =
+		memory_array(generation->known_sources_count + 1, sizeof(struct dispatcher_source));
+	for (size_t n = 0; n < generation->known_sources_count; n++)
+		generation->known_sources[n] = (struct dispatcher_source){
+			.number = (uint16_t)n,
+			.name = store_source_name(store, (uint16_t)n),
+		};
+	for (size_t i = 0; i < config->sources_count; i++)
+		generation->known_sources[generation->sources[i].number].defaults =
+			&config->sources[i].defaults;
+}
+
+static void make_views(struct generation *generation)
+{
+	const struct config *config = generation->config;
+
+	generation->inbound.sources = generation->sources;
+	generation->inbound.sources_count = config->sources_count;
+	generation->inbound.trusted_proxies = &config->trusted_proxies;
+	generation->inbound.translate = &config->translate;
+	generation->inbound.jwks = buf_slice(&generation->jwks);
+	generation->inbound.on_unused = on_view_unused;
+	generation->dispatcher = (struct dispatcher_settings){
+		.targets = config->targets,
+		.target_numbers = generation->target_numbers,
+		.pauses = generation->pauses,
+		.targets_count = config->targets_count,
+		.sources = generation->known_sources,
+		.sources_count = generation->known_sources_count,
+		.translate = &config->translate,
+		.egress = &config->egress,
+		.signer = generation->signer,
+		.signing_threads = signing_threads(),
+	};
+}
+
+enum status generation_register(
+	struct generation *generation, struct store *store, struct error *err)
+{
+	enum status status = register_sources(generation, store, err);
+
+	if (status == STATUS_OK)
+		status = register_targets(generation, store, err);
+	if (status != STATUS_OK)
+		return status;
+	lay_routes(generation);
+	name_sources(generation, store);
+	make_views(generation);
+	return STATUS_OK;
+}
+
+struct generation *generation_slot_hold(struct generation_slot *slot)
+{
+	struct generation *generation;
+
+	pthread_mutex_lock(&slot->mutex);
+	generation = slot->generation;
+	if (generation != NULL)
+		generation_hold(generation);
+	pthread_mutex_unlock(&slot->mutex);
+	return generation;
+}
+
+void generation_slot_set(struct generation_slot *slot, struct generation *generation_taken)
+{
+	struct generation *old;
+
+	pthread_mutex_lock(&slot->mutex);
+	old = slot->generation;
+	slot->generation = generation_taken;
+	pthread_mutex_unlock(&slot->mutex);
+	generation_release(&old);
+}
+
+void generation_hold(struct generation *generation)
+{
+	atomic_fetch_add(&generation->references, 1);
+}
+
+void generation_release(struct generation **generationp)
+{
+	struct generation *generation = *generationp;
+	struct config *config;
+
+	*generationp = NULL;
+	if (generation == NULL || atomic_fetch_sub(&generation->references, 1) != 1)
+		return;
+	for (size_t i = 0; generation->pauses != NULL && i < generation->config->targets_count; i++)
+		free((char *)(uintptr_t)generation->pauses[i]);
+	free(generation->pauses);
+	free(generation->known_sources);
+	free(generation->routes);
+	free(generation->target_numbers);
+	free(generation->sources);
+	buf_free(&generation->jwks);
+	signer_free(&generation->signer);
+	config = (struct config *)(uintptr_t)generation->config;
+	config_free(&config);
+	free(generation);
+}
+
+void generation_fingerprint(
+	const struct generation *generation, char out[GENERATION_FINGERPRINT_SIZE])
+{
+	snprintf(out, GENERATION_FINGERPRINT_SIZE, "%016" PRIx64, generation->config->fingerprint);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "load_text.h"
+#include "posthorn/config.h"
+#include "posthorn/memory.h"
+
+#define SOURCE "sources = ( { name = \"s\"; path = \"/s\"; auth = \"none\"; } );\n"
+#define SOURCE_WITH(settings) "sources = ( { name = \"s\"; path = \"/s\"; " settings " } );\n"
+#define TARGET "targets = ( { name = \"t\"; url = \"http://127.0.0.1/\"; } );\n"
+#define TARGET_WITH(settings) \
+	"targets = ( { name = \"t\"; url = \"http://127.0.0.1/\"; " settings " } );\n"
+
+static const struct {
+	const char *name;
+	const char *changed;
+	const char *needs_restart; /* NULL: a running gateway can follow */
+	bool is_same;              /* nothing has changed in fact */
+	bool is_target_same;
+} cases[] = {
+	{ "nothing", SOURCE TARGET, NULL, true, true },
+	{ "comments and spaces", "# a word\n" SOURCE "\n\n" TARGET, NULL, true, true },
+	{ "a default written out", SOURCE TARGET_WITH("concurrency = 16;"), NULL, true, true },
+	{ "a preset written out",
+		SOURCE TARGET_WITH("retry = [ \"2m\", \"3m\", \"6m\", \"10m\", \"15m\", \"30m\", "
+				   "\"1h\", \"2h\", \"4h\", \"8h\", \"12h\", \"24h\" ];"),
+		NULL, true, true },
+	{ "concurrency", SOURCE TARGET_WITH("concurrency = 17;"), NULL, false, false },
+	{ "retry", SOURCE TARGET_WITH("retry = \"postal\";"), NULL, false, false },
+	{ "jitter", SOURCE TARGET_WITH("jitter = 0.2;"), NULL, false, false },
+	{ "ordering", SOURCE TARGET_WITH("ordering = \"message\";"), NULL, false, false },
+	{ "outcomes", SOURCE TARGET_WITH("outcomes = \"final\";"), NULL, false, false },
+	{ "events", SOURCE TARGET_WITH("events = [ \"MessageSent\" ];"), NULL, false, false },
+	{ "a header's secret", SOURCE TARGET_WITH("headers: { A = \"1\"; };"), NULL, false, false },
+	{ "a rate", SOURCE TARGET_WITH("rate = \"1/s\";"), NULL, false, false },
+	{ "enabled", SOURCE TARGET_WITH("enabled = false;"), NULL, false, false },
+	{ "a source's token", SOURCE_WITH("auth: { token = \"x\"; };") TARGET, NULL, false, true },
+	{ "an allow list", SOURCE_WITH("auth: { allow = [ \"10.0.0.0/8\" ]; };") TARGET, NULL,
+		false, true },
+	{ "trusted proxies", SOURCE TARGET "listen: { trusted_proxies = [ \"10.0.0.0/8\" ]; };",
+		NULL, false, true },
+	{ "egress", SOURCE TARGET "egress: { deny = [ ]; };", NULL, false, true },
+	{ "translation", SOURCE TARGET "translate: { dropped = \"MessageHeld\"; };", NULL, false,
+		true },
+	{ "log", SOURCE TARGET "log: { level = \"debug\"; };", NULL, false, true },
+	{ "shutdown", SOURCE TARGET "shutdown_timeout = \"1s\";", NULL, false, true },
+	{ "the port", SOURCE TARGET "listen: { port = 1; };", "listen.port", false, true },
+	{ "threads", SOURCE TARGET "listen: { threads = 7; };", "listen.threads", false, true },
+	{ "the body's limit", SOURCE TARGET "listen: { max_body = \"2MiB\"; };", "listen.max_body",
+		false, true },
+	{ "the admin port", SOURCE TARGET "admin: { port = 1; };", "admin.port", false, true },
+	{ "the admin token", SOURCE TARGET "admin: { token = \"x\"; };", "admin.token", false,
+		true },
+	{ "the store", SOURCE TARGET "store: { path = \"/tmp/other.db\"; };", "store.path", false,
+		true },
+	{ "TLS from none",
+		SOURCE TARGET "listen: { tls: { certificate = \"/proc/self/status\"; "
+			      "key = \"/proc/self/status\"; }; };",
+		"listen.tls", false, true },
+};
+
+static void test_changes(void **state)
+{
+	struct loaded base = load_text(SOURCE TARGET);
+
+	(void)state;
+	assert_int_equal(base.status, STATUS_OK);
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct loaded next = load_text(cases[i].changed);
+		const char *restart;
+
+		if (next.status != STATUS_OK)
+			fail_msg("%s: %s", cases[i].name, next.report);
+		restart = config_needs_restart(base.config, next.config);
+		if ((restart == NULL) != (cases[i].needs_restart == NULL) ||
+			(restart != NULL && strcmp(restart, cases[i].needs_restart) != 0))
+			fail_msg("%s: %s", cases[i].name, restart == NULL ? "(none)" : restart);
+		if ((base.config->fingerprint == next.config->fingerprint) != cases[i].is_same)
+			fail_msg("%s: the file's fingerprint", cases[i].name);
+		if ((base.config->targets[0].fingerprint == next.config->targets[0].fingerprint) !=
+			cases[i].is_target_same)
+			fail_msg("%s: the target's fingerprint", cases[i].name);
+		loaded_free(&next);
+	}
+	loaded_free(&base);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
