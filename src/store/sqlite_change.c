@@ -114,7 +114,7 @@ static enum status discard(struct sqlite_store *sqlite, struct store_change *cha
 static enum status change_one(struct sqlite_store *sqlite, struct store_change *change,
 	struct sqlite_scan *scan, int64_t id, struct error *err)
 {
-	struct subject subject;
+	struct subject subject = { 0 };
 	bool is_meant = false;
 	enum status status;
 

@@ -6,6 +6,9 @@
 
 #include "sqlite_backend.h"
 
+#define HELD SQL_TEXT_OF(SQL_DUE_HELD)
+#define BITS SQL_TEXT_OF(SQL_BUCKET_BITS)
+
 /* INDEXED BY makes a plan without the index fail at open, rather than turn slow with the backlog.
  */
 static const struct {
@@ -70,14 +73,11 @@ static const struct {
 		" WHERE target = ?1 AND order_key = ?2 AND state < 2 LIMIT 1" },
 	/* The first by due time is a held one only if there is no other. */
 	[SQL_ORDER_RELEASE] = { "release the next of an order",
-		"UPDATE delivery SET due = ?2 WHERE due = " SQL_TEXT_OF(
-			SQL_DUE_HELD) " AND id = (SELECT next.id"
-					 " FROM delivery AS ended CROSS JOIN delivery AS next "
-					 "INDEXED BY delivery_ordered"
-					 " ON next.target = ended.target AND next.order_key = "
-					 "ended.order_key"
-					 " WHERE ended.id = ?1 AND next.state < 2 ORDER BY "
-					 "next.due, next.id LIMIT 1)" },
+		"UPDATE delivery SET due = ?2 WHERE due = " HELD " AND id ="
+		" (SELECT next.id FROM delivery AS ended"
+		" CROSS JOIN delivery AS next INDEXED BY delivery_ordered"
+		" ON next.target = ended.target AND next.order_key = ended.order_key"
+		" WHERE ended.id = ?1 AND next.state < 2 ORDER BY next.due, next.id LIMIT 1)" },
 	/* CROSS JOIN: in this order. */
 	[SQL_DELIVERY_DUE] = { "claim deliveries",
 		"SELECT e.id, e.received, d.attempts, e.source, e.kind, e.content_type, e.raw,"
@@ -146,30 +146,9 @@ static const struct {
 		"DELETE FROM event WHERE id BETWEEN ?1 AND ?2" },
 	/* After the events themselves. */
 	[SQL_SWEEP_SEARCH] = { "remove old search keys",
-		"DELETE FROM search"
-		" WHERE bucket BETWEEN ?1 >> " SQL_TEXT_OF(
-			SQL_BUCKET_BITS) " AND ?2 >> " SQL_TEXT_OF(SQL_BUCKET_BITS) " AND "
-											     "event"
-											     " BETW"
-											     "EEN "
-											     "?1 "
-											     "AND "
-											     "?2"
-											     " AND "
-											     "NOT "
-											     "EXIST"
-											     "S "
-											     "(SELE"
-											     "CT 1 "
-											     "FROM "
-											     "event"
-											     " WHER"
-											     "E id "
-											     "= "
-											     "searc"
-											     "h."
-											     "event"
-											     ")" },
+		"DELETE FROM search WHERE bucket BETWEEN ?1 >> " BITS " AND ?2 >> " BITS
+		" AND event BETWEEN ?1 AND ?2"
+		" AND NOT EXISTS (SELECT 1 FROM event WHERE id = search.event)" },
 	[SQL_SWEEP_QUARANTINE] = { "remove old quarantined bodies",
 		"DELETE FROM quarantine WHERE id IN"
 		" (SELECT id FROM quarantine INDEXED BY quarantine_last_seen"
