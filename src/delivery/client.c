@@ -141,19 +141,37 @@ static void make_headers(struct client_target *target)
 	}
 }
 
+static bool is_forbidden(struct exchange *exchange, const struct address *address)
+{
+	if (!address_in_ranges(address, &exchange->target->client->egress->deny))
+		return false;
+	exchange->denied = true;
+	return true;
+}
+
 /* Runs after name resolution, for each address that libcurl is about to dial. */
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *dial)
 {
-	struct exchange *exchange = data;
 	struct address address;
 
 	(void)purpose;
-	if (address_from_sockaddr(&dial->addr, &address) &&
-		address_in_ranges(&address, &exchange->target->client->egress->deny)) {
-		exchange->denied = true;
+	if (address_from_sockaddr(&dial->addr, &address) && is_forbidden(data, &address))
 		return CURL_SOCKET_BAD;
-	}
 	return socket(dial->family, dial->socktype | SOCK_CLOEXEC, dial->protocol);
+}
+
+/* A connection that is used again may have been made under other rules. */
+static int on_before_request(
+	void *data, char *primary_ip, char *local_ip, int primary_port, int local_port)
+{
+	struct address address;
+
+	(void)local_ip;
+	(void)primary_port;
+	(void)local_port;
+	if (address_parse(slice_text(primary_ip), &address) && is_forbidden(data, &address))
+		return CURL_PREREQFUNC_ABORT;
+	return CURL_PREREQFUNC_OK;
 }
 
 static size_t on_answer(char *data, size_t size, size_t count, void *user)
@@ -211,6 +229,8 @@ static void set_options(struct exchange *exchange)
 	set_tls_options(easy, settings);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
