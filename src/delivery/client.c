@@ -141,12 +141,29 @@ static void make_headers(struct client_target *target)
 	}
 }
 
+/* Linux connects to itself when it is asked for the unspecified address of either family. */
+static bool names_this_machine(const struct address *address)
+{
+	static const struct address v6 = { { 0 } };
+	static const struct address v4 = { { [10] = 0xff, [11] = 0xff } };
+
+	return memcmp(address, &v6, sizeof(v6)) == 0 || memcmp(address, &v4, sizeof(v4)) == 0;
+}
+
 static bool is_forbidden(struct exchange *exchange, const struct address *address)
 {
-	if (!address_in_ranges(address, &exchange->target->client->egress->deny))
-		return false;
-	exchange->denied = true;
-	return true;
+	static const struct address loopback_v4 = {
+		{ [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 }
+	};
+	static const struct address loopback_v6 = { { [15] = 1 } };
+	const struct address_ranges *deny = &exchange->target->client->egress->deny;
+	bool is_denied = address_in_ranges(address, deny);
+
+	if (names_this_machine(address))
+		is_denied |= address_in_ranges(&loopback_v4, deny) ||
+			     address_in_ranges(&loopback_v6, deny);
+	exchange->denied |= is_denied;
+	return is_denied;
 }
 
 /* Runs after name resolution, for each address that libcurl is about to dial. */
@@ -362,6 +379,10 @@ static enum transport transport_of(const struct exchange *exchange, CURLcode cod
 		return TRANSPORT_TIMEOUT;
 	if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
 		return TRANSPORT_DNS;
+	/* With TLS 1.3 a refused client certificate comes as an alert behind the handshake. */
+	if ((code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) &&
+		strstr(exchange->error, "SSL routines") != NULL)
+		return TRANSPORT_TLS;
 	if (code == CURLE_COULDNT_CONNECT || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
 		code == CURLE_GOT_NOTHING)
 		return TRANSPORT_CONNECT;
