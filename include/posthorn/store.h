@@ -9,10 +9,10 @@
  *            thread (store_thread.h).
  * Ownership  The store copies what it is given. Claimed deliveries belong to the caller.
  * Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the transaction:
- *            the caller rolls back, and a later one may succeed. Two refusals leave it intact, with
- *            nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
- *            reached, and STATUS_INVALID from store_append() and store_quarantine(), more than
- *            STORE_RAW_SIZE_MAX bytes. STATUS_UNCERTAIN from store_commit(): written, but not known
+ *            the caller rolls back, and a later one may succeed. Three refusals leave it intact,
+ *            with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
+ *            reached; STATUS_INVALID from store_append() and store_quarantine(), more than
+ *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine(). STATUS_UNCERTAIN from store_commit(): written, but not known
  *            to be safe; the caller rolls back, and a crash may bring it back. STATUS_BUSY from
  *            store_open(): another process owns the store. STATUS_INVALID from store_open(): not a
  *            store, damaged, or newer than this program; the file is left alone. STATUS_IO from
@@ -216,8 +216,12 @@ struct store_filter {
 };
 
 enum store_change_kind {
-	/* Dead, discarded, delivered or waiting becomes waiting, due at once, with its full number of
-	 * attempts. Leased ones stay as they are. */
+	/*
+	 * Dead, discarded, delivered or waiting becomes waiting, due at once (whatever else of its
+	 * order_key is open), with its full number of attempts; those of before stay readable and are
+	 * not overwritten. Leased ones stay as they are, and so does what waits for an earlier one of
+	 * its order_key. max_backlog does not count here.
+	 */
 	STORE_CHANGE_RETRY,
 	STORE_CHANGE_DISCARD, /* waiting or dead becomes discarded */
 };
@@ -252,8 +256,9 @@ bool store_is_paused(const struct store *store, uint16_t target, const char **re
  * Outside a transaction: one small step (a few milliseconds) of removing what is older than the
  * settings say and giving free space back. *more_out says whether there is more to do now. An event
  * goes as a whole when its dedup_window is over and each of its deliveries has been delivered for
- * keep_delivered or dead for keep_dead (without deliveries: keep_delivered from its arrival); what
- * was kept because of its deliveries is looked at again about once an hour. A failure is harmless.
+ * keep_delivered, or dead or discarded for keep_dead (without deliveries: keep_delivered from its
+ * arrival); what was kept because of its deliveries is looked at again about once an hour. A failure
+ * is harmless.
  */
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);
 

@@ -34,8 +34,8 @@ struct store_row {
 	uint16_t target;
 	enum delivery_state state;
 	int attempts;
-	int64_t due_ms; /* of a waiting one; of a final one when it became so */
-	int http_status;
+	int64_t due_ms;  /* of a waiting one, 0 when it is held; of a final one when it became so */
+	int http_status; /* this and the next two: of the last attempt */
 	int transport;
 	int64_t duration_ms;
 	bool is_held; /* waits for an earlier delivery of its order_key */
@@ -77,7 +77,10 @@ enum status store_reader_list(struct store_reader *reader, const struct store_fi
 	int64_t before, size_t count_max,
 	void (*on_row)(void *context, const struct store_row *row), void *context,
 	int64_t *next_out, struct error *err);
-/* By target and number. An event that went well at once has none. */
+/*
+ * By target and number. A delivery that went well at once has none, unless it was taken up again later;
+ * then numbers go on from those of before.
+ */
 enum status store_reader_attempts(struct store_reader *reader, int64_t event,
 	void (*on_attempt)(void *context, const struct store_attempt *attempt), void *context,
 	struct error *err);

@@ -82,9 +82,24 @@ static void reader_close(struct store_reader *base)
 	free(reader);
 }
 
+/* This user may read the file, but not take part in its -shm. */
+static bool is_locked_out(struct sqlite_reader *reader)
+{
+	int primary = sqlite3_errcode(reader->db) & 0xff;
+
+	return primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY || primary == SQLITE_PERM;
+}
+
 static enum status failed(struct sqlite_reader *reader, struct error *err)
 {
-	return sqlite_explain(reader->db, reader->path, "read", err);
+	if (!is_locked_out(reader))
+		return sqlite_explain(reader->db, reader->path, "read", err);
+	error_set(err,
+		"store '%s' cannot be read: whoever reads it has to be allowed to write to "
+		"'%s-shm' "
+		"and to its folder; try as the user that posthorn runs as",
+		reader->path, reader->path);
+	return STATUS_IO;
 }
 
 static enum status connect_file(struct sqlite_reader *reader, struct error *err)
@@ -96,7 +111,7 @@ static enum status connect_file(struct sqlite_reader *reader, struct error *err)
 				       "PRAGMA mmap_size = 0;"
 				       "PRAGMA temp_store = MEMORY;";
 
-	if (access(reader->path, F_OK) != 0) {
+	if (access(reader->path, R_OK) != 0) {
 		error_set(err, "store '%s': %s", reader->path, strerror(errno));
 		return errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND : STATUS_IO;
 	}
@@ -106,21 +121,6 @@ static enum status connect_file(struct sqlite_reader *reader, struct error *err)
 	if (sqlite3_exec(reader->db, settings, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(reader, err);
 	return STATUS_OK;
-}
-
-/* The first look at the file shows whether this user may take part in its -shm. */
-static enum status check_file(struct sqlite_reader *reader, struct error *err)
-{
-	enum status status = sqlite_schema_check(reader->db, reader->path, err);
-	int primary = sqlite3_errcode(reader->db) & 0xff;
-
-	if (status != STATUS_OK && (primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY ||
-					   primary == SQLITE_PERM))
-		error_set(err,
-			"store '%s' cannot be read: whoever reads it has to be allowed to write to "
-			"'%s-shm' and to its folder; try as the user that posthorn runs as",
-			reader->path, reader->path);
-	return status;
 }
 
 static enum status prepare(struct sqlite_reader *reader, struct error *err)
@@ -141,7 +141,7 @@ static enum status reader_open(
 	reader->path = memory_copy_text(settings->path);
 	status = connect_file(reader, err);
 	if (status == STATUS_OK)
-		status = check_file(reader, err);
+		status = sqlite_schema_check(reader->db, reader->path, err);
 	if (status == STATUS_OK)
 		status = prepare(reader, err);
 	if (status != STATUS_OK) {

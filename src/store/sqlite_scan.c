@@ -8,8 +8,9 @@
 #include "sqlite_backend.h"
 
 enum {
-	TIME_SLACK_US = 60 * 1000 * 1000, /* how far received may fall while ids rise */
-	EVENT_LOOKS = 3,                  /* what one look at an event costs: its row is large */
+	TIME_SLACK_US = 5 * 1000 * 1000, /* how far received may fall while ids rise */
+	EVENT_LOOKS = 3,                 /* what a look at an event costs: its row is large */
+	SEARCH_LOOKS = 3,                /* and a look into a bucket: it is a page of its own */
 };
 
 #define RANGE "SELECT id, target, state FROM delivery WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
@@ -283,7 +284,7 @@ static enum status collect_search(struct sqlite_scan *scan, size_t looks_max, st
 		sqlite3_bind_int64(statement, 2, scan->filter.search_key);
 		sqlite3_bind_int64(statement, 3, scan->is_down ? oldest : near);
 		sqlite3_bind_int64(statement, 4, scan->is_down ? near : newest);
-		scan->looks++;
+		scan->looks += SEARCH_LOOKS;
 		status = fetch(scan, statement, &row, err);
 		if (status != STATUS_OK)
 			break;

@@ -5,7 +5,7 @@
  * Promise    A chunk costs at most as many looks as it is given, whatever the size of the store. It
  *            takes the cheapest way that the filter allows: one event, a search key, the partial
  *            indexes of the states, or else all deliveries in the range of ids that the times leave.
- *            The received times are taken to rise with the ids, give or take a minute.
+ *            The received times are taken to rise with the ids, give or take a few seconds.
  * Threads    The connection's.
  * Ownership  A scanner belongs to its connection and is ended before it. A scan holds nothing: no
  *            statement of it is open between two calls, so what it found may be changed.

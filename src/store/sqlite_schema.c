@@ -7,7 +7,8 @@
  *             events without a time do not), so the index is written at its end: measured, an index
  *             on the hash alone halves the speed after a million events.
  * delivery    id is event << 16 | target, so that a delivery is found by its row number and the rows
- *             of an event lie together. due: of a waiting one; when the verdict fell of a final one.
+ *             of an event lie together. due: of a waiting one (SQL_DUE_HELD: it waits for another
+ *             one of its order_key); when the verdict fell of a final one.
  *             The partial indexes cost a happy event little: it enters delivery_leased, a tree as
  *             large as what is in flight (measured: about 0.5 of 6.5 microseconds an event), and never the
  *             others. Both delivery_waiting and delivery_leased end in the row number, as every
@@ -16,7 +17,8 @@
  *             for a table that is an index.
  * search      Finds events by their search keys. Keys are random, so a bucket of neighbouring events
  *             comes first: new rows go into the few pages of the last bucket, a search looks into
- *             each bucket, and what is old goes from the front. Measured: SIZES.
+ *             each bucket, and what is old goes from the front. Measured with 64 events a
+ *             commit: 1.2 microseconds a key, the same after six million events.
  * quarantine  hash finds a body that came before; the bytes are compared.
  * target      With the counts of delivery, kept in the transactions that change it.
  *

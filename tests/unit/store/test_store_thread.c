@@ -114,8 +114,8 @@ enum status store_claim(
 	return STATUS_OK;
 }
 
-enum status store_pause(struct store *store, uint16_t target, bool paused, const char *reason,
-	struct error *err)
+enum status store_pause(
+	struct store *store, uint16_t target, bool paused, const char *reason, struct error *err)
 {
 	(void)store;
 	(void)target;
