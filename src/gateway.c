@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "control_live.h"
 #include "generation.h"
 #include "posthorn/admin.h"
 #include "posthorn/clock.h"
@@ -47,6 +48,8 @@ struct gateway {
 	struct inbound *inbound;
 	struct admin *admin;
 	struct admin_names names;
+	struct control_live control_live;
+	struct control *control;
 };
 
 static enum status open_sockets(struct gateway *gateway, struct error *err)
@@ -127,10 +130,27 @@ static bool is_loopback(const char *address)
 	return address_parse(slice_text(address), &parsed) && address_is_loopback(&parsed);
 }
 
+static void open_control(struct gateway *gateway)
+{
+	gateway->control_live = (struct control_live){
+		.store = gateway->store_thread,
+		.dispatcher = gateway->dispatcher,
+		.generations = &gateway->current,
+		.started_ms = clock_monotonic_ms(),
+	};
+	gateway->control = control_open(&(struct control_settings){
+		.backend = &control_live_backend,
+		.context = &gateway->control_live,
+		.store = &gateway->first->config->store,
+		.rate_per_second = CONTROL_LIVE_RATE_PER_SECOND,
+	});
+}
+
 static void start_listeners(struct gateway *gateway)
 {
 	const struct config *config = gateway->first->config;
 
+	open_control(gateway);
 	admin_connect(gateway->admin, &(struct admin_view){
 					      .token = config->admin.token,
 					      .is_loopback = is_loopback(config->admin.address),
@@ -140,6 +160,10 @@ static void start_listeners(struct gateway *gateway)
 					      .inbound = gateway->inbound,
 					      .names = &gateway->names,
 					      .public_server = gateway->public_server,
+					      .admin_server = gateway->admin_server,
+					      .control = gateway->control,
+					      .describe = control_live_describe,
+					      .describe_context = &gateway->control_live,
 				      });
 	http_server_run(gateway->admin_server);
 	http_server_run(gateway->public_server);
@@ -277,7 +301,9 @@ static void stop(struct gateway *gateway)
 		dispatcher_stop(gateway->dispatcher, left_ms(deadline_ms));
 		http_server_drain(gateway->admin_server, ADMIN_DRAIN_MS);
 	}
+	admin_stop(gateway->admin);
 	http_server_stop(&gateway->admin_server);
+	control_close(&gateway->control);
 	store_thread_stop(&gateway->store_thread);
 	http_server_stop(&gateway->public_server);
 	store_close(&gateway->store);

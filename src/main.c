@@ -28,6 +28,9 @@ static const struct {
 	{ "translate", command_translate, "BizMail events in, Postal envelopes out" },
 	{ "send", command_send, "post sample BizMail events, print latencies" },
 	{ "listen", command_listen, "receive Postal webhooks, print and verify them" },
+	{ "queue", command_queue, "see, retry and discard deliveries" },
+	{ "target", command_target, "see, pause and resume targets" },
+	{ "quarantine", command_quarantine, "see, replay and discard what cannot be translated" },
 	{ "keygen", command_keygen, "make a signing key" },
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admin.h - the admin listener: metrics, health, readiness
+ * admin.h - the admin listener: metrics, health, readiness, and the API of control.h
  *
- * Promise    Looking costs the gateway nothing: everything is read from counters, never from the
- *            store.
- * Threads    admin_handle() on the admin listener's loop.
+ * Promise    Metrics, health and readiness cost the gateway nothing: they are read from counters,
+ *            never from the store. What is asked of the API waits for a thread of its own.
+ * Threads    admin_handle() on the admin listener's loop; describe() as well.
  * Ownership  What the view points to must outlive the admin.
  */
 #ifndef POSTHORN_ADMIN_H
@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "posthorn/control.h"
 #include "posthorn/dispatcher.h"
 #include "posthorn/http.h"
 #include "posthorn/inbound.h"
@@ -37,13 +38,21 @@ struct admin_view {
 	struct inbound *inbound;
 	const struct admin_names *names;
 	struct http_server *public_server;
+	struct http_server *admin_server;
+	struct control *control; /* NULL: no API */
+	/* The configuration at work: its generation and fingerprint. NULL: not known. */
+	void (*describe)(void *context, int64_t *generation_out, uint64_t *fingerprint_out);
+	void *describe_context;
 };
 
 struct admin;
 
 struct admin *admin_new(void);
-/* Before the first request: what is looked at. */
+/* Before the first request: what is looked at. Starts the thread of the API. */
 void admin_connect(struct admin *admin, const struct admin_view *view);
+/* Ends it when what waits is answered: no API from then on. After the drain, before the admin server
+ * and the control stop. */
+void admin_stop(struct admin *admin);
 void admin_free(struct admin **adminp);
 
 /* The handler of the admin listener; context is the struct admin. */

@@ -25,7 +25,7 @@ enum store_request_kind {
 	STORE_REQUEST_QUARANTINE, /* struct store_quarantine_request */
 	STORE_REQUEST_VERDICT, /* struct store_verdict_request; OK, unless the thread ends first */
 	STORE_REQUEST_CLAIM,   /* struct store_claim_request */
-	STORE_REQUEST_PAUSE,      /* struct store_pause_request */
+	STORE_REQUEST_PAUSE,   /* struct store_pause_request */
 	STORE_REQUEST_CALL,    /* store_thread_call() */
 };
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
+#include "access.h"
 #include "admin_private.h"
 #include "posthorn/clock.h"
 #include "posthorn/memory.h"
@@ -16,6 +19,14 @@ struct admin *admin_new(void)
 void admin_connect(struct admin *admin, const struct admin_view *view)
 {
 	admin->view = *view;
+	if (view->control != NULL)
+		admin->api = api_start(&admin->view);
+}
+
+void admin_stop(struct admin *admin)
+{
+	if (admin != NULL)
+		api_stop(&admin->api);
 }
 
 void admin_free(struct admin **adminp)
@@ -36,13 +47,13 @@ static void answer(struct http_exchange *exchange, int status, const char *conte
 	http_answer(exchange, &answer);
 }
 
-static bool has_token(const struct admin_view *view, const struct http_request *request)
+void admin_answer_unauthorized(struct http_exchange *exchange)
 {
-	struct slice rest = slice_trim(request->authorization);
-	struct slice scheme = slice_cut(&rest, ' ');
-
-	return view->token != NULL && slice_is_nocase(scheme, "bearer") &&
-	       slice_equal_constant_time(slice_trim(rest), slice_text(view->token));
+	http_answer_error_with(exchange, 401, "missing or wrong token", "authorization", "headers",
+		(struct http_header){
+			.name = "www-authenticate",
+			.value = SLICE_LITERAL("Bearer realm=\"posthorn admin\""),
+		});
 }
 
 static void answer_metrics(const struct admin_view *view, struct http_exchange *exchange,
@@ -50,13 +61,8 @@ static void answer_metrics(const struct admin_view *view, struct http_exchange *
 {
 	struct buf page;
 
-	if (!view->is_loopback && !has_token(view, request)) {
-		http_answer_error_with(exchange, 401, "missing or wrong token", "authorization",
-			"headers",
-			(struct http_header){
-				.name = "www-authenticate",
-				.value = SLICE_LITERAL("Bearer realm=\"posthorn admin\""),
-			});
+	if (!view->is_loopback && !access_has_token(view->token, request->authorization)) {
+		admin_answer_unauthorized(exchange);
 		return;
 	}
 	buf_init(&page, METRICS_SIZE_MAX);
@@ -65,12 +71,20 @@ static void answer_metrics(const struct admin_view *view, struct http_exchange *
 	buf_free(&page);
 }
 
-static void answer_health(struct http_exchange *exchange)
+static void answer_health(const struct admin_view *view, struct http_exchange *exchange)
 {
+	int64_t generation;
+	uint64_t fingerprint;
 	struct buf body;
 
 	buf_init(&body, SMALL_SIZE_MAX);
-	buf_append_text(&body, "{\"status\":\"ok\"}");
+	buf_append_text(&body, "{\"status\":\"ok\"");
+	if (view->describe != NULL) {
+		view->describe(view->describe_context, &generation, &fingerprint);
+		buf_printf(&body, ",\"generation\":%" PRId64 ",\"fingerprint\":\"%016" PRIx64 "\"",
+			generation, fingerprint);
+	}
+	buf_append_char(&body, '}');
 	answer(exchange, 200, "application/json", &body);
 	buf_free(&body);
 }
@@ -92,9 +106,9 @@ static void answer_ready(const struct admin_view *view, struct http_exchange *ex
 	buf_free(&reasons);
 }
 
-void admin_handle(void *context, struct http_exchange *exchange, const struct http_request *request)
+static void answer_page(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request)
 {
-	const struct admin *admin = context;
 	bool is_metrics = slice_is(request->path, "/metrics");
 	bool is_health = slice_is(request->path, "/healthz");
 	bool is_ready = slice_is(request->path, "/readyz");
@@ -109,9 +123,19 @@ void admin_handle(void *context, struct http_exchange *exchange, const struct ht
 				.value = SLICE_LITERAL("GET, HEAD"),
 			});
 	else if (is_metrics)
-		answer_metrics(&admin->view, exchange, request);
+		answer_metrics(view, exchange, request);
 	else if (is_health)
-		answer_health(exchange);
+		answer_health(view, exchange);
 	else
-		answer_ready(&admin->view, exchange);
+		answer_ready(view, exchange);
+}
+
+void admin_handle(void *context, struct http_exchange *exchange, const struct http_request *request)
+{
+	struct admin *admin = context;
+
+	if (admin->api != NULL && api_owns_path(request->path))
+		api_handle(admin->api, exchange, request);
+	else
+		answer_page(&admin->view, exchange, request);
 }

@@ -2,12 +2,16 @@
 #ifndef POSTHORN_ADMIN_PRIVATE_H
 #define POSTHORN_ADMIN_PRIVATE_H
 
+#include "api.h"
 #include "posthorn/admin.h"
 #include "posthorn/buf.h"
 
 struct admin {
 	struct admin_view view;
+	struct api *api; /* NULL: there is none */
 };
+
+void admin_answer_unauthorized(struct http_exchange *exchange);
 
 /* metrics.c: the whole page. */
 void admin_print_metrics(const struct admin_view *view, struct buf *out);

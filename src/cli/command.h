@@ -21,6 +21,9 @@ int command_check(int argc, char **argv);
 int command_translate(int argc, char **argv);
 int command_send(int argc, char **argv);
 int command_listen(int argc, char **argv);
+int command_queue(int argc, char **argv);
+int command_target(int argc, char **argv);
+int command_quarantine(int argc, char **argv);
 int command_keygen(int argc, char **argv);
 
 #endif

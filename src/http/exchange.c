@@ -27,8 +27,12 @@ static struct slice header_value(const h2o_req_t *req, const h2o_token_t *token)
 struct slice http_request_header(const struct http_exchange *exchange, const char *lower_case_name)
 {
 	const h2o_headers_t *headers = &exchange->req->headers;
-	ssize_t at = h2o_find_header_by_str(headers, lower_case_name, strlen(lower_case_name), -1);
+	ssize_t at;
 
+	/* libh2o takes this one out. */
+	if (strcmp(lower_case_name, "host") == 0)
+		return slice_of_iovec(exchange->req->input.authority);
+	at = h2o_find_header_by_str(headers, lower_case_name, strlen(lower_case_name), -1);
 	return at < 0 ? slice_of(NULL, 0) : slice_of_iovec(headers->entries[at].value);
 }
 

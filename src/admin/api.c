@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "api.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "access.h"
+#include "admin_private.h"
+#include "posthorn/control.h"
+#include "posthorn/log.h"
+#include "posthorn/memory.h"
+
+enum {
+	WAITING_MAX = 64
+};
+
+#define API_PREFIX "/api/v1"
+
+struct api {
+	const struct admin_view *view;
+	struct mailbox requests;
+	_Atomic int waiting;
+	pthread_t worker;
+	struct http_ticket_batch answered; /* the worker's */
+};
+
+/* One request on its way to the worker and back; one allocation with all that it copies. */
+struct api_request {
+	struct http_ticket http;
+	struct mailbox_item item;
+	struct api *api;
+	struct address peer;
+	struct control_request request;
+	struct control_answer answer;
+	char bytes[];
+};
+
+bool api_owns_path(struct slice path)
+{
+	size_t size = sizeof(API_PREFIX) - 1;
+
+	return path.size >= size && memcmp(path.data, API_PREFIX, size) == 0 &&
+	       (path.size == size || path.data[size] == '/');
+}
+
+/* On the loop. */
+
+static bool is_allowed(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request)
+{
+	struct access_headers headers = {
+		.host = http_request_header(exchange, "host"),
+		.origin = http_request_header(exchange, "origin"),
+		.fetch_site = http_request_header(exchange, "sec-fetch-site"),
+	};
+	const char *refusal = NULL;
+
+	if (view->token != NULL || !view->is_loopback) {
+		if (access_has_token(view->token, request->authorization))
+			return true;
+		admin_answer_unauthorized(exchange);
+		return false;
+	}
+	refusal = access_refuse_browser(&headers);
+	if (refusal != NULL)
+		http_answer_error(exchange, 403, refusal, "origin", "headers");
+	return refusal == NULL;
+}
+
+static bool is_acceptable(
+	struct api *api, struct http_exchange *exchange, const struct http_request *request)
+{
+	if (!is_allowed(api->view, exchange, request))
+		return false;
+	if (request->body.size > 0 && !access_is_json(request->content_type)) {
+		http_answer_error(exchange, 415, "the body is not application/json", "content-type",
+			"headers");
+		return false;
+	}
+	if (atomic_load(&api->waiting) >= WAITING_MAX) {
+		http_answer_error_with(exchange, 503, "too many requests wait already", "server",
+			"server",
+			(struct http_header){
+				.name = "retry-after",
+				.value = SLICE_LITERAL("1"),
+			});
+		return false;
+	}
+	return true;
+}
+
+static void on_answered(struct http_ticket *http, struct http_exchange *exchange)
+{
+	struct api_request *waiting = (struct api_request *)http;
+	struct http_answer answer = {
+		.status = waiting->answer.status,
+		.content_type = "application/json",
+		.body = buf_slice(&waiting->answer.body),
+		.headers[0] = { .name = "cache-control", .value = SLICE_LITERAL("no-store") },
+		.headers_count = 1,
+	};
+
+	if (waiting->answer.allow[0] != '\0')
+		answer.headers[answer.headers_count++] = (struct http_header){
+			.name = "allow",
+			.value = slice_text(waiting->answer.allow),
+		};
+	if (exchange != NULL)
+		http_answer(exchange, &answer);
+	buf_free(&waiting->answer.body);
+	free(waiting);
+}
+
+static struct slice copy_behind(char **at, struct slice slice)
+{
+	struct slice copy = slice_of(*at, slice.size);
+
+	if (slice.size > 0)
+		memcpy(*at, slice.data, slice.size);
+	*at += slice.size;
+	return copy;
+}
+
+void api_handle(struct api *api, struct http_exchange *exchange, const struct http_request *request)
+{
+	size_t bytes = request->method.size + request->path.size + request->query.size +
+		       request->content_type.size + request->body.size;
+	struct api_request *waiting;
+	char *at;
+
+	if (!is_acceptable(api, exchange, request))
+		return;
+	waiting = memory_alloc(sizeof(*waiting) + bytes);
+	memset(waiting, 0, sizeof(*waiting));
+	at = waiting->bytes;
+	waiting->http.complete = on_answered;
+	waiting->api = api;
+	waiting->peer = request->peer;
+	waiting->request = (struct control_request){
+		.method = copy_behind(&at, request->method),
+		.path = copy_behind(&at, request->path),
+		.query = copy_behind(&at, request->query),
+		.content_type = copy_behind(&at, request->content_type),
+		.body = copy_behind(&at, request->body),
+	};
+	waiting->request.path.data += sizeof(API_PREFIX) - 1;
+	waiting->request.path.size -= sizeof(API_PREFIX) - 1;
+	atomic_fetch_add(&api->waiting, 1);
+	http_defer(exchange, &waiting->http);
+	mailbox_post(&api->requests, &waiting->item);
+}
+
+/* On the worker. */
+
+/* Whoever changes something leaves a trace. */
+static void log_change(const struct api_request *done)
+{
+	char peer[ADDRESS_TEXT_SIZE];
+
+	if (slice_is(done->request.method, "GET") || slice_is(done->request.method, "HEAD"))
+		return;
+	address_format(&done->peer, peer);
+	log_event(LOG_LEVEL_INFO, "admin.request", LOG_SLICE("method", done->request.method),
+		LOG_SLICE("path", done->request.path), LOG_INT("status", done->answer.status),
+		LOG_STR("peer", peer));
+}
+
+static void *work(void *context)
+{
+	struct api *api = context;
+	struct mailbox_item *item;
+
+	while ((item = mailbox_wait_one(&api->requests)) != NULL) {
+		struct api_request *waiting = MAILBOX_ENTRY(item, struct api_request, item);
+
+		control_handle(api->view->control, &waiting->request, &waiting->answer);
+		log_change(waiting);
+		atomic_fetch_sub(&api->waiting, 1);
+		http_tickets_add(&api->answered, &waiting->http);
+		http_tickets_flush(api->view->admin_server, &api->answered);
+	}
+	return NULL;
+}
+
+struct api *api_start(const struct admin_view *view)
+{
+	struct api *api = memory_zalloc(sizeof(*api));
+
+	api->view = view;
+	mailbox_init(&api->requests, NULL, NULL);
+	POSTHORN_ASSERT(pthread_create(&api->worker, NULL, work, api) == 0);
+	return api;
+}
+
+void api_stop(struct api **apip)
+{
+	struct api *api = *apip;
+
+	if (api == NULL)
+		return;
+	*apip = NULL;
+	mailbox_close(&api->requests);
+	pthread_join(api->worker, NULL);
+	mailbox_destroy(&api->requests);
+	free(api);
+}

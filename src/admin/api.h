@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.h - /api/v1: requests wait for a thread that may block
+ *
+ * Promise    The admin loop never waits for the store. No more requests wait than a fixed number; the
+ *            rest get a 503.
+ * Threads    api_handle() on the admin listener's loop; one worker carries requests out.
+ */
+#ifndef POSTHORN_ADMIN_API_H
+#define POSTHORN_ADMIN_API_H
+
+#include "posthorn/admin.h"
+
+struct api;
+
+/* The view outlives it. */
+struct api *api_start(const struct admin_view *view);
+/* Answers what waits, then ends the worker. */
+void api_stop(struct api **apip);
+
+bool api_owns_path(struct slice path);
+void api_handle(
+	struct api *api, struct http_exchange *exchange, const struct http_request *request);
+
+#endif

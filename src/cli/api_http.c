@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "api_http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "api_url.h"
+#include "posthorn/memory.h"
+
+enum {
+	ORIGIN_SIZE_MAX = 512,
+	URL_SIZE_MAX = ORIGIN_SIZE_MAX + 2 * API_TARGET_SIZE_MAX,
+	TOKEN_LINE_SIZE_MAX = 64 * 1024,
+	CONNECT_TIMEOUT_MS = 5 * 1000,
+	TIMEOUT_MS = 60 * 1000, /* a search through a large store may take a while */
+};
+
+struct api_http {
+	CURL *easy;
+	struct curl_slist *headers;
+	struct buf origin;
+};
+
+static struct curl_slist *append_header(struct curl_slist *list, const char *line)
+{
+	list = curl_slist_append(list, line);
+	POSTHORN_ASSERT(list != NULL);
+	return list;
+}
+
+struct api_http *api_http_new(const struct admin_settings *admin)
+{
+	struct api_http *http = memory_zalloc(sizeof(*http));
+	struct buf line;
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	http->easy = curl_easy_init();
+	POSTHORN_ASSERT(http->easy != NULL);
+	buf_init(&http->origin, ORIGIN_SIZE_MAX);
+	api_append_origin(&http->origin, admin->address, admin->port);
+	http->headers = append_header(NULL, "Content-Type: application/json");
+	http->headers = append_header(http->headers, "Expect:");
+	if (admin->token != NULL) {
+		buf_init(&line, TOKEN_LINE_SIZE_MAX);
+		buf_printf(&line, "Authorization: Bearer %s", admin->token);
+		if (!line.overflowed)
+			http->headers = append_header(http->headers, line.data);
+		buf_free(&line);
+	}
+	return http;
+}
+
+void api_http_free(struct api_http **httpp)
+{
+	struct api_http *http = *httpp;
+
+	if (http == NULL)
+		return;
+	*httpp = NULL;
+	curl_easy_cleanup(http->easy);
+	curl_slist_free_all(http->headers);
+	curl_global_cleanup();
+	buf_free(&http->origin);
+	free(http);
+}
+
+static size_t on_answer(char *data, size_t size, size_t count, void *user)
+{
+	return buf_append(user, data, size * count) ? size * count : 0;
+}
+
+/* The handle keeps its connection when its options are reset. */
+static void set_options(struct api_http *http, const char *method, const char *url,
+	const char *body, struct buf *answer)
+{
+	CURL *easy = http->easy;
+
+	curl_easy_reset(easy);
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "posthorn/" POSTHORN_VERSION);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
+	if (strcmp(method, "GET") == 0)
+		return;
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body == NULL ? "" : body);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+enum status api_http_call(struct api_http *http, const char *method, const char *path,
+	const char *query, const char *body, int *http_status_out, struct buf *answer,
+	struct error *err)
+{
+	enum status status = STATUS_INVALID;
+	long http_status = 0;
+	CURLcode code;
+	struct buf url;
+
+	buf_init(&url, URL_SIZE_MAX);
+	buf_append_slice(&url, buf_slice(&http->origin));
+	buf_printf(&url, "/api/v1%s", path);
+	if (query != NULL && query[0] != '\0')
+		buf_printf(&url, "?%s", query);
+	if (url.overflowed) {
+		error_set(err, "the request is too long");
+		goto out;
+	}
+	set_options(http, method, url.data, body, answer);
+	code = curl_easy_perform(http->easy);
+	if (code == CURLE_COULDNT_CONNECT) {
+		error_set(err, "nobody listens at %s", http->origin.data);
+		status = STATUS_NOT_FOUND;
+		goto out;
+	}
+	if (code != CURLE_OK) {
+		error_set(err, "%s: %s", http->origin.data, curl_easy_strerror(code));
+		status = STATUS_IO;
+		goto out;
+	}
+	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &http_status);
+	*http_status_out = (int)http_status;
+	status = STATUS_OK;
+out:
+	buf_free(&url);
+	return status;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bulk.h - a job of the admin API, from its start to its end
+ *
+ * Promise    Starts the job, awaits its end, and shows how far it is: a bar while standard error is a
+ *            terminal. SIGINT and SIGTERM leave it running in the gateway, and say its number; without
+ *            a gateway it ends with this process, so it is cancelled then.
+ * Threads    The main thread; takes over SIGINT and SIGTERM.
+ */
+#ifndef POSTHORN_CLI_BULK_H
+#define POSTHORN_CLI_BULK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "session.h"
+
+/* True when a bar will be shown: only then it matters how much is expected. */
+bool bulk_has_bar(void);
+/* body: of POST /jobs; expected: changes, or -1 when nobody knows. Returns the exit code. */
+int bulk_run(struct session *session, const json_t *body, int64_t expected);
+
+#endif

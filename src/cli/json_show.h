@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json_show.h - the API's values as people read them
+ *
+ * Promise    A missing member or null is shown as "-" (table) or left empty (text). Times lose their
+ *            fraction, durations and sizes get units.
+ * Threads    Any.
+ * Ownership  The values are borrowed.
+ */
+#ifndef POSTHORN_CLI_JSON_SHOW_H
+#define POSTHORN_CLI_JSON_SHOW_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "posthorn/buf.h"
+#include "posthorn/slice.h"
+#include "table.h"
+
+struct slice show_string(const json_t *object, const char *name);
+int64_t show_integer(const json_t *object, const char *name);
+
+/* "2026-11-21T01:02:03Z" of a time with milliseconds; any other text stays. */
+void show_append_time(struct buf *out, struct slice time);
+/* "45s", "12m 5s", "3h 2m", "4d 7h" */
+void show_append_seconds(struct buf *out, int64_t seconds);
+/* "512 B", "12.3 MiB" */
+void show_append_bytes(struct buf *out, int64_t bytes);
+/* What the receiver said: the HTTP status, else the kind of failure, else nothing. */
+void show_append_result(struct buf *out, const json_t *attempt);
+
+/* The same into the next cell of a table. */
+void show_cell_text(struct table *table, const json_t *object, const char *name);
+void show_cell_number(struct table *table, const json_t *object, const char *name);
+void show_cell_time(struct table *table, const json_t *object, const char *name);
+void show_cell_seconds(struct table *table, const json_t *object, const char *name);
+void show_cell_bytes(struct table *table, const json_t *object, const char *name);
+void show_cell_result(struct table *table, const json_t *attempt);
+
+/* Prints the rows so far to standard output. */
+void show_table(struct table *table);
+/* Characters of a line when standard output is a terminal, else 0. */
+size_t show_terminal_width(void);
+
+#endif

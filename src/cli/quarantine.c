@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api_url.h"
+#include "command.h"
+#include "json_show.h"
+#include "posthorn/memory.h"
+#include "session.h"
+#include "support.h"
+
+enum {
+	LIMIT_DEFAULT = 50,
+	RAW_SIZE_MAX = 512 * 1024 * 1024,
+};
+
+static const char help[] =
+	"Usage: posthorn quarantine list               [-c FILE] [--json] [--limit N]\n"
+	"       posthorn quarantine show ID            [-c FILE] [--json]\n"
+	"       posthorn quarantine replay ID|--all    [-c FILE] [--json]\n"
+	"       posthorn quarantine discard ID|--all   [-c FILE] [--json] [--yes]\n"
+	"\n"
+	"What arrived and could not be translated is kept in quarantine.\n"
+	"\n"
+	"  list     newest first\n"
+	"  show     one, with its bytes\n"
+	"  replay   takes it in again as if it arrived now; what can be translated by now\n"
+	"           is delivered and leaves the quarantine, the rest stays\n"
+	"  discard  removes it for good\n"
+	"\n"
+	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
+	"      --all          all that is in quarantine\n"
+	"      --yes          do not ask before discarding all\n"
+	"      --limit N      at most so many; 0: all (50)\n"
+	"      --json         print JSON: list one object with all pages, else the API's\n"
+	"                     answer, on one line\n"
+	"  -h, --help         this text\n"
+	"\n"
+	"Asks the running gateway at its admin address; when nobody listens there, opens\n"
+	"the store itself.\n"
+	"\n"
+	"Exit: 0 done, 1 it failed, there is no such ID, or it was replayed and stays in\n"
+	"quarantine, 2 wrong usage, 78 bad configuration.\n";
+
+enum option_name {
+	OPTION_ALL = 256,
+	OPTION_YES,
+	OPTION_LIMIT,
+	OPTION_JSON,
+};
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "yes", no_argument, NULL, OPTION_YES },
+	{ "limit", required_argument, NULL, OPTION_LIMIT },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+enum action {
+	ACTION_LIST,
+	ACTION_SHOW,
+	ACTION_REPLAY,
+	ACTION_DISCARD,
+};
+
+static const char *const action_names[] = {
+	[ACTION_LIST] = "list",
+	[ACTION_SHOW] = "show",
+	[ACTION_REPLAY] = "replay",
+	[ACTION_DISCARD] = "discard",
+};
+
+struct quarantine {
+	struct session session;
+	enum action action;
+	const char *id;
+	bool all;
+	bool yes;
+	int64_t limit; /* -1: not given */
+};
+
+static void on_page(void *context, const json_t *entries)
+{
+	struct table *table = context;
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(entries, i, entry)
+	{
+		show_cell_number(table, entry, "id");
+		show_cell_time(table, entry, "received");
+		show_cell_time(table, entry, "last_seen");
+		show_cell_number(table, entry, "seen");
+		show_cell_text(table, entry, "source");
+		show_cell_text(table, entry, "kind");
+		show_cell_bytes(table, entry, "size");
+		show_cell_text(table, entry, "reason");
+	}
+	show_table(table);
+}
+
+static int print_list(struct quarantine *quarantine)
+{
+	static const struct table_column columns[] = {
+		{ .title = "ID", .is_number = true },
+		{ .title = "RECEIVED" },
+		{ .title = "LAST-SEEN" },
+		{ .title = "SEEN", .is_number = true },
+		{ .title = "SOURCE" },
+		{ .title = "KIND" },
+		{ .title = "SIZE", .is_number = true },
+		{ .title = "REASON" },
+	};
+	int64_t limit = quarantine->limit < 0 ? LIMIT_DEFAULT : quarantine->limit;
+	struct table table;
+	struct buf query;
+	int exit_code;
+
+	buf_init(&query, API_TARGET_SIZE_MAX);
+	table_init(&table, columns, ARRAY_COUNT(columns), show_terminal_width());
+	exit_code = session_list(
+		&quarantine->session, "/quarantine", &query, "quarantine", limit, on_page, &table);
+	table_free(&table);
+	buf_free(&query);
+	return exit_code;
+}
+
+static void append_line(struct buf *out, const char *title, struct slice text)
+{
+	buf_printf(out, "%-14s", title);
+	cli_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), CLI_ONE_LINE);
+	buf_append_char(out, '\n');
+}
+
+static void print_entry(const json_t *entry)
+{
+	struct buf out;
+
+	buf_init(&out, RAW_SIZE_MAX);
+	buf_printf(&out, "%-14s%" PRId64 "\n", "Quarantined", show_integer(entry, "id"));
+	append_line(&out, "Source", show_string(entry, "source"));
+	append_line(&out, "Kind", show_string(entry, "kind"));
+	append_line(&out, "Reason", show_string(entry, "reason"));
+	append_line(&out, "Received", show_string(entry, "received"));
+	append_line(&out, "Last seen", show_string(entry, "last_seen"));
+	buf_printf(&out, "%-14s%" PRId64 "\n", "Seen", show_integer(entry, "seen"));
+	append_line(&out, "Content type", show_string(entry, "content_type"));
+	buf_append_char(&out, '\n');
+	cli_append_printable(&out, show_string(entry, "raw"), CLI_MANY_LINES);
+	buf_append_char(&out, '\n');
+	fwrite(out.data, 1, out.size, stdout);
+	buf_free(&out);
+}
+
+/* True when a replayed one is where it was. */
+static bool is_unchanged(const struct quarantine *quarantine, const json_t *json)
+{
+	return quarantine->action == ACTION_REPLAY && !quarantine->all &&
+	       slice_is(show_string(json, "status"), "quarantined");
+}
+
+static void print_change(const struct quarantine *quarantine, const json_t *json)
+{
+	if (quarantine->action == ACTION_DISCARD)
+		printf("%" PRId64 " discarded\n", show_integer(json, "discarded"));
+	else if (quarantine->all)
+		printf("%" PRId64 " replayed, %" PRId64 " still in quarantine\n",
+			show_integer(json, "replayed"), show_integer(json, "still_quarantined"));
+	else
+		printf("%s: %s\n", quarantine->id,
+			json_string_value(json_object_get(json, "status")));
+}
+
+/* /quarantine/ID, /quarantine/ID/replay, /quarantine/replay */
+static void append_path(const struct quarantine *quarantine, struct buf *path)
+{
+	buf_append_text(path, "/quarantine");
+	if (quarantine->id != NULL) {
+		buf_append_char(path, '/');
+		api_append_encoded(path, slice_text(quarantine->id));
+	}
+	if (quarantine->action != ACTION_SHOW)
+		buf_printf(path, "/%s", action_names[quarantine->action]);
+}
+
+static int act(struct quarantine *quarantine)
+{
+	struct session *session = &quarantine->session;
+	bool is_show = quarantine->action == ACTION_SHOW;
+	json_t *body = is_show ? NULL : json_object();
+	json_t *json = NULL;
+	struct buf path;
+	int exit_code;
+
+	buf_init(&path, API_TARGET_SIZE_MAX);
+	append_path(quarantine, &path);
+	if (quarantine->all)
+		json_object_set_new(body, "all", json_true());
+	if (path.overflowed)
+		exit_code = cli_usage_error("quarantine", "ID is too long");
+	else
+		exit_code = session_call(
+			session, is_show ? "GET" : "POST", path.data, NULL, body, &json);
+	if (exit_code == EXIT_OK) {
+		if (session->json)
+			session_print_json(json);
+		else if (is_show)
+			print_entry(json);
+		else
+			print_change(quarantine, json);
+		if (is_unchanged(quarantine, json))
+			exit_code = EXIT_FAILED;
+	}
+	json_decref(json);
+	json_decref(body);
+	buf_free(&path);
+	return exit_code;
+}
+
+/* EXIT_OK, or the exit code after the message. */
+static int check_usage(struct quarantine *quarantine, int argc, char **argv)
+{
+	const char *name = optind < argc ? argv[optind] : NULL;
+	size_t action = 0;
+
+	if (name == NULL)
+		return cli_usage_error("quarantine", "list, show, replay or discard is missing");
+	while (action < ARRAY_COUNT(action_names) && strcmp(name, action_names[action]) != 0)
+		action++;
+	if (action == ARRAY_COUNT(action_names))
+		return cli_usage_error(
+			"quarantine", "'%s' is not one of list, show, replay, discard", name);
+	quarantine->action = (enum action)action;
+	quarantine->id = optind + 1 < argc ? argv[optind + 1] : NULL;
+	if (optind + 2 < argc || (quarantine->id != NULL && action == ACTION_LIST))
+		return cli_usage_error("quarantine", "unexpected argument '%s'", argv[argc - 1]);
+	if (quarantine->all && action != ACTION_REPLAY && action != ACTION_DISCARD)
+		return cli_usage_error("quarantine", "--all is for replay and discard only");
+	if (quarantine->all && quarantine->id != NULL)
+		return cli_usage_error("quarantine", "ID or --all, not both");
+	if (action != ACTION_LIST && !quarantine->all &&
+		(quarantine->id == NULL || quarantine->id[0] == '\0'))
+		return cli_usage_error("quarantine", "%s: ID is missing", name);
+	if (quarantine->yes && action != ACTION_DISCARD)
+		return cli_usage_error("quarantine", "--yes is for discard only");
+	if (quarantine->limit >= 0 && action != ACTION_LIST)
+		return cli_usage_error("quarantine", "--limit is for list only");
+	return EXIT_OK;
+}
+
+static int run(struct quarantine *quarantine, int argc, char **argv)
+{
+	int exit_code = check_usage(quarantine, argc, argv);
+
+	if (exit_code == EXIT_OK)
+		exit_code = session_open(&quarantine->session);
+	if (exit_code == EXIT_OK && quarantine->action == ACTION_DISCARD && quarantine->all &&
+		!quarantine->yes)
+		exit_code =
+			session_confirm(&quarantine->session, "everything that is in quarantine");
+	if (exit_code == EXIT_OK)
+		exit_code = quarantine->action == ACTION_LIST ? print_list(quarantine)
+							      : act(quarantine);
+	session_close(&quarantine->session);
+	return exit_code;
+}
+
+int command_quarantine(int argc, char **argv)
+{
+	struct quarantine quarantine = {
+		.session = { .command = "quarantine", .config_path = CONFIG_PATH_DEFAULT },
+		.limit = -1,
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			quarantine.session.config_path = optarg;
+			break;
+		case OPTION_ALL:
+			quarantine.all = true;
+			break;
+		case OPTION_YES:
+			quarantine.yes = true;
+			break;
+		case OPTION_LIMIT:
+			if (!cli_parse_number("quarantine", "--limit", optarg, 0, INT32_MAX,
+				    &quarantine.limit))
+				return EXIT_USAGE;
+			break;
+		case OPTION_JSON:
+			quarantine.session.json = true;
+			break;
+		case 'h':
+			return cli_help(help);
+		default:
+			return cli_option_error("quarantine", option, argv);
+		}
+	}
+	return run(&quarantine, argc, argv);
+}

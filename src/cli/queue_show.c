@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue_show.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "json_show.h"
+#include "support.h"
+
+enum {
+	INDENT_SIZE = 2,
+	REAL_DIGITS = 16,
+};
+
+static void append_line(struct buf *out, const char *title, struct slice text)
+{
+	buf_printf(out, "%-12s", title);
+	cli_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), CLI_ONE_LINE);
+	buf_append_char(out, '\n');
+}
+
+/* Foreign text with every line indented. */
+static void append_block(struct buf *out, struct slice text, int indent)
+{
+	struct slice rest = text;
+
+	while (rest.size > 0) {
+		buf_printf(out, "%*s", indent, "");
+		cli_append_printable(out, slice_cut(&rest, '\n'), CLI_ONE_LINE);
+		buf_append_char(out, '\n');
+	}
+}
+
+static void append_envelope(struct buf *out, const json_t *event)
+{
+	const json_t *envelope = json_object_get(event, "envelope");
+	char *text;
+
+	if (!json_is_object(envelope)) {
+		buf_append_text(out, "\nNo envelope can be made of it. Its bytes:\n");
+		append_block(out, show_string(event, "raw"), INDENT_SIZE);
+		return;
+	}
+	text = json_dumps(envelope, JSON_INDENT(INDENT_SIZE) | JSON_REAL_PRECISION(REAL_DIGITS));
+	buf_append_text(out, "\nEnvelope\n");
+	append_block(out, slice_text(text), INDENT_SIZE);
+	free(text);
+}
+
+static void append_attempt(struct buf *out, const json_t *attempt)
+{
+	buf_printf(out, "  %" PRId64 ".  ", show_integer(attempt, "number"));
+	show_append_time(out, show_string(attempt, "started"));
+	buf_printf(out, "  %" PRId64 " ms  ", show_integer(attempt, "duration_ms"));
+	show_append_result(out, attempt);
+	buf_append_char(out, '\n');
+	append_block(out, show_string(attempt, "answer"), 3 * INDENT_SIZE);
+}
+
+static void append_time_of(
+	struct buf *out, const char *title, const json_t *delivery, const char *name)
+{
+	struct slice time = show_string(delivery, name);
+
+	if (time.size == 0)
+		return;
+	buf_printf(out, ", %s ", title);
+	show_append_time(out, time);
+}
+
+static void append_delivery(struct buf *out, const json_t *delivery)
+{
+	int64_t attempts = show_integer(delivery, "attempts");
+	const json_t *attempt;
+	size_t i;
+
+	buf_append_text(out, "\nDelivery to ");
+	cli_append_printable(out, show_string(delivery, "target"), CLI_ONE_LINE);
+	buf_append_text(out, ": ");
+	buf_append_slice(out, show_string(delivery, "state"));
+	buf_printf(out, ", %" PRId64 " attempt%s", attempts, attempts == 1 ? "" : "s");
+	if (json_is_integer(json_object_get(delivery, "status"))) {
+		buf_append_text(out, ", last answered ");
+		show_append_result(out, delivery);
+	}
+	append_time_of(out, "due", delivery, "due");
+	append_time_of(out, "finished", delivery, "finished");
+	buf_append_char(out, '\n');
+	json_array_foreach(json_object_get(delivery, "history"), i, attempt)
+		append_attempt(out, attempt);
+}
+
+void queue_show_append(struct buf *out, const json_t *event)
+{
+	const json_t *delivery;
+	size_t i;
+
+	append_line(out, "UUID", show_string(event, "uuid"));
+	append_line(out, "Event", show_string(event, "event"));
+	append_line(out, "Source", show_string(event, "source"));
+	append_line(out, "Kind", show_string(event, "kind"));
+	append_line(out, "Received", show_string(event, "received"));
+	append_line(out, "Message id", show_string(event, "message_id"));
+	append_line(out, "Recipient", show_string(event, "recipient"));
+	append_envelope(out, event);
+	json_array_foreach(json_object_get(event, "deliveries"), i, delivery)
+		append_delivery(out, delivery);
+	if (json_array_size(json_object_get(event, "deliveries")) == 0)
+		buf_append_text(out, "\nNo target wants it.\n");
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api_client.h"
+#include "api_url.h"
+#include "command.h"
+#include "posthorn/log.h"
+#include "support.h"
+
+enum {
+	REPORT_SIZE_MAX = 4 * 1024 * 1024,
+	MESSAGE_SIZE_MAX = 64 * 1024,
+	PAGE_COUNT_MAX = 200,
+	NUMBER_SIZE = 24,
+	ANSWER_LINE_SIZE = 64,
+	/* Enough for what was a number of microseconds, and no tail of what binary cannot hold. */
+	REAL_DIGITS = 16,
+};
+
+int session_open(struct session *session)
+{
+	/* This process is no gateway: what its parts would log is not what was asked for. */
+	static const struct log_settings quiet = { .level = LOG_LEVEL_ERROR };
+	struct buf report;
+	enum status status;
+
+	log_configure(&quiet);
+	buf_init(&report, REPORT_SIZE_MAX);
+	status = config_load(session->config_path, &session->config, &report);
+	if (status != STATUS_OK)
+		fwrite(report.data, 1, report.size, stderr);
+	buf_free(&report);
+	if (status != STATUS_OK)
+		return EXIT_CONFIG;
+	session->client = api_client_new(session->config);
+	return EXIT_OK;
+}
+
+void session_close(struct session *session)
+{
+	api_client_free(&session->client);
+	config_free(&session->config);
+}
+
+static void append_refusals(struct buf *message, const json_t *json)
+{
+	const json_t *errors = json_object_get(json, "errors");
+	const char *separator = "";
+	const json_t *error;
+	size_t i;
+
+	json_array_foreach(errors, i, error)
+	{
+		const json_t *text = json_object_get(error, "msg");
+
+		buf_append_text(message, separator);
+		cli_append_printable(message,
+			slice_of(json_string_value(text), json_string_length(text)), CLI_ONE_LINE);
+		separator = "; ";
+	}
+}
+
+static int report_refusal(const struct session *session, int http_status, const json_t *json)
+{
+	struct buf message;
+	int exit_code;
+
+	buf_init(&message, MESSAGE_SIZE_MAX);
+	append_refusals(&message, json);
+	if (message.size == 0)
+		buf_printf(&message, "the gateway answered %d", http_status);
+	if (http_status == 400)
+		exit_code = cli_usage_error(session->command, "%s", message.data);
+	else if (http_status == 401)
+		exit_code = cli_failure(session->command,
+			"the gateway does not take the token of %s: %s", session->config_path,
+			message.data);
+	else
+		exit_code = cli_failure(session->command, "%s", message.data);
+	buf_free(&message);
+	return exit_code;
+}
+
+int session_call(struct session *session, const char *method, const char *path, const char *query,
+	const json_t *body, json_t **json_out)
+{
+	json_t *json = NULL;
+	int exit_code = EXIT_OK;
+	int http_status = 0;
+	struct error err;
+
+	if (api_call(session->client, method, path, query, body, &http_status, &json, &err) !=
+		STATUS_OK)
+		return cli_failure(session->command, "%s", err.text);
+	if (http_status < 200 || http_status > 299)
+		exit_code = report_refusal(session, http_status, json);
+	else
+		*json_out = json_incref(json);
+	json_decref(json);
+	return exit_code;
+}
+
+static void dump(const json_t *json)
+{
+	json_dumpf(json, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
+}
+
+void session_print_json(const json_t *json)
+{
+	dump(json);
+	putchar('\n');
+}
+
+/* EXIT_OK, or the exit code after the message. */
+static int next_page(struct session *session, const char *path, struct buf *query,
+	size_t query_size, int64_t wanted, const json_t *cursor, json_t **page_out)
+{
+	char number[NUMBER_SIZE];
+
+	query->size = query_size;
+	snprintf(number, sizeof(number), "%d",
+		wanted < PAGE_COUNT_MAX ? (int)wanted : PAGE_COUNT_MAX);
+	api_append_parameter(query, "limit", number);
+	if (json_is_string(cursor))
+		api_append_parameter(query, "cursor", json_string_value(cursor));
+	if (query->overflowed)
+		return cli_usage_error(session->command, "the options are too long");
+	return session_call(session, "GET", path, query->data, NULL, page_out);
+}
+
+static void print_entries(const json_t *entries, int64_t printed)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(entries, i, entry)
+	{
+		if (printed + (int64_t)i > 0)
+			putchar(',');
+		dump(entry);
+	}
+}
+
+int session_list(struct session *session, const char *path, struct buf *query,
+	const char *list_name, int64_t limit, void (*on_page)(void *context, const json_t *entries),
+	void *context)
+{
+	size_t query_size = query->size;
+	json_t *page = NULL;
+	json_t *cursor = NULL;
+	int64_t seen = 0;
+	int exit_code;
+
+	do {
+		int64_t wanted = limit == 0 ? PAGE_COUNT_MAX : limit - seen;
+		const json_t *entries;
+
+		json_decref(page);
+		page = NULL;
+		exit_code = next_page(session, path, query, query_size, wanted, cursor, &page);
+		if (exit_code != EXIT_OK)
+			break;
+		if (session->json && cursor == NULL)
+			printf("{\"%s\":[", list_name);
+		entries = json_object_get(page, list_name);
+		if (session->json)
+			print_entries(entries, seen);
+		else
+			on_page(context, entries);
+		seen += (int64_t)json_array_size(entries);
+		json_decref(cursor);
+		cursor = json_incref(json_object_get(page, "next"));
+		/* A reader that has seen enough closes the pipe: then nobody needs the rest. */
+	} while (json_is_string(cursor) && (limit == 0 || seen < limit) && fflush(stdout) == 0);
+	if (session->json && exit_code == EXIT_OK) {
+		fputs("],\"next\":", stdout);
+		json_is_string(cursor) ? dump(cursor) : (void)fputs("null", stdout);
+		fputs("}\n", stdout);
+	}
+	json_decref(cursor);
+	json_decref(page);
+	return exit_code;
+}
+
+int session_confirm(const struct session *session, const char *what)
+{
+	char line[ANSWER_LINE_SIZE];
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return cli_usage_error(session->command,
+			"discarding %s: nobody can be asked here, say --yes", what);
+	fprintf(stderr, "Discard %s? [y/N] ", what);
+	if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y') &&
+		(line[1] == '\n' || line[1] == 'e'))
+		return EXIT_OK;
+	return cli_failure(session->command, "nothing was discarded");
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api_url.h"
+#include "command.h"
+#include "session.h"
+#include "support.h"
+#include "target_table.h"
+
+static const char help[] =
+	"Usage: posthorn target list         [-c FILE] [--json]\n"
+	"       posthorn target pause NAME   [-c FILE] [--json] [--reason TEXT]\n"
+	"       posthorn target resume NAME  [-c FILE] [--json]\n"
+	"\n"
+	"  list    the targets: state, what waits for them, and why they are paused\n"
+	"  pause   nothing more is attempted; the queue grows, nothing is lost\n"
+	"  resume  goes on with what waits\n"
+	"\n"
+	"A pause is kept over restarts. States: active, paused, open (failing, tried now\n"
+	"and then), probing, orphaned (no longer configured), disabled.\n"
+	"\n"
+	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
+	"      --reason TEXT  for people, shown by list\n"
+	"      --json         print the API's answer, one line of JSON\n"
+	"  -h, --help         this text\n"
+	"\n"
+	"Asks the running gateway at its admin address; when nobody listens there, opens\n"
+	"the store itself.\n"
+	"\n"
+	"Exit: 0 done, 1 it failed or there is no such target, 2 wrong usage, 78 bad\n"
+	"configuration.\n";
+
+enum option_name {
+	OPTION_REASON = 256,
+	OPTION_JSON,
+};
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "reason", required_argument, NULL, OPTION_REASON },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int print_targets(struct session *session)
+{
+	json_t *json = NULL;
+	int exit_code = session_call(session, "GET", "/targets", NULL, NULL, &json);
+
+	if (exit_code != EXIT_OK)
+		return exit_code;
+	if (session->json)
+		session_print_json(json);
+	else
+		target_table_print(json_object_get(json, "targets"));
+	json_decref(json);
+	return EXIT_OK;
+}
+
+/* pause and resume answer with the target as it is then. */
+static int steer(struct session *session, const char *action, const char *name, const char *reason)
+{
+	json_t *body = json_object();
+	json_t *json = NULL;
+	int exit_code = EXIT_USAGE;
+	struct buf path;
+
+	buf_init(&path, API_TARGET_SIZE_MAX);
+	buf_append_text(&path, "/targets/");
+	api_append_encoded(&path, slice_text(name));
+	buf_printf(&path, "/%s", action);
+	if (path.overflowed ||
+		(reason != NULL && json_object_set_new(body, "reason", json_string(reason)) != 0))
+		cli_usage_error("target", "%s is too long, or not UTF-8",
+			path.overflowed ? "NAME" : "--reason");
+	else
+		exit_code = session_call(session, "POST", path.data, NULL, body, &json);
+	if (exit_code == EXIT_OK && session->json)
+		session_print_json(json);
+	else if (exit_code == EXIT_OK)
+		printf("%s: %s\n", name, json_string_value(json_object_get(json, "state")));
+	json_decref(json);
+	json_decref(body);
+	buf_free(&path);
+	return exit_code;
+}
+
+static int run(struct session *session, int argc, char **argv, const char *reason)
+{
+	const char *action = optind < argc ? argv[optind] : NULL;
+	bool is_list = action != NULL && strcmp(action, "list") == 0;
+	bool is_pause = action != NULL && strcmp(action, "pause") == 0;
+	const char *name = optind + 1 < argc ? argv[optind + 1] : NULL;
+	int exit_code;
+
+	if (action == NULL)
+		return cli_usage_error("target", "list, pause or resume is missing");
+	if (!is_list && !is_pause && strcmp(action, "resume") != 0)
+		return cli_usage_error("target", "'%s' is not one of list, pause, resume", action);
+	if (!is_list && (name == NULL || name[0] == '\0'))
+		return cli_usage_error("target", "%s: NAME is missing", action);
+	if (optind + (is_list ? 1 : 2) < argc)
+		return cli_usage_error("target", "unexpected argument '%s'", argv[argc - 1]);
+	if (reason != NULL && !is_pause)
+		return cli_usage_error("target", "--reason is for pause only");
+	exit_code = session_open(session);
+	if (exit_code == EXIT_OK)
+		exit_code = is_list ? print_targets(session) : steer(session, action, name, reason);
+	session_close(session);
+	return exit_code;
+}
+
+int command_target(int argc, char **argv)
+{
+	struct session session = { .command = "target", .config_path = CONFIG_PATH_DEFAULT };
+	const char *reason = NULL;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			session.config_path = optarg;
+			break;
+		case OPTION_REASON:
+			reason = optarg;
+			break;
+		case OPTION_JSON:
+			session.json = true;
+			break;
+		case 'h':
+			return cli_help(help);
+		default:
+			return cli_option_error("target", option, argv);
+		}
+	}
+	return run(&session, argc, argv, reason);
+}

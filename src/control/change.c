@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "control_private.h"
+
+enum {
+	SCAN_MAX = 5000
+};
+
+static enum status run_change(struct store *store, void *argument, struct error *err)
+{
+	enum status status = store_begin(store, err);
+
+	if (status == STATUS_OK)
+		status = store_change(store, argument, err);
+	if (status == STATUS_OK)
+		status = store_commit(store, err);
+	if (status != STATUS_OK)
+		store_rollback(store);
+	return status;
+}
+
+static void look(const struct control *control, const uint64_t *touched_targets)
+{
+	for (size_t target = 0; target < STORE_TARGETS_MAX; target++)
+		if ((touched_targets[target / 64] >> (target % 64) & 1) != 0)
+			control->settings.backend->look(
+				control->settings.context, (uint16_t)target);
+}
+
+enum status change_portion(
+	const struct control *control, struct store_change *change, struct error *err)
+{
+	const struct control_settings *settings = &control->settings;
+	enum status status = settings->backend->call(settings->context, run_change, change, err);
+
+	if (status == STATUS_OK)
+		look(control, change->touched_targets);
+	return status;
+}
+
+struct item_changes {
+	const struct change_item *items;
+	size_t items_count;
+	struct store_change change;
+	size_t changed;
+};
+
+static enum status change_item(
+	struct store *store, struct item_changes *changes, size_t index, struct error *err)
+{
+	const struct change_item *item = &changes->items[index];
+	struct store_change *change = &changes->change;
+	enum status status = STATUS_OK;
+
+	change->filter = (struct store_filter){
+		.target = item->target,
+		.type = -1,
+		.event = item->event,
+		.states = item->states,
+	};
+	change->after = 0;
+	change->done = false;
+	while (status == STATUS_OK && !change->done) {
+		status = store_change(store, change, err);
+		changes->changed += change->changed;
+	}
+	return status;
+}
+
+static enum status run_items(struct store *store, void *argument, struct error *err)
+{
+	struct item_changes *changes = argument;
+	enum status status = store_begin(store, err);
+
+	for (size_t i = 0; status == STATUS_OK && i < changes->items_count; i++)
+		status = change_item(store, changes, i, err);
+	if (status == STATUS_OK)
+		status = store_commit(store, err);
+	if (status != STATUS_OK)
+		store_rollback(store);
+	return status;
+}
+
+enum status change_items(const struct control *control, enum store_change_kind kind,
+	const struct change_item *items, size_t items_count, int64_t now_ms, size_t *changed_out,
+	struct error *err)
+{
+	const struct control_settings *settings = &control->settings;
+	struct item_changes changes = {
+		.items = items,
+		.items_count = items_count,
+		.change = {
+			.kind = kind,
+			.now_ms = now_ms,
+			.count_max = STORE_TARGETS_MAX,
+			.scan_max = SCAN_MAX,
+		},
+	};
+	enum status status = settings->backend->call(settings->context, run_items, &changes, err);
+
+	*changed_out = status == STATUS_OK ? changes.changed : 0;
+	if (status == STATUS_OK)
+		look(control, changes.change.touched_targets);
+	return status;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One event, by the uuid of its envelope. The same event may be in the store more than once, when it
+ * came again behind the dedup window: all of them are meant.
+ */
+#include <stdlib.h>
+
+#include "control_private.h"
+#include "posthorn/envelope.h"
+#include "posthorn/memory.h"
+#include "posthorn/search_key.h"
+
+enum {
+	DELIVERIES_MAX = STORE_TARGETS_MAX,
+	HISTORY_SIZE_MAX = 1024 * 1024,
+	PAGE_COUNT = 64,
+};
+
+/* A delivery of the event, without its bytes. */
+struct found_delivery {
+	struct store_row row;
+	struct buf history; /* JSON, without the brackets */
+};
+
+struct found_event {
+	const struct names *names;
+	struct slice uuid;
+	struct found_delivery *deliveries;
+	size_t count;
+	char *content_type; /* of the newest */
+	char *raw;
+};
+
+static void on_row(void *context, const struct store_row *row)
+{
+	struct found_event *found = context;
+	struct found_delivery *delivery;
+	struct facts facts;
+	bool is_it;
+
+	facts_of_row(&facts, found->names, row);
+	is_it = facts_same_text(slice_text(facts.uuid), found->uuid);
+	facts_free(&facts);
+	if (!is_it || found->count == DELIVERIES_MAX)
+		return;
+	if (found->raw == NULL) {
+		found->raw = memory_copy_bytes(row->raw.data, row->raw.size);
+		found->content_type =
+			memory_copy_bytes(row->content_type.data, row->content_type.size);
+	}
+	found->deliveries =
+		memory_regrow(found->deliveries, found->count + 1, sizeof(struct found_delivery));
+	delivery = &found->deliveries[found->count++];
+	delivery->row = *row;
+	delivery->row.raw.data = NULL;
+	delivery->row.content_type.data = NULL;
+	buf_init(&delivery->history, HISTORY_SIZE_MAX);
+}
+
+static void free_event(struct found_event *found)
+{
+	for (size_t i = 0; i < found->count; i++)
+		buf_free(&found->deliveries[i].history);
+	free(found->deliveries);
+	free(found->content_type);
+	free(found->raw);
+}
+
+/* False: refused. */
+static bool find_event(struct call *call, struct found_event *found)
+{
+	struct store_filter filter = {
+		.target = -1,
+		.type = -1,
+		.search_key = search_key_uuid(call->parameter),
+	};
+	enum status status = STATUS_OK;
+	struct error err;
+	int64_t next = 0;
+
+	found->names = &call->names;
+	found->uuid = call->parameter;
+	do {
+		status = store_reader_list(call->control->reader, &filter, next, PAGE_COUNT, on_row,
+			found, &next, &err);
+	} while (status == STATUS_OK && next != 0 && found->count < DELIVERIES_MAX);
+	if (status != STATUS_OK)
+		call_refuse_status(call, status, &err);
+	else if (found->count == 0)
+		call_refuse(call, 404, "uuid", "path", "there is no event of this uuid");
+	return status == STATUS_OK && found->count > 0;
+}
+
+struct history {
+	struct found_event *found;
+	int64_t event;
+};
+
+static void on_attempt(void *context, const struct store_attempt *attempt)
+{
+	const struct history *history = context;
+	struct buf *out = NULL;
+
+	for (size_t i = 0; i < history->found->count; i++)
+		if (history->found->deliveries[i].row.event == history->event &&
+			history->found->deliveries[i].row.target == attempt->target)
+			out = &history->found->deliveries[i].history;
+	if (out == NULL || out->overflowed)
+		return;
+	out_open(out, '{');
+	out_int(out, "number", attempt->number);
+	out_time_ms(out, "started", attempt->started_ms);
+	out_int(out, "duration_ms", attempt->duration_ms);
+	delivery_write_result(out, 1, attempt->http_status, attempt->transport);
+	out_text(out, "answer", attempt->answer);
+	out_close(out, '}');
+}
+
+static enum status read_history(struct call *call, struct found_event *found, struct error *err)
+{
+	struct history history = { .found = found };
+	enum status status = STATUS_OK;
+
+	/* The deliveries of one event stand together. */
+	for (size_t i = 0; i < found->count && status == STATUS_OK; i++) {
+		if (found->deliveries[i].row.event == history.event)
+			continue;
+		history.event = found->deliveries[i].row.event;
+		status = store_reader_attempts(
+			call->control->reader, history.event, on_attempt, &history, err);
+	}
+	return status;
+}
+
+static const struct control_source *find_source(
+	const struct control_snapshot *snapshot, uint16_t number)
+{
+	for (size_t i = 0; i < snapshot->sources_count; i++)
+		if (snapshot->sources[i].number == number)
+			return &snapshot->sources[i];
+	return NULL;
+}
+
+/* As it would be sent now. */
+static void write_envelope(
+	struct call *call, const struct store_row *row, const struct facts *facts)
+{
+	static const struct translate_defaults no_defaults;
+	const struct control_source *source = find_source(call->snapshot, row->source);
+	struct postal_event postal;
+	struct buf envelope;
+
+	if (facts->problem != BIZMAIL_PROBLEM_NONE) {
+		out_null(&call->answer->body, "envelope");
+		return;
+	}
+	buf_init(&envelope, ENVELOPE_SIZE_MAX);
+	translate_event(call->snapshot->translate, names_source(&call->names, row->source),
+		source == NULL ? &no_defaults : &source->settings->defaults, &facts->event,
+		&facts->identity, row->received_us, &postal);
+	if (envelope_write(&postal, &envelope)) {
+		out_key(&call->answer->body, "envelope");
+		buf_append_slice(&call->answer->body, buf_slice(&envelope));
+	} else {
+		out_null(&call->answer->body, "envelope");
+	}
+	buf_free(&envelope);
+}
+
+static void write_deliveries(
+	struct call *call, const struct found_event *found, const struct facts *facts)
+{
+	struct buf *out = &call->answer->body;
+
+	out_open_at(out, "deliveries", '[');
+	for (size_t i = 0; i < found->count; i++) {
+		out_open(out, '{');
+		delivery_write_members(out, &call->names, &found->deliveries[i].row, facts);
+		out_open_at(out, "history", '[');
+		buf_append_slice(out, buf_slice(&found->deliveries[i].history));
+		out_close(out, ']');
+		out_close(out, '}');
+	}
+	out_close(out, ']');
+}
+
+static void write_event(struct call *call, const struct found_event *found)
+{
+	const struct store_row *row = &found->deliveries[0].row;
+	struct slice raw = slice_of(found->raw, row->raw.size);
+	struct slice content_type = slice_of(found->content_type, row->content_type.size);
+	struct buf *out = &call->answer->body;
+	struct facts facts;
+
+	facts_read(&facts, names_source(&call->names, row->source), content_type, raw, row->kind);
+	out_open(out, '{');
+	out_text_or_null(out, "uuid", slice_text(facts.uuid));
+	out_text(out, "event",
+		slice_text(row->type < POSTAL_EVENT_TYPE_COUNT
+				   ? postal_event_type_name((enum postal_event_type)row->type)
+				   : ""));
+	out_text(out, "source", names_source(&call->names, row->source));
+	out_text(out, "kind", slice_text(bizmail_kind_name((enum bizmail_kind)row->kind)));
+	out_time_ms(out, "received", row->received_us / 1000);
+	out_text(out, "message_id", facts.event.id);
+	out_text(out, "recipient", facts.event.recipient);
+	write_envelope(call, row, &facts);
+	out_text(out, "raw", raw);
+	out_text(out, "content_type", content_type);
+	write_deliveries(call, found, &facts);
+	out_close(out, '}');
+	facts_free(&facts);
+}
+
+void event_show(struct call *call)
+{
+	struct found_event found = { 0 };
+	struct error err;
+	enum status status;
+
+	if (!call_take_query_end(call) || !find_event(call, &found))
+		goto out;
+	status = read_history(call, &found, &err);
+	if (status == STATUS_OK)
+		write_event(call, &found);
+	else
+		call_refuse_status(call, status, &err);
+out:
+	free_event(&found);
+}
+
+/* False: refused. */
+static bool take_target(struct call *call, int *target_out)
+{
+	struct slice name;
+
+	*target_out = -1;
+	if (query_take(&call->query, "target", &name)) {
+		*target_out = names_find_target(&call->names, name);
+		if (*target_out < 0) {
+			call_refuse(
+				call, 400, "target", "query", "there is no target of this name");
+			return false;
+		}
+	}
+	return call_take_query_end(call);
+}
+
+static void change_event(struct call *call, enum store_change_kind kind)
+{
+	struct found_event found = { 0 };
+	struct change_item *items = NULL;
+	struct error err;
+	enum status status;
+	size_t changed, count = 0;
+	int target;
+
+	if (!take_target(call, &target) || !find_event(call, &found))
+		goto out;
+	items = memory_array(found.count, sizeof(*items));
+	for (size_t i = 0; i < found.count; i++)
+		if (target < 0 || found.deliveries[i].row.target == target)
+			items[count++] = (struct change_item){
+				.event = found.deliveries[i].row.event,
+				.target = found.deliveries[i].row.target,
+			};
+	status = change_items(
+		call->control, kind, items, count, call->now_us / 1000, &changed, &err);
+	if (status != STATUS_OK) {
+		call_refuse_status(call, status, &err);
+		goto out;
+	}
+	out_open(&call->answer->body, '{');
+	out_int(&call->answer->body, "changed", (int64_t)changed);
+	out_close(&call->answer->body, '}');
+out:
+	free(items);
+	free_event(&found);
+}
+
+void event_retry(struct call *call)
+{
+	change_event(call, STORE_CHANGE_RETRY);
+}
+
+void event_discard(struct call *call)
+{
+	change_event(call, STORE_CHANGE_DISCARD);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * facts.h - what a stored event says, read from its bytes
+ *
+ * Promise    The bytes are understood as at their arrival, so identity and texts are the same.
+ * Ownership  facts_free() frees; the event points into it.
+ * Threads    Values.
+ */
+#ifndef POSTHORN_CONTROL_FACTS_H
+#define POSTHORN_CONTROL_FACTS_H
+
+#include "names.h"
+#include "posthorn/bizmail.h"
+#include "posthorn/translate.h"
+#include "posthorn/uuid.h"
+
+struct facts {
+	enum bizmail_problem problem; /* not NONE: nothing of the rest but the event's own texts */
+	struct bizmail_event event;
+	struct event_identity identity;
+	char uuid[UUID_TEXT_SIZE]; /* of the envelope; "" with a problem */
+};
+
+void facts_read(struct facts *facts_out, struct slice source, struct slice content_type,
+	struct slice raw, uint8_t kind);
+void facts_of_row(struct facts *facts_out, const struct names *names, const struct store_row *row);
+void facts_free(struct facts *facts);
+
+bool facts_same_text(struct slice a, struct slice b);
+
+#endif

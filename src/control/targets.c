@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "control_private.h"
+
+enum {
+	REASON_SIZE_MAX = 200
+};
+
+static const struct target_settings *find_settings(const struct call *call, uint16_t number)
+{
+	for (size_t i = 0; i < call->snapshot->targets_count; i++)
+		if (call->snapshot->target_numbers[i] == number)
+			return &call->snapshot->targets[i];
+	return NULL;
+}
+
+/* Without what a person in "https://person:secret@host" wrote before the '@'. */
+static void write_url(struct buf *out, const char *url)
+{
+	struct buf masked;
+	const char *host = strstr(url, "://");
+	const char *end, *at = NULL;
+
+	host = host == NULL ? url : host + 3;
+	end = host + strcspn(host, "/?#");
+	for (const char *c = host; c < end; c++)
+		if (*c == '@')
+			at = c;
+	if (at == NULL) {
+		out_text(out, "url", slice_text(url));
+		return;
+	}
+	buf_init(&masked, strlen(url) + sizeof("***"));
+	buf_append(&masked, url, (size_t)(host - url));
+	buf_append_text(&masked, "***");
+	buf_append_text(&masked, at);
+	out_text(out, "url", buf_slice(&masked));
+	buf_free(&masked);
+}
+
+static const char *state_of(const struct named_target *named,
+	const struct target_settings *settings, const struct control_target *at_work)
+{
+	if (settings == NULL)
+		return "orphaned";
+	if (named->is_paused)
+		return "paused";
+	if (!settings->enabled)
+		return "disabled";
+	/* The delivery thread has not heard of the resume yet. */
+	if (at_work->state == NULL || strcmp(at_work->state, "paused") == 0)
+		return "active";
+	return at_work->state;
+}
+
+static void write_oldest(struct buf *out, int64_t now_us, int64_t received_us)
+{
+	if (received_us < 0)
+		out_null(out, "oldest_seconds");
+	else if (received_us == 0 || received_us > now_us)
+		out_int(out, "oldest_seconds", 0);
+	else
+		out_seconds(out, "oldest_seconds", now_us - received_us);
+}
+
+static void write_target(struct call *call, uint16_t number)
+{
+	const struct control_settings *control = &call->control->settings;
+	const struct named_target *named = &call->names.targets[number];
+	const struct target_settings *settings = find_settings(call, number);
+	struct control_target at_work = { .oldest_received_us = named->counts.open > 0 ? -1 : 0 };
+	struct buf *out = &call->answer->body;
+	int64_t ready;
+
+	control->backend->observe(control->context, number, &at_work);
+	ready = named->counts.open - named->counts.retrying - at_work.in_flight;
+	out_open(out, '{');
+	out_text(out, "name", slice_text(named->name));
+	out_bool(out, "configured", settings != NULL);
+	if (settings == NULL)
+		out_null(out, "url");
+	else
+		write_url(out, settings->url);
+	out_text(out, "state", slice_text(state_of(named, settings, &at_work)));
+	out_bool(out, "paused", named->is_paused);
+	out_text(out, "reason", slice_text(named->is_paused ? named->reason : ""));
+	out_int(out, "ready", ready > 0 ? ready : 0);
+	out_int(out, "waiting", named->counts.retrying);
+	out_int(out, "inflight", at_work.in_flight);
+	out_int(out, "dead", named->counts.dead);
+	write_oldest(out, call->now_us, at_work.oldest_received_us);
+	out_close(out, '}');
+}
+
+static void write_targets(struct call *call)
+{
+	out_open_at(&call->answer->body, "targets", '[');
+	for (size_t i = 0; i < call->names.targets_count; i++)
+		if (call->names.targets[i].name != NULL)
+			write_target(call, (uint16_t)i);
+	out_close(&call->answer->body, ']');
+}
+
+void stats_show(struct call *call)
+{
+	const struct control_settings *control = &call->control->settings;
+	struct buf *out = &call->answer->body;
+	struct control_totals totals = { 0 };
+	int64_t backlog = 0;
+
+	if (!call_take_query_end(call))
+		return;
+	control->backend->observe_totals(control->context, &totals);
+	for (size_t i = 0; i < call->names.targets_count; i++)
+		backlog += call->names.targets[i].counts.open;
+	out_open(out, '{');
+	out_text(out, "version", slice_text(POSTHORN_VERSION));
+	if (totals.uptime_s < 0)
+		out_null(out, "uptime_seconds");
+	else
+		out_int(out, "uptime_seconds", totals.uptime_s);
+	out_int(out, "generation", call->snapshot->generation);
+	out_key(out, "fingerprint");
+	buf_printf(out, "\"%016llx\"", (unsigned long long)call->snapshot->fingerprint);
+	out_int(out, "backlog", backlog);
+	out_int(out, "quarantined", totals.quarantined);
+	out_int(out, "store_bytes", totals.store_bytes);
+	write_targets(call);
+	out_close(out, '}');
+}
+
+void targets_list(struct call *call)
+{
+	if (!call_take_query_end(call))
+		return;
+	out_open(&call->answer->body, '{');
+	write_targets(call);
+	out_close(&call->answer->body, '}');
+}
+
+static bool find_target(struct call *call, uint16_t *number_out)
+{
+	int number = names_find_target(&call->names, call->parameter);
+
+	if (number < 0) {
+		call_refuse(call, 404, "name", "path", "there is no target of this name");
+		return false;
+	}
+	*number_out = (uint16_t)number;
+	return call_take_query_end(call);
+}
+
+void target_show(struct call *call)
+{
+	uint16_t number;
+
+	if (find_target(call, &number))
+		write_target(call, number);
+}
+
+struct pause {
+	uint16_t target;
+	bool paused;
+	const char *reason;
+};
+
+static enum status run_pause(struct store *store, void *argument, struct error *err)
+{
+	const struct pause *pause = argument;
+	enum status status = store_begin(store, err);
+
+	if (status == STATUS_OK)
+		status = store_pause(store, pause->target, pause->paused, pause->reason, err);
+	if (status == STATUS_OK)
+		status = store_commit(store, err);
+	if (status != STATUS_OK)
+		store_rollback(store);
+	return status;
+}
+
+/* Stored first: a pause that people were told of outlives a crash. */
+static void set_paused(struct call *call, const struct pause *pause)
+{
+	const struct control_settings *control = &call->control->settings;
+	struct error err;
+	enum status status =
+		control->backend->call(control->context, run_pause, (void *)(uintptr_t)pause, &err);
+
+	if (status == STATUS_OK) {
+		control->backend->pause(control->context, pause->target, pause->paused);
+		names_free(&call->names);
+		status = names_read(call->control->reader, &call->names, &err);
+	}
+	if (status != STATUS_OK)
+		call_refuse_status(call, status, &err);
+	else
+		write_target(call, pause->target);
+}
+
+static bool take_reason(struct call *call, const json_t *body, const char **reason_out)
+{
+	json_t *reason = json_object_get(body, "reason");
+
+	*reason_out = "paused by an operator";
+	if (json_object_size(body) > (reason != NULL) ||
+		(reason != NULL && !json_is_string(reason)) ||
+		json_string_length(reason) > REASON_SIZE_MAX) {
+		call_refuse(call, 400, "reason", "body",
+			"nothing but a reason of at most %d bytes is expected", REASON_SIZE_MAX);
+		return false;
+	}
+	if (json_string_length(reason) > 0)
+		*reason_out = json_string_value(reason);
+	return true;
+}
+
+void target_pause(struct call *call)
+{
+	struct pause pause = { .paused = true };
+	json_t *body = NULL;
+
+	if (find_target(call, &pause.target) && call_take_body(call, &body) &&
+		take_reason(call, body, &pause.reason))
+		set_paused(call, &pause);
+	json_decref(body);
+}
+
+void target_resume(struct call *call)
+{
+	struct pause pause = { .paused = false };
+
+	if (find_target(call, &pause.target))
+		set_paused(call, &pause);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "control_live.h"
+
+#include <stdlib.h>
+
+#include "posthorn/clock.h"
+#include "posthorn/memory.h"
+
+static enum status live_call(void *context,
+	enum status (*run)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err)
+{
+	struct control_live *live = context;
+
+	return store_thread_call(live->store, run, argument, err);
+}
+
+static void live_look(void *context, uint16_t target)
+{
+	struct control_live *live = context;
+
+	dispatcher_look(live->dispatcher, target);
+}
+
+static void live_pause(void *context, uint16_t target, bool paused)
+{
+	struct control_live *live = context;
+
+	dispatcher_pause(live->dispatcher, target, paused);
+}
+
+/* A generation, as control sees it. */
+struct live_snapshot {
+	struct control_snapshot snapshot;
+	struct generation *generation; /* a reference */
+	struct control_source *sources;
+	struct control_route *routes;
+};
+
+static void copy_routes(struct live_snapshot *made)
+{
+	const struct generation *generation = made->generation;
+	const struct config *config = generation->config;
+
+	made->sources = memory_array(config->sources_count + 1, sizeof(*made->sources));
+	made->routes = memory_array(
+		config->sources_count * config->targets_count + 1, sizeof(*made->routes));
+	for (size_t i = 0; i < config->sources_count; i++) {
+		const struct inbound_source *source = &generation->sources[i];
+		struct control_route *routes = made->routes + i * config->targets_count;
+
+		for (size_t r = 0; r < source->routes_count; r++)
+			routes[r] = (struct control_route){
+				.target = source->routes[r].target,
+				.events = source->routes[r].events,
+				.final_only = source->routes[r].final_only,
+				.ordered = source->routes[r].ordered,
+			};
+		made->sources[i] = (struct control_source){
+			.settings = source->settings,
+			.number = source->number,
+			.routes = routes,
+			.routes_count = source->routes_count,
+		};
+	}
+}
+
+static const struct control_snapshot *live_acquire(void *context)
+{
+	struct control_live *live = context;
+	struct live_snapshot *made = memory_zalloc(sizeof(*made));
+	const struct config *config;
+
+	made->generation = generation_slot_hold(live->generations);
+	POSTHORN_ASSERT(made->generation != NULL);
+	config = made->generation->config;
+	copy_routes(made);
+	made->snapshot = (struct control_snapshot){
+		.generation = made->generation->number,
+		.fingerprint = config->fingerprint,
+		.sources = made->sources,
+		.sources_count = config->sources_count,
+		.targets = config->targets,
+		.target_numbers = made->generation->target_numbers,
+		.targets_count = config->targets_count,
+		.translate = &config->translate,
+	};
+	return &made->snapshot;
+}
+
+static void live_release(void *context, const struct control_snapshot *snapshot)
+{
+	struct live_snapshot *made = (struct live_snapshot *)(uintptr_t)snapshot;
+
+	(void)context;
+	generation_release(&made->generation);
+	free(made->sources);
+	free(made->routes);
+	free(made);
+}
+
+static bool live_observe(void *context, uint16_t target, struct control_target *out)
+{
+	struct control_live *live = context;
+	struct target_metrics *metrics = dispatcher_target_metrics(live->dispatcher, target);
+	struct store_metrics *store = store_thread_metrics(live->store);
+	int64_t on_disk_us = gauge_read(&store->targets[target].oldest_waiting_us);
+	int64_t in_memory_us = metrics == NULL ? 0 : gauge_read(&metrics->oldest_memory_us);
+
+	*out = (struct control_target){
+		.oldest_received_us =
+			on_disk_us == 0 || (in_memory_us != 0 && in_memory_us < on_disk_us)
+				? in_memory_us
+				: on_disk_us,
+	};
+	if (metrics == NULL)
+		return false;
+	out->state = target_state_name((enum target_state)gauge_read(&metrics->state));
+	out->in_flight = gauge_read(&metrics->in_flight);
+	return true;
+}
+
+static void live_observe_totals(void *context, struct control_totals *out)
+{
+	struct control_live *live = context;
+	struct store_metrics *store = store_thread_metrics(live->store);
+
+	*out = (struct control_totals){
+		.uptime_s = (clock_monotonic_ms() - live->started_ms) / 1000,
+		.quarantined = gauge_read(&store->quarantined),
+		.store_bytes = gauge_read(&store->bytes),
+	};
+}
+
+const struct control_backend control_live_backend = {
+	.call = live_call,
+	.look = live_look,
+	.pause = live_pause,
+	.acquire = live_acquire,
+	.release = live_release,
+	.observe = live_observe,
+	.observe_totals = live_observe_totals,
+};
+
+void control_live_describe(void *context, int64_t *generation_out, uint64_t *fingerprint_out)
+{
+	struct control_live *live = context;
+	struct generation *generation = generation_slot_hold(live->generations);
+
+	*generation_out = generation == NULL ? 0 : generation->number;
+	*fingerprint_out = generation == NULL ? 0 : generation->config->fingerprint;
+	generation_release(&generation);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control_live.h - control.h's backend while the gateway runs
+ *
+ * Promise    Changes go through the store thread, and targets hear of them at once. Each request sees
+ *            one generation of the configuration.
+ * Threads    Any; see control.h.
+ * Ownership  What the struct points to must outlive the control.
+ */
+#ifndef POSTHORN_CONTROL_LIVE_H
+#define POSTHORN_CONTROL_LIVE_H
+
+#include "generation.h"
+#include "posthorn/control.h"
+#include "posthorn/dispatcher.h"
+#include "posthorn/store_thread.h"
+
+/* The context of control_live_backend. */
+struct control_live {
+	struct store_thread *store;
+	struct dispatcher *dispatcher;
+	struct generation_slot *generations;
+	int64_t started_ms; /* monotonic */
+};
+
+extern const struct control_backend control_live_backend;
+
+enum {
+	CONTROL_LIVE_RATE_PER_SECOND =
+		2000 /* of jobs that name none: receivers do their daily work beside */
+};
+
+/* For the admin's view; context is the struct control_live. */
+void control_live_describe(void *context, int64_t *generation_out, uint64_t *fingerprint_out);
+
+#endif
