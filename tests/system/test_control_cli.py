@@ -1,0 +1,516 @@
+# SPDX-License-Identifier: MIT
+"""queue, target and quarantine: what they print and do, while the gateway runs and while it does not."""
+
+import http.server
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import termios
+import threading
+from urllib.parse import quote
+
+import events
+import pytest
+import settings
+from posthorn import BINARY, run
+from receiver import Reply
+from settings import target
+from waiting import PATIENCE_S, wait_until
+
+UNKNOWN_UUID = "00000000-0000-5000-8000-000000000000"
+QUICK_RETRY = ["20ms"]
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+class Control:
+    """The commands, with the gateway's configuration. They are told the port that the system chose."""
+
+    def __init__(self, gateway, **admin):
+        self.config_path = gateway.directory / "control.conf"
+        complete = gateway.settings | {"admin": gateway.settings["admin"] | {"port": gateway.admin_port} | admin}
+        self.config_path.write_text(settings.render(complete))
+
+    def run(self, *arguments):
+        return run(*arguments, "-c", self.config_path)
+
+    def ok(self, *arguments):
+        """Standard output of a command that does what it was asked for."""
+        result = self.run(*arguments)
+        assert (result.returncode, result.stderr) == (0, ""), (arguments, result)
+        return result.stdout
+
+    def json(self, *arguments):
+        output = self.ok(*arguments, "--json")
+        assert output.count("\n") == 1
+        return json.loads(output)
+
+    def refused(self, code, *arguments):
+        """Standard error of a command that exits with code, and prints no result."""
+        result = self.run(*arguments)
+        assert (result.returncode, result.stdout) == (code, ""), (arguments, result)
+        assert result.stderr.startswith(f"posthorn {arguments[0]}: ")
+        return result.stderr
+
+    def deliveries(self, *filters):
+        return self.json("queue", "list", "--limit", "0", *filters)["deliveries"]
+
+    def target(self, name="app"):
+        return next(t for t in self.json("target", "list")["targets"] if t["name"] == name)
+
+    def start(self, *arguments, columns=100):
+        """On a terminal of its own."""
+        return Terminal([BINARY, *arguments, "-c", self.config_path], columns)
+
+
+class Terminal:
+    def __init__(self, command, columns):
+        controller, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (24, columns))
+        self.process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal,
+                                        start_new_session=True)
+        os.close(terminal)
+        self.text = ""
+        self._controller = controller
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = os.read(self._controller, 65536)
+            except OSError:  # the other side was closed
+                return
+            self.text += data.decode()
+
+    def expect(self, text):
+        wait_until(lambda: text in self.text or self.process.poll() is not None, f"it prints {text!r}")
+        assert text in self.text
+
+    def type(self, text):
+        os.write(self._controller, text.encode())
+
+    def end(self):
+        """The exit code, when all is read."""
+        code = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
+        os.close(self._controller)
+        assert "Sanitizer" not in self.text and "runtime error" not in self.text, self.text
+        return code
+
+
+def refusing(receiver):
+    return [target("app", receiver.url(), retry=QUICK_RETRY, concurrency=64)]
+
+
+@pytest.fixture
+def dead(start_gateway, receiver):
+    """A function: a gateway whose receiver has refused so many events until they were dead."""
+
+    def make(count, **changes):
+        receiver.answer("/postal", Reply(status=500, body=b"out of \x1b[31morder\nfor now"))
+        gateway = start_gateway(targets=refusing(receiver), **changes)
+        posted = [events.delivered(recipient=f"user{i}@example.com") for i in range(count)]
+        assert {answer.result for answer in gateway.post_all(posted)} <= {"accepted"}
+        gateway.wait_metric("queue_depth", count, timeout=90, target="app", state="dead")
+        return gateway, Control(gateway)
+
+    return make
+
+
+def heal(receiver):
+    """Returns how many requests there were until now."""
+    receiver.answer("/postal", Reply())
+    return len(receiver.requests("/postal"))
+
+
+# -- the command line -------------------------------------------------------------------------------
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("command", ["queue", "target", "quarantine"])
+def test_help_is_a_result(command):
+    result = run(command, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"Usage: posthorn {command} ")
+    assert max(map(len, result.stdout.splitlines())) <= 84
+
+
+@pytest.mark.parametrize("arguments", [
+    ["queue"], ["queue", "frobnicate"], ["queue", "list", "surplus"], ["queue", "list", "--limit", "x"],
+    ["queue", "show"], ["queue", "show", "no-uuid"], ["queue", "retry"], ["queue", "discard", "--yes"],
+    ["queue", "retry", UNKNOWN_UUID, "--all"], ["queue", "retry", "--all", "--rate", "soon"],
+    ["queue", "list", "--frobnicate"], ["queue", "list", "-c"],
+    ["target"], ["target", "frobnicate"], ["target", "pause"], ["target", "list", "app"],
+    ["target", "resume", "app", "--reason", "x"], ["target", "pause", "app", "surplus"],
+    ["quarantine"], ["quarantine", "frobnicate"], ["quarantine", "show"], ["quarantine", "replay"],
+    ["quarantine", "replay", "1", "--all"], ["quarantine", "discard"], ["quarantine", "list", "--all"],
+    ["quarantine", "replay", "1", "--yes"], ["quarantine", "show", "1", "--limit", "3"],
+])
+def test_wrong_usage_is_2(arguments):
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"posthorn {arguments[0]}: ")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["queue", "list"], ["queue", "retry", "--all"], ["target", "list"], ["quarantine", "list"]])
+def test_bad_configuration_is_78(tmp_path, arguments):
+    path = tmp_path / "posthorn.conf"
+    path.write_text("listen: { prot = 1; };\n")
+    result = run(*arguments, "-c", path)
+    assert (result.returncode, result.stdout) == (78, "")
+    assert f"{path}:1:" in result.stderr
+
+
+# -- looking ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.smoke
+def test_an_empty_gateway(gateway):
+    control = Control(gateway)
+    assert control.ok("queue", "list").split() == [
+        "RECEIVED", "EVENT", "TARGET", "STATE", "ATTEMPTS", "ANSWER", "DUE", "UUID", "RECIPIENT"]
+    assert control.json("queue", "list") == {"deliveries": [], "next": None}
+    assert control.json("quarantine", "list") == {"quarantine": [], "next": None}
+    stats = control.json("queue", "stats")
+    assert (stats["backlog"], stats["quarantined"]) == (0, 0)
+    assert [t["name"] for t in stats["targets"]] == ["app"]
+
+
+def test_list_and_its_filters(dead, receiver):
+    gateway, control = dead(3)
+    heal(receiver)
+    gateway.post(events.bounce(id="wanted@x", to="a+b&c@example.com"))
+    gateway.wait_idle()
+    everything = control.deliveries()
+    assert [d["state"] for d in everything] == ["delivered", "dead", "dead", "dead"], "newest first"
+    assert {d["uuid"] for d in everything} == {e["uuid"] for e in receiver.envelopes()}
+    newest = everything[0]
+    assert (newest["event"], newest["target"], newest["attempts"], newest["status"]) == (
+        "MessageDeliveryFailed", "app", 1, 200)
+    for filters, count in [
+            (["--state", "dead"], 3), (["--state", "dead,delivered"], 4), (["--state", "waiting"], 0),
+            (["--event", "MessageSent"], 3), (["--event", "MessageDeliveryFailed"], 1),
+            (["--target", "app"], 4), (["--since", "1h"], 4), (["--until", "1h"], 0),
+            (["--since", newest["received"]], 1), (["--until", newest["received"]], 3),
+            (["--message-id", "wanted@x"], 1), (["--recipient", "a+b&c@example.com"], 1),
+            (["--recipient", "nobody@example.com"], 0), (["--state", "dead", "--since", "1h"], 3)]:
+        assert len(control.deliveries(*filters)) == count, filters
+    for filters in (["--state", "frobnicating"], ["--event", "MessageSneezed"], ["--since", "yesterday"]):
+        assert control.refused(2, "queue", "list", *filters)
+
+
+def test_list_for_people(dead):
+    _, control = dead(2)
+    head, *rows = control.ok("queue", "list").splitlines()
+    assert len(rows) == 2
+    columns = [match.start() for match in re.finditer(r"\S+", head)]
+    for row in rows:
+        for name, begin in zip(head.split(), columns):
+            if name != "ATTEMPTS":  # numbers are to the right
+                assert row[begin - 1:begin] in ("", " ") and row[begin] != " ", (name, row)
+        assert TIME.match(row)
+        assert " dead " in row and " 500 " in row and row.endswith("@example.com")
+
+
+def test_list_follows_the_pages(gateway, receiver):
+    control = Control(gateway)
+    gateway.post_all([events.delivered() for _ in range(450)])
+    gateway.wait_idle()
+    assert len({d["uuid"] for d in control.deliveries()}) == 450
+    assert control.json("queue", "list", "--limit", "0")["next"] is None
+    some = control.json("queue", "list", "--limit", "210")
+    assert len(some["deliveries"]) == 210 and some["next"]
+    assert len(control.ok("queue", "list").splitlines()) == 51
+    assert len(control.ok("queue", "list", "--limit", "0").splitlines()) == 451
+
+
+def test_a_reader_that_has_seen_enough(gateway):
+    control = Control(gateway)
+    gateway.post_all([events.delivered() for _ in range(500)])
+    command = f"{BINARY} queue list --limit 0 --json -c {control.config_path} | head -c 100; exit ${{PIPESTATUS[0]}}"
+    assert subprocess.run(["bash", "-c", command], capture_output=True).returncode == 0
+
+
+def test_a_terminal_gets_short_lines(gateway):
+    control = Control(gateway)
+    recipient = "a" * 60 + "@" + "b" * 60 + ".example.com"
+    gateway.post(events.delivered(recipient=recipient))
+    gateway.wait_idle()
+    assert recipient in control.ok("queue", "list")
+    terminal = control.start("queue", "list", columns=170)
+    assert terminal.end() == 0
+    lines = terminal.text.splitlines()
+    assert len(lines) == 2 and max(map(len, lines)) <= 170
+    assert "aaa" in lines[1] and lines[1].endswith("\u2026")
+
+
+def test_show(dead, receiver):
+    gateway, control = dead(1)
+    envelope = receiver.envelopes()[0]
+    event = control.json("queue", "show", envelope["uuid"])
+    assert event["envelope"] == envelope
+    assert event["deliveries"][0]["state"] == "dead"
+    assert [attempt["number"] for attempt in event["deliveries"][0]["history"]] == [1, 2]
+    text = control.ok("queue", "show", envelope["uuid"].upper())
+    assert "\x1b" not in text, "a receiver cannot steer the terminal"
+    assert "out of \\u001b[31morder\n" in text and "for now\n" in text
+    assert '\n    "event": "MessageSent",' in text
+    assert "Delivery to app: dead, 2 attempts, last answered 500" in text
+    assert "no" in control.refused(1, "queue", "show", UNKNOWN_UUID)
+
+
+def test_stats(dead):
+    gateway, control = dead(3)
+    gateway.post({"event": "frobnicated", "id": "x"})
+    stats = control.json("queue", "stats")
+    assert (stats["quarantined"], stats["targets"][0]["dead"]) == (1, 3)
+    assert control.json("queue", "stats", "--target", "app") .keys() == stats.keys()
+    text = control.ok("queue", "stats")
+    assert re.search(r"^Quarantined +1$", text, re.M)
+    assert re.search(r"^app +active +0 +0 +0 +3 ", text, re.M)
+    assert "nowhere" in control.refused(1, "queue", "stats", "--target", "nowhere")
+
+
+# -- one event --------------------------------------------------------------------------------------
+
+
+def test_retry_of_one(dead, receiver):
+    gateway, control = dead(2)
+    uuid = receiver.envelopes()[0]["uuid"]
+    before = heal(receiver)
+    assert control.ok("queue", "retry", uuid) == "1 changed\n"
+    receiver.wait_count(before + 1)
+    gateway.wait_idle()
+    states = {d["uuid"]: d["state"] for d in control.deliveries()}
+    assert states.pop(uuid) == "delivered" and set(states.values()) == {"dead"}
+    assert control.json("queue", "retry", uuid, "--target", "app") == {"changed": 1}, "delivered ones too"
+    receiver.wait_count(before + 2)
+    assert control.refused(1, "queue", "retry", UNKNOWN_UUID)
+
+
+def test_discard_of_one(dead, receiver):
+    _, control = dead(2)
+    uuid = receiver.envelopes()[0]["uuid"]
+    assert control.ok("queue", "discard", uuid) == "1 changed\n"
+    assert control.ok("queue", "discard", uuid) == "0 changed\n"
+    assert [d["uuid"] for d in control.deliveries("--state", "discarded")] == [uuid]
+    assert len(control.deliveries("--state", "dead")) == 1
+
+
+# -- many -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.heavy
+def test_bulk_retry_with_progress(dead, receiver):
+    count = 3000
+    gateway, control = dead(count)
+    before = heal(receiver)
+    terminal = control.start("queue", "retry", "--state", "dead", "--rate", "2000/s")
+    assert terminal.end() == 0
+    assert f"{count} changed" in terminal.text
+    steps = [int(step) for step in re.findall(rf"(\d+) of {count}", terminal.text)]
+    assert len(set(steps)) > 3 and steps == sorted(steps), "it moves, and forwards only"
+    assert "\r\x1b[K[##" in terminal.text and f"100 %  {count} of {count}" in terminal.text
+    receiver.wait_count(before + count, timeout=90)
+    gateway.wait_idle()
+    assert gateway.metric("queue_depth", target="app", state="dead") == 0
+    assert len({e["uuid"] for e in receiver.envelopes()[before:]}) == count
+
+
+def test_bulk_without_a_terminal(dead, receiver):
+    gateway, control = dead(20)
+    before = heal(receiver)
+    assert control.ok("queue", "retry", "--state", "dead", "--recipient", "nobody@x.y") == "0 changed\n"
+    assert control.ok("queue", "retry", "--recipient", "user3@example.com") == "1 changed\n"
+    job = control.json("queue", "retry", "--state", "dead", "--target", "app")
+    assert (job["action"], job["state"], job["changed"]) == ("retry", "done", 19)
+    receiver.wait_count(before + 20)
+    assert control.refused(2, "queue", "retry", "--state", "frobnicating")
+
+
+def test_bulk_discard_asks(dead):
+    _, control = dead(5)
+    assert "--yes" in control.refused(2, "queue", "discard", "--state", "dead")
+    for answer, code in (("n\n", 1), ("\n", 1), ("\x04", 1)):
+        terminal = control.start("queue", "discard", "--state", "dead")
+        terminal.expect("[y/N]")
+        terminal.type(answer)
+        assert terminal.end() == code
+        assert len(control.deliveries("--state", "dead")) == 5
+    terminal = control.start("queue", "discard", "--recipient", "user1@example.com")
+    terminal.expect("recipient user1@example.com")
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    assert "1 changed" in terminal.text
+    assert control.ok("queue", "discard", "--all", "--yes") == "4 changed\n"
+    assert len(control.deliveries("--state", "discarded")) == 5
+
+
+def test_an_interrupted_job_goes_on(dead, receiver):
+    gateway, control = dead(40)
+    before = heal(receiver)
+    terminal = control.start("queue", "retry", "--all", "--rate", "40/s")
+    receiver.wait_count(before + 1)
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 1
+    job = re.search(r"job (\S+) goes on", terminal.text)[1]
+    assert gateway.admin(f"/api/v1/jobs/{quote(job)}").json["state"] == "running"
+    receiver.wait_count(before + 40)
+    wait_until(lambda: gateway.admin(f"/api/v1/jobs/{quote(job)}").json["state"] == "done", "the job ends")
+
+
+def test_a_gateway_that_goes_away(dead, receiver):
+    gateway, control = dead(40)
+    before = heal(receiver)
+    terminal = control.start("queue", "retry", "--all", "--rate", "5/s")
+    receiver.wait_count(before + 1)
+    assert gateway.stop() == 0
+    assert terminal.end() == 1
+    assert re.search(r"\r\x1b\[Kposthorn queue: .*127.0.0.1", terminal.text), terminal.text
+
+
+# -- targets ----------------------------------------------------------------------------------------
+
+
+def test_pause_and_resume(gateway, receiver):
+    control = Control(gateway)
+    assert control.ok("target", "pause", "app", "--reason", "moving house") == "app: paused\n"
+    gateway.post(events.delivered())
+    shown = control.target()
+    assert (shown["state"], shown["paused"], shown["reason"], shown["ready"]) == (
+        "paused", True, "moving house", 1)
+    assert re.search(r"^app +paused +1 .* moving house$", control.ok("target", "list"), re.M)
+    assert receiver.requests() == []
+    gateway.restart()
+    control = Control(gateway)
+    assert control.target()["paused"], "a restart changes nothing"
+    assert control.ok("target", "resume", "app") == "app: active\n"
+    receiver.wait_one()
+    assert control.json("target", "pause", "app")["paused"] is True
+    assert control.refused(1, "target", "pause", "nowhere")
+    assert control.refused(1, "target", "resume", "../targets/app")
+
+
+# -- quarantine -------------------------------------------------------------------------------------
+
+
+def test_quarantine(gateway, receiver):
+    control = Control(gateway)
+    for i in range(3):
+        assert gateway.post({"event": "frobnicated", "id": f"m{i}@x", "recipient": "a@b.c"}).result == "quarantined"
+    entries = control.json("quarantine", "list")["quarantine"]
+    assert len(entries) == 3
+    assert len(control.json("quarantine", "list", "--limit", "2")["quarantine"]) == 2
+    first = str(entries[0]["id"])
+    assert len(control.ok("quarantine", "list").splitlines()) == 4
+    assert json.loads(control.json("quarantine", "show", first)["raw"])["event"] == "frobnicated"
+    assert '"frobnicated"' in control.ok("quarantine", "show", first)
+    replayed = control.run("quarantine", "replay", first)
+    assert (replayed.returncode, replayed.stdout) == (1, f"{first}: quarantined\n")
+    assert control.ok("quarantine", "replay", "--all") == "0 replayed, 3 still in quarantine\n"
+    assert control.ok("quarantine", "discard", first) == "1 discarded\n"
+    assert control.refused(1, "quarantine", "show", first)
+    assert control.refused(1, "quarantine", "discard", first)
+    assert "--yes" in control.refused(2, "quarantine", "discard", "--all")
+    assert control.ok("quarantine", "discard", "--all", "--yes") == "2 discarded\n"
+    assert control.json("quarantine", "list")["quarantine"] == []
+    assert receiver.requests() == []
+
+
+# -- access -----------------------------------------------------------------------------------------
+
+
+def test_the_token(start_gateway):
+    gateway = start_gateway(admin={"token": "right-token"})
+    assert Control(gateway).json("queue", "stats")
+    message = Control(gateway, token="wrong-token").refused(1, "queue", "list")
+    assert "token" in message and "wrong-token" not in message
+
+
+def test_something_else_listens_there(gateway):
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        control = Control(gateway, port=server.server_address[1])
+        assert "not the admin API" in control.refused(1, "queue", "list")
+        server.shutdown()
+
+
+# -- without a gateway ------------------------------------------------------------------------------
+
+
+def test_offline(dead, receiver):
+    gateway, control = dead(5)
+    uuids = [envelope["uuid"] for envelope in receiver.envelopes()][:2]
+    gateway.post({"event": "frobnicated", "id": "m@x", "recipient": "a@b.c"})
+    assert gateway.stop() == 0
+    before = heal(receiver)
+    assert [d["state"] for d in control.deliveries()] == ["dead"] * 5
+    assert control.json("queue", "show", uuids[0])["envelope"]["uuid"] == uuids[0]
+    assert control.json("queue", "stats")["targets"][0]["dead"] == 5
+    assert control.ok("queue", "stats")
+    assert control.ok("queue", "discard", uuids[0]) == "1 changed\n"
+    assert control.ok("queue", "discard", "--recipient", "user4@example.com", "--yes") in (
+        "1 changed\n", "0 changed\n")
+    assert control.ok("queue", "retry", uuids[0]) == "1 changed\n"
+    assert re.fullmatch(r"[34] changed\n", control.ok("queue", "retry", "--all")), "all that is not discarded"
+    control.ok("queue", "retry", "--state", "discarded")
+    assert control.target()["ready"] == 5
+    assert control.ok("target", "pause", "app", "--reason", "x") == "app: paused\n"
+    assert control.target()["state"] == "paused"
+    assert control.ok("target", "resume", "app").startswith("app: ")
+    assert len(control.json("quarantine", "list")["quarantine"]) == 1
+    assert control.ok("quarantine", "replay", "--all") == "0 replayed, 1 still in quarantine\n"
+    assert control.ok("quarantine", "discard", "--all", "--yes") == "1 discarded\n"
+    assert control.refused(1, "queue", "show", UNKNOWN_UUID)
+    assert control.refused(2, "queue", "list", "--state", "frobnicating")
+    gateway.start()
+    receiver.wait_count(before + 5)
+    gateway.wait_idle()
+
+
+def test_an_interrupted_job_ends_with_the_command_offline(dead, receiver):
+    gateway, control = dead(10)
+    assert gateway.stop() == 0
+    terminal = control.start("queue", "retry", "--all", "--rate", "2/s")
+    wait_until(lambda: control.deliveries("--state", "ready"), "the first is changed")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 1
+    changed = int(re.search(r"interrupted after (\d+) changed", terminal.text)[1])
+    assert 0 < changed < 10
+    assert len(control.deliveries("--state", "ready")) == changed
+    before = heal(receiver)
+    gateway.start()
+    receiver.wait_count(before + changed)
+    gateway.wait_idle()
+
+
+def test_offline_without_a_store(new_gateway):
+    gateway = new_gateway()
+    gateway.admin_port = 9  # nobody listens there
+    control = Control(gateway)
+    assert str(gateway.directory / "posthorn.db") in control.refused(1, "queue", "list")
+    assert not (gateway.directory / "posthorn.db").exists(), "looking changes nothing"
+
+
+def test_a_gateway_that_cannot_be_reached(gateway):
+    gateway.post(events.delivered())
+    gateway.wait_idle()
+    for port in (0, 9):
+        control = Control(gateway, port=port)
+        assert len(control.deliveries()) == 1, "reading needs no gateway"
+        message = control.refused(1, "queue", "retry", "--all")
+        assert "admin" in message
+        assert control.refused(1, "target", "pause", "app")
