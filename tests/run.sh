@@ -23,7 +23,7 @@ readonly RESULTS=build/results
 readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
 		libconfig-dev libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev'
-	[system]='python3 python3-pytest openssl'
+	[system]='python3 python3-pytest openssl tinyproxy nghttp2-proxy'
 	[fuzz]='clang libclang-rt-14-dev'
 	[checks]='python3 git clang-format-14'
 )

@@ -5,6 +5,8 @@ import base64
 import hashlib
 import subprocess
 
+LOCAL_NAMES = "DNS:localhost,IP:127.0.0.1"
+
 
 def openssl(*arguments, data=None):
     result = subprocess.run(["openssl", *map(str, arguments)], input=data, capture_output=True)
@@ -61,14 +63,23 @@ class Authority:
                 "-days", "2", "-subj", f"/CN=posthorn test {name}",
                 "-keyout", self.key, "-out", self.certificate)
 
-    def issue(self, name):
-        """(certificate, key) for localhost and 127.0.0.1, fit for servers and for clients."""
+    def issue(self, name, names=LOCAL_NAMES, days=2):
+        """(certificate, key), fit for servers and for clients. names: as subjectAltName has them; days:
+        until it expires, negative when it has."""
         key, request, certificate = (self.directory / f"{name}.{kind}" for kind in ("key", "csr", "crt"))
         extensions = self.directory / f"{name}.ext"
-        extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n"
-                              "extendedKeyUsage=serverAuth,clientAuth\n")
+        extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
-                "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", certificate)
+                "-CAcreateserial", "-days", days, "-extfile", extensions, "-out", certificate)
         return certificate, key
+
+
+def self_signed(directory, name):
+    """(certificate, key) for this machine that no authority has signed."""
+    certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", f"/CN={name}", "-addext", f"subjectAltName={LOCAL_NAMES}",
+            "-keyout", key, "-out", certificate)
+    return certificate, key

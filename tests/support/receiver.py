@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 
 from waiting import PATIENCE_S
 
+TLS_HANDSHAKE = b"\x16"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
+EXCESS = b"HTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n"
+
 
 @dataclass
 class Reply:
@@ -19,8 +23,17 @@ class Reply:
     answer  as HTTP wants it
     hang    never; the connection stays open
     reset   with a TCP reset instead of an answer
+    close   with the end of the connection instead
     drip    a head, then one byte of the body at a time, without an end
     short   fewer bytes than Content-Length promises, then the end of the connection
+    excess  more bytes than Content-Length promises, as if another answer followed
+    cut     half of the body, then a TCP reset
+    endless a body without an end, as fast as it is taken
+    open    without a length: the end of the connection is the end of the body
+    chunked the body in chunks of one byte, each on its own
+    trickle such chunks without an end
+    interim after a 100 and a 103
+    waiting 100s without an end
     garbage something that is not HTTP
     """
 
@@ -52,8 +65,9 @@ class Request:
 
 
 class Receiver:
-    def __init__(self, tls=None):
-        """tls: an ssl.SSLContext for servers."""
+    def __init__(self, tls=None, listening=True):
+        """tls: an ssl.SSLContext for servers. listening: without it, connections are refused until
+        listen() is called, and the port is ours all the same."""
         self._tls = tls
         self._changed = threading.Condition()
         self._requests = []
@@ -63,9 +77,25 @@ class Receiver:
         self._connections = {}
         self._connection_count = 0
         self._closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
+        self._listening = False
+        if listening:
+            self.listen()
+
+    def listen_only(self, backlog=512):
+        """Connections are taken by the system, but nobody ever reads from them."""
+        self._listener.listen(backlog)
+        self._listening = True
+
+    def listen(self):
+        self.listen_only()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def use_certificate(self, certificate, key):
+        """For the connections that come."""
+        self._tls.load_cert_chain(certificate, key)
 
     def url(self, path="/postal", userinfo="", host="127.0.0.1"):
         scheme = "https" if self._tls else "http"
@@ -117,8 +147,13 @@ class Receiver:
         if self._closing.is_set():
             return
         self._closing.set()
-        self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which close() does not
+        if self._listening:
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which close() does not
         self._listener.close()
+        self.hang_up()
+
+    def hang_up(self):
+        """Ends all connections, without a word of warning."""
         with self._changed:
             open_now = list(self._connections.values())
         for connection in open_now:
@@ -143,9 +178,13 @@ class Receiver:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls:
-                connection = self._tls.wrap_socket(connection, server_side=True)
+                connection = self._shake_hands(connection)
                 with self._changed:
                     self._connections[number] = connection
+            elif connection.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:
+                connection.sendall(b"HTTP/1.1 400 Not Here\r\nConnection: close\r\n\r\n")
+                connection.close()
+                return
             with connection, connection.makefile("rb") as reader:
                 while (request := read_request(reader, number)) is not None:
                     if not self._handle(connection, request):
@@ -155,6 +194,19 @@ class Receiver:
         finally:
             with self._changed:
                 del self._connections[number]
+
+    def _shake_hands(self, connection):
+        connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        try:
+            connection.do_handshake()
+        except ssl.SSLError:
+            # A close with unread bytes would be a reset, and that may overtake the alert that says why.
+            socket.socket.shutdown(connection, socket.SHUT_WR)
+            while socket.socket.recv(connection, 4096):
+                pass
+            connection.close()
+            raise
+        return connection
 
     def _handle(self, connection, request):
         reply = self._arrived(request)
@@ -189,21 +241,75 @@ class Receiver:
             case "answer":
                 connection.sendall(head(reply, len(reply.body)) + reply.body)
                 return True
+            case "interim":
+                connection.sendall(INTERIM)
+                connection.sendall(head(reply, len(reply.body)) + reply.body)
+                return True
+            case "chunked":
+                connection.sendall(head(reply))
+                for byte in reply.body:
+                    connection.sendall(chunk(byte))
+                connection.sendall(b"0\r\n\r\n")
+                return True
+            case "excess":
+                connection.sendall(head(reply, len(reply.body)) + reply.body + EXCESS)
+                return True
             case "short":
                 connection.sendall(head(reply, len(reply.body) + 10) + reply.body)
+            case "open":
+                connection.sendall(head(reply, None) + reply.body)
             case "garbage":
                 connection.sendall(b"\x16\x03 not HTTP at all\r\n\r\n")
+            case "close":
+                pass
             case "reset":
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                reset(connection)
+            case "cut":
+                connection.sendall(head(reply, 2 * len(reply.body)) + reply.body)
+                reset(connection)
             case "drip":
-                connection.sendall(head(reply, 1_000_000))
-                while not self._closing.wait(0.05):
-                    connection.sendall(b".")
+                self._without_end(connection, head(reply, 1_000_000), b".", 0.05)
+            case "trickle":
+                self._without_end(connection, head(reply), chunk(ord(".")), 0.05)
+            case "waiting":
+                self._without_end(connection, b"", INTERIM, 0.05)
+            case "endless":
+                self._without_end(connection, head(reply, None), bytes(65536), 0)
         return False
 
+    def _without_end(self, connection, begin, piece, pause):
+        connection.sendall(begin)
+        while not self._closing.wait(pause):
+            connection.sendall(piece)
 
-def head(reply, size):
-    lines = [f"HTTP/1.1 {reply.status} Test", f"Content-Length: {size}"]
+
+def server_tls(certificate, key, clients_of=None):
+    """An ssl.SSLContext; clients_of: the authority without whose certificate no client is served."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    if clients_of:
+        context.load_verify_locations(clients_of.certificate)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def reset(connection):
+    """What the end of the connection will be."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def chunk(byte):
+    return b"1\r\n%c\r\n" % byte
+
+
+CHUNKED = -1
+
+
+def head(reply, size=CHUNKED):
+    """size: of the body; CHUNKED, or None when nothing is said of it."""
+    lines = [f"HTTP/1.1 {reply.status} Test"]
+    if size is not None:
+        lines.append("Transfer-Encoding: chunked" if size == CHUNKED else f"Content-Length: {size}")
     lines += [f"{name}: {value}" for name, value in reply.headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
