@@ -208,8 +208,13 @@ static void set_tls_options(CURL *easy, const struct target_settings *settings)
 {
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->tls_verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->tls_verify ? 2L : 0L);
-	if (settings->tls_ca[0] != '\0')
+	if (settings->tls_ca[0] != '\0') {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->tls_ca);
+		/* Debian's libcurl has the system's authorities here, and would accept those as well. */
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		/* Without CAPATH libcurl would read the file again only after a day. */
+		curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+	}
 	if (settings->tls_certificate[0] != '\0')
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->tls_certificate);
 	if (settings->tls_key[0] != '\0')

@@ -20,6 +20,7 @@ TEST_SECONDS_MAX = 180
 def pytest_configure(config):
     config.addinivalue_line("markers", "heavy: takes long or much of the machine; left out of the thread "
                             "sanitizer's run")
+    config.addinivalue_line("markers", "release_only: so much that only the release build is up to it")
     config.addinivalue_line("markers", "smoke: enough to see that a build works at all")
 
 
