@@ -33,37 +33,7 @@ static void live_pause(void *context, uint16_t target, bool paused)
 struct live_snapshot {
 	struct control_snapshot snapshot;
 	struct generation *generation; /* a reference */
-	struct control_source *sources;
-	struct control_route *routes;
 };
-
-static void copy_routes(struct live_snapshot *made)
-{
-	const struct generation *generation = made->generation;
-	const struct config *config = generation->config;
-
-	made->sources = memory_array(config->sources_count + 1, sizeof(*made->sources));
-	made->routes = memory_array(
-		config->sources_count * config->targets_count + 1, sizeof(*made->routes));
-	for (size_t i = 0; i < config->sources_count; i++) {
-		const struct inbound_source *source = &generation->sources[i];
-		struct control_route *routes = made->routes + i * config->targets_count;
-
-		for (size_t r = 0; r < source->routes_count; r++)
-			routes[r] = (struct control_route){
-				.target = source->routes[r].target,
-				.events = source->routes[r].events,
-				.final_only = source->routes[r].final_only,
-				.ordered = source->routes[r].ordered,
-			};
-		made->sources[i] = (struct control_source){
-			.settings = source->settings,
-			.number = source->number,
-			.routes = routes,
-			.routes_count = source->routes_count,
-		};
-	}
-}
 
 static const struct control_snapshot *live_acquire(void *context)
 {
@@ -74,11 +44,10 @@ static const struct control_snapshot *live_acquire(void *context)
 	made->generation = generation_slot_hold(live->generations);
 	POSTHORN_ASSERT(made->generation != NULL);
 	config = made->generation->config;
-	copy_routes(made);
 	made->snapshot = (struct control_snapshot){
 		.generation = made->generation->number,
 		.fingerprint = config->fingerprint,
-		.sources = made->sources,
+		.sources = made->generation->sources,
 		.sources_count = config->sources_count,
 		.targets = config->targets,
 		.target_numbers = made->generation->target_numbers,
@@ -94,8 +63,6 @@ static void live_release(void *context, const struct control_snapshot *snapshot)
 
 	(void)context;
 	generation_release(&made->generation);
-	free(made->sources);
-	free(made->routes);
 	free(made);
 }
 

@@ -58,10 +58,9 @@ static enum status register_sources(
 {
 	const struct config *config = generation->config;
 
-	generation->sources =
-		memory_array(config->sources_count + 1, sizeof(struct inbound_source));
+	generation->sources = memory_array(config->sources_count + 1, sizeof(struct routed_source));
 	for (size_t i = 0; i < config->sources_count; i++) {
-		struct inbound_source *source = &generation->sources[i];
+		struct routed_source *source = &generation->sources[i];
 		enum status status =
 			store_register_source(store, config->sources[i].name, &source->number, err);
 
@@ -93,36 +92,18 @@ static enum status register_targets(
 	return STATUS_OK;
 }
 
-static bool takes_source(const struct target_settings *target, const char *source)
-{
-	for (size_t i = 0; i < target->sources_count; i++)
-		if (strcmp(target->sources[i], source) == 0)
-			return true;
-	return target->sources_count == 0;
-}
-
 static void lay_routes(struct generation *generation)
 {
 	const struct config *config = generation->config;
 
 	generation->routes = memory_array(
-		config->sources_count * config->targets_count + 1, sizeof(struct inbound_route));
+		config->sources_count * config->targets_count + 1, sizeof(struct event_route));
 	for (size_t i = 0; i < config->sources_count; i++) {
-		struct inbound_source *source = &generation->sources[i];
-		struct inbound_route *routes = generation->routes + i * config->targets_count;
+		struct event_route *routes = generation->routes + i * config->targets_count;
 
-		source->routes = routes;
-		for (size_t t = 0; t < config->targets_count; t++) {
-			const struct target_settings *target = &config->targets[t];
-
-			if (target->enabled && takes_source(target, config->sources[i].name))
-				routes[source->routes_count++] = (struct inbound_route){
-					.target = generation->target_numbers[t],
-					.events = target->events,
-					.final_only = target->final_only,
-					.ordered = target->ordering == TARGET_ORDERING_MESSAGE,
-				};
-		}
+		generation->sources[i].routes = routes;
+		generation->sources[i].routes_count = event_routes_lay(config->sources[i].name,
+			config->targets, generation->target_numbers, config->targets_count, routes);
 	}
 }
 

@@ -27,8 +27,8 @@ struct generation {
 	struct buf jwks;
 	uint16_t *target_numbers;                /* of the store, for each configured target */
 	const char **pauses;                     /* for each: NULL, or why it is paused */
-	struct inbound_source *sources;          /* for each configured source */
-	struct inbound_route *routes;            /* targets_count for each source */
+	struct routed_source *sources;           /* for each configured source */
+	struct event_route *routes;              /* targets_count for each source */
 	struct dispatcher_source *known_sources; /* for each number of the store */
 	size_t known_sources_count;
 	struct inbound_view inbound;

@@ -20,32 +20,18 @@
 
 #include "posthorn/buf.h"
 #include "posthorn/error.h"
+#include "posthorn/event_route.h"
 #include "posthorn/slice.h"
 #include "posthorn/source_settings.h"
 #include "posthorn/store.h"
 #include "posthorn/target_settings.h"
 #include "posthorn/translate.h"
 
-/* A target that takes events of a source. */
-struct control_route {
-	uint16_t target; /* of the store */
-	uint32_t events; /* bit 1 << enum postal_event_type */
-	bool final_only;
-	bool ordered;
-};
-
-struct control_source {
-	const struct source_settings *settings;
-	uint16_t number; /* of the store */
-	const struct control_route *routes;
-	size_t routes_count;
-};
-
 /* One configuration, as it is from acquire() to release(). */
 struct control_snapshot {
 	int64_t generation; /* 0: no gateway runs */
 	uint64_t fingerprint;
-	const struct control_source *sources; /* the configured ones */
+	const struct routed_source *sources; /* the configured ones */
 	size_t sources_count;
 	const struct target_settings *targets;
 	const uint16_t *target_numbers; /* of the store, for each */

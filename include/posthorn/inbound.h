@@ -14,18 +14,11 @@
 
 #include "posthorn/bizmail.h"
 #include "posthorn/dispatcher.h"
+#include "posthorn/event_route.h"
 #include "posthorn/http.h"
 #include "posthorn/metric.h"
 #include "posthorn/source_settings.h"
 #include "posthorn/store_thread.h"
-
-/* A target that takes events of a source. */
-struct inbound_route {
-	uint16_t target; /* of the store */
-	uint32_t events; /* bit 1 << enum postal_event_type */
-	bool final_only; /* no soft bounces */
-	bool ordered;    /* events of one message, one after the other */
-};
 
 enum reject_reason {
 	REJECT_UNAUTHORIZED,
@@ -47,16 +40,9 @@ struct inbound_source_metrics {
 	struct counter quarantined[BIZMAIL_PROBLEM_COUNT];
 };
 
-struct inbound_source {
-	const struct source_settings *settings;
-	uint16_t number; /* of the store */
-	const struct inbound_route *routes;
-	size_t routes_count;
-};
-
 /* What the configuration says about the inbound side; never changes. */
 struct inbound_view {
-	const struct inbound_source *sources;
+	const struct routed_source *sources;
 	size_t sources_count;
 	const struct address_ranges *trusted_proxies;
 	const struct translate_settings *translate;

@@ -132,7 +132,7 @@ static enum status read_history(struct call *call, struct found_event *found, st
 	return status;
 }
 
-static const struct control_source *find_source(
+static const struct routed_source *find_source(
 	const struct control_snapshot *snapshot, uint16_t number)
 {
 	for (size_t i = 0; i < snapshot->sources_count; i++)
@@ -146,7 +146,7 @@ static void write_envelope(
 	struct call *call, const struct store_row *row, const struct facts *facts)
 {
 	static const struct translate_defaults no_defaults;
-	const struct control_source *source = find_source(call->snapshot, row->source);
+	const struct routed_source *source = find_source(call->snapshot, row->source);
 	struct postal_event postal;
 	struct buf envelope;
 

@@ -25,8 +25,8 @@ struct control_offline {
 
 struct offline_snapshot {
 	struct control_snapshot snapshot;
-	struct control_source *sources;
-	struct control_route *routes;
+	struct routed_source *sources;
+	struct event_route *routes;
 	uint16_t *target_numbers;
 };
 
@@ -118,32 +118,6 @@ static void offline_pause(void *context, uint16_t target, bool paused)
 	(void)paused;
 }
 
-static bool takes_source(const struct target_settings *target, const char *source)
-{
-	for (size_t i = 0; i < target->sources_count; i++)
-		if (strcmp(target->sources[i], source) == 0)
-			return true;
-	return target->sources_count == 0;
-}
-
-static void lay_routes(struct offline_snapshot *made, const struct control_offline *offline,
-	struct control_source *source, struct control_route *routes)
-{
-	source->routes = routes;
-	for (size_t t = 0; t < offline->settings.targets_count; t++) {
-		const struct target_settings *target = &offline->settings.targets[t];
-
-		if (made->target_numbers[t] < STORE_TARGETS_MAX && target->enabled &&
-			takes_source(target, source->settings->name))
-			routes[source->routes_count++] = (struct control_route){
-				.target = made->target_numbers[t],
-				.events = target->events,
-				.final_only = target->final_only,
-				.ordered = target->ordering == TARGET_ORDERING_MESSAGE,
-			};
-	}
-}
-
 /* A name without a number yet gets one that no row has. */
 static uint16_t number_of(char **list, size_t count, const char *name)
 {
@@ -184,7 +158,9 @@ static const struct control_snapshot *offline_acquire(void *context)
 		made->sources[i].settings = &settings->sources[i];
 		made->sources[i].number =
 			number_of(names.sources, names.sources_count, settings->sources[i].name);
-		lay_routes(made, offline, &made->sources[i],
+		made->sources[i].routes = made->routes + i * settings->targets_count;
+		made->sources[i].routes_count = event_routes_lay(settings->sources[i].name,
+			settings->targets, made->target_numbers, settings->targets_count,
 			made->routes + i * settings->targets_count);
 	}
 	names_free(&names);

@@ -16,7 +16,7 @@ struct replay {
 	struct store_new_delivery deliveries[];
 };
 
-static const struct control_source *find_source(
+static const struct routed_source *find_source(
 	const struct control_snapshot *snapshot, uint16_t number)
 {
 	for (size_t i = 0; i < snapshot->sources_count; i++)
@@ -25,21 +25,13 @@ static const struct control_source *find_source(
 	return NULL;
 }
 
-static bool takes(const struct control_route *route, enum postal_event_type type,
-	const struct bizmail_event *event)
-{
-	if ((route->events >> type & 1) == 0)
-		return false;
-	return !route->final_only || event->kind != BIZMAIL_BOUNCE || event->permanent;
-}
-
-static void add_deliveries(struct replay *replay, const struct control_source *source,
+static void add_deliveries(struct replay *replay, const struct routed_source *source,
 	enum postal_event_type type, const struct bizmail_event *event)
 {
 	for (size_t i = 0; i < source->routes_count; i++) {
-		const struct control_route *route = &source->routes[i];
+		const struct event_route *route = &source->routes[i];
 
-		if (takes(route, type, event))
+		if (event_route_takes(route, type, event))
 			replay->deliveries[replay->event.deliveries_count++] =
 				(struct store_new_delivery){
 					.target = route->target,
@@ -51,7 +43,7 @@ static void add_deliveries(struct replay *replay, const struct control_source *s
 	replay->event.deliveries = replay->deliveries;
 }
 
-static struct replay *replay_new(const struct call *call, const struct control_source *source,
+static struct replay *replay_new(const struct call *call, const struct routed_source *source,
 	const struct store_quarantine_row *row, const struct facts *facts)
 {
 	const struct bizmail_event *event = &facts->event;
@@ -82,7 +74,7 @@ static struct replay *replay_new(const struct call *call, const struct control_s
 struct replay *replay_prepare(
 	const struct call *call, const struct store_quarantine_row *row, struct error *err)
 {
-	const struct control_source *source = find_source(call->snapshot, row->source);
+	const struct routed_source *source = find_source(call->snapshot, row->source);
 	struct replay *replay = NULL;
 	struct facts facts;
 

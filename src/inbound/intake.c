@@ -24,7 +24,7 @@ struct intake_ticket {
 	} store;
 	struct inbound *inbound;
 	struct inbound_view *view; /* a reference */
-	const struct inbound_source *source;
+	const struct routed_source *source;
 	struct outgoing *outgoing; /* NULL: nothing goes on from memory */
 	enum bizmail_kind kind;
 	enum bizmail_problem problem;
@@ -191,7 +191,7 @@ struct copies {
 };
 
 static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_view *view,
-	const struct inbound_source *source, size_t deliveries_count,
+	const struct routed_source *source, size_t deliveries_count,
 	const struct http_request *request, struct slice message_id, struct copies *copies_out)
 {
 	size_t head =
@@ -212,36 +212,28 @@ static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_
 	return ticket;
 }
 
-static bool takes(const struct inbound_route *route, enum postal_event_type type,
-	const struct bizmail_event *event)
-{
-	if (((route->events >> type) & 1) == 0)
-		return false;
-	return !route->final_only || event->kind != BIZMAIL_BOUNCE || event->permanent;
-}
-
-static size_t count_takers(const struct inbound_source *source, enum postal_event_type type,
+static size_t count_takers(const struct routed_source *source, enum postal_event_type type,
 	const struct bizmail_event *event)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < source->routes_count; i++)
-		count += takes(&source->routes[i], type, event);
+		count += event_route_takes(&source->routes[i], type, event);
 	return count;
 }
 
 /* Returns how many got a slot and go on from memory; what must keep an order goes over the disk. */
-static size_t reserve_takers(struct dispatcher *dispatcher, const struct inbound_source *source,
+static size_t reserve_takers(struct dispatcher *dispatcher, const struct routed_source *source,
 	enum postal_event_type type, const struct bizmail_event *event,
 	struct store_new_delivery *deliveries)
 {
 	size_t count = 0, leased = 0;
 
 	for (size_t i = 0; i < source->routes_count; i++) {
-		const struct inbound_route *route = &source->routes[i];
+		const struct event_route *route = &source->routes[i];
 		struct store_new_delivery *delivery = &deliveries[count];
 
-		if (!takes(route, type, event))
+		if (!event_route_takes(route, type, event))
 			continue;
 		delivery->target = route->target;
 		if (route->ordered)
@@ -255,7 +247,7 @@ static size_t reserve_takers(struct dispatcher *dispatcher, const struct inbound
 }
 
 static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbound_view *view,
-	const struct inbound_source *source, const struct bizmail_event *event,
+	const struct routed_source *source, const struct bizmail_event *event,
 	const struct event_identity *identity, int64_t received_us, size_t leased,
 	struct intake_ticket *ticket, size_t count)
 {
@@ -294,7 +286,7 @@ static void fill_search_keys(const struct bizmail_event *event,
 }
 
 void intake_event(struct inbound *inbound, struct inbound_view *view,
-	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, const struct bizmail_event *event)
 {
 	enum postal_event_type type = translate_type(view->translate, event);
@@ -333,7 +325,7 @@ void intake_event(struct inbound *inbound, struct inbound_view *view,
 }
 
 void intake_quarantine(struct inbound *inbound, struct inbound_view *view,
-	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, enum bizmail_problem problem, enum bizmail_kind kind,
 	struct slice message_id)
 {

@@ -30,12 +30,12 @@ struct inbound_view *inbound_hold_view(struct inbound *inbound);
 void inbound_release_view(struct inbound_view *view);
 
 void intake_event(struct inbound *inbound, struct inbound_view *view,
-	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, const struct bizmail_event *event);
 
 /* kind is what the sub-path said. message_id may be empty. */
 void intake_quarantine(struct inbound *inbound, struct inbound_view *view,
-	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, enum bizmail_problem problem, enum bizmail_kind kind,
 	struct slice message_id);
 

@@ -129,11 +129,11 @@ static bool parse_subpath(struct slice rest, bool may_hold_token, struct subpath
 	return rest.size == 0 && (segment.size == 0 || may_hold_token);
 }
 
-static const struct inbound_source *find_source(
+static const struct routed_source *find_source(
 	const struct inbound_view *view, struct slice path, struct subpath *subpath_out)
 {
 	for (size_t i = 0; i < view->sources_count; i++) {
-		const struct inbound_source *source = &view->sources[i];
+		const struct routed_source *source = &view->sources[i];
 		struct slice prefix = slice_text(source->settings->path);
 		struct slice rest;
 
@@ -172,7 +172,7 @@ static void reject_method(
 }
 
 static bool is_admitted(struct inbound *inbound, const struct inbound_view *view,
-	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, struct slice token)
 {
 	const struct auth_settings *auth = &source->settings->auth;
@@ -195,7 +195,7 @@ static bool is_admitted(struct inbound *inbound, const struct inbound_view *view
 }
 
 static void take_body(struct inbound *inbound, struct inbound_view *view,
-	const struct inbound_source *source, struct http_exchange *exchange,
+	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, enum bizmail_kind kind)
 {
 	enum bizmail_encoding encoding = bizmail_encoding_of(request->content_type, request->body);
@@ -236,7 +236,7 @@ static void take_event(struct inbound *inbound, struct inbound_view *view,
 	struct http_exchange *exchange, const struct http_request *request)
 {
 	struct subpath subpath;
-	const struct inbound_source *source = find_source(view, request->path, &subpath);
+	const struct routed_source *source = find_source(view, request->path, &subpath);
 
 	if (source == NULL)
 		reject(inbound, exchange, REJECT_NOT_FOUND, 404, "there is nothing at this path",

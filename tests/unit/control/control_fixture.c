@@ -119,12 +119,12 @@ static void configure(struct fixture *fixture)
 			.url = (char *)(uintptr_t) "https://me:secret@host.example/path?a@b",
 			.enabled = i != OTHER,
 		};
-		fixture->routes[i] = (struct control_route){
+		fixture->routes[i] = (struct event_route){
 			.target = fixture->targets[i],
 			.events = i == APP ? UINT32_MAX : 0,
 		};
 	}
-	fixture->control_source = (struct control_source){
+	fixture->control_source = (struct routed_source){
 		.settings = &fixture->source_settings,
 		.number = fixture->source,
 		.routes = fixture->routes,

@@ -40,8 +40,8 @@ struct fixture {
 	struct source_settings source_settings;
 	struct target_settings target_settings[CONFIGURED_COUNT];
 	struct translate_settings translate;
-	struct control_route routes[CONFIGURED_COUNT];
-	struct control_source control_source;
+	struct event_route routes[CONFIGURED_COUNT];
+	struct routed_source control_source;
 	struct control_snapshot snapshot;
 	pthread_mutex_t mutex; /* what follows, and the store */
 	int looks[TARGETS_COUNT];
