@@ -124,8 +124,11 @@ PAUSES = {  # name: (Retry-After, changes of the target, seconds that it rests a
 
 def test_429_slows_the_whole_target(start_gateway, receiver):
     def refuse_first(path, retry_after):
-        headers = {"Retry-After": retry_after()} if retry_after else {}
-        return lambda _: Reply(429 if len(receiver.requests(path)) == 1 else 200, headers)
+        def reply(_):
+            if len(receiver.requests(path)) > 1:
+                return Reply(200)
+            return Reply(429, {"Retry-After": retry_after()} if retry_after else {})
+        return reply
 
     for name, (retry_after, *_) in PAUSES.items():
         receiver.answer(f"/{name}", refuse_first(f"/{name}", retry_after))
