@@ -109,6 +109,16 @@ static enum status open_store(struct gateway *gateway, struct error *err)
 		&gateway->store_thread, err);
 }
 
+static void on_due(void *context, uint16_t target)
+{
+	dispatcher_look(context, target);
+}
+
+static void on_pause(void *context, uint16_t target, bool paused)
+{
+	dispatcher_pause(context, target, paused);
+}
+
 static enum status start_delivery(struct gateway *gateway, struct error *err)
 {
 	enum status status = dispatcher_open(
@@ -118,6 +128,11 @@ static enum status start_delivery(struct gateway *gateway, struct error *err)
 		return status;
 	inbound_connect(gateway->inbound, gateway->public_server, gateway->store_thread,
 		gateway->dispatcher);
+	store_thread_follow(gateway->store_thread, &(struct store_news){
+							   .context = gateway->dispatcher,
+							   .on_due = on_due,
+							   .on_pause = on_pause,
+						   });
 	generation_hold(gateway->first);
 	inbound_show(gateway->inbound, &gateway->first->inbound);
 	return dispatcher_run(gateway->dispatcher, err);

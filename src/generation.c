@@ -12,6 +12,7 @@
 enum {
 	JWKS_SIZE_MAX = 64 * 1024,
 	SIGNING_THREADS_MAX = 16,
+	LEASE_MARGIN_MS = 25 * 1000, /* renewing may be late, too */
 };
 
 static int signing_threads(void)
@@ -149,6 +150,17 @@ static void make_views(struct generation *generation)
 	};
 }
 
+/* Longer than any request takes, so that nobody repeats one that is still under way. */
+static int64_t lease_ms(const struct config *config)
+{
+	int64_t longest_ms = 0;
+
+	for (size_t i = 0; i < config->targets_count; i++)
+		if (config->targets[i].timeout_ms > longest_ms)
+			longest_ms = config->targets[i].timeout_ms;
+	return longest_ms + LEASE_MARGIN_MS;
+}
+
 enum status generation_register(
 	struct generation *generation, struct store *store, struct error *err)
 {
@@ -158,6 +170,7 @@ enum status generation_register(
 		status = register_targets(generation, store, err);
 	if (status != STATUS_OK)
 		return status;
+	store_set_lease_ms(store, lease_ms(generation->config));
 	lay_routes(generation);
 	name_sources(generation, store);
 	make_views(generation);

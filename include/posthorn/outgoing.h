@@ -39,7 +39,8 @@ struct delivery {
 struct outgoing {
 	struct mailbox_item item; /* on the way to signing, or to the dispatcher */
 	_Atomic int references;
-	int64_t event; /* of the store; set once it is committed */
+	int64_t event; /* of the store; set once it is committed, as the lease */
+	int64_t lease;
 	int64_t received_us;
 	struct signature *signature; /* NULL: signing is off */
 	size_t memory_size;          /* what it counts for in the dispatcher's budget */

@@ -4,19 +4,24 @@
  *
  * Promise    What a successful store_commit() covered survives kill -9 and power loss. What was not
  *            committed leaves no trace. After any crash store_open() succeeds by itself (it needs room
- *            on the disk), and every delivery that was leased then is waiting again, due at once.
+ *            on the disk, or the database server), and every delivery that was leased by nobody else
+ *            than who crashed is waiting again: at once where one process owns the store (SQLite), when
+ *            the lease has ended where several share it (PostgreSQL).
  * Threads    A store belongs to the thread that uses it; everybody else sends requests to that
  *            thread (store_thread.h).
- * Ownership  The store copies what it is given. Claimed deliveries belong to the caller.
+ * Ownership  What a step is given must stay until the transaction ends; what a step fills is complete
+ *            when store_commit() returns, for a backend may carry several steps to its server at once.
+ *            Claimed deliveries belong to the caller, also after a failed commit.
  * Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the transaction:
  *            the caller rolls back, and a later one may succeed. Three refusals leave it intact,
  *            with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
  *            reached; STATUS_INVALID from store_append() and store_quarantine(), more than
- *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine(). STATUS_UNCERTAIN from store_commit(): written, but not known
- *            to be safe; the caller rolls back, and a crash may bring it back. STATUS_BUSY from
- *            store_open(): another process owns the store. STATUS_INVALID from store_open(): not a
- *            store, damaged, or newer than this program; the file is left alone. STATUS_IO from
- *            store_open(): the text says what the system refused.
+ *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine(). STATUS_UNCERTAIN
+ *            from store_commit(): written, but not known to be safe, or the answer got lost; the
+ *            caller rolls back, and the events may be there all the same, due to be delivered.
+ *            STATUS_BUSY from store_open(): another process owns the store. STATUS_INVALID from
+ *            store_open(): not a store, damaged, or newer than this program; what is there is left
+ *            alone. STATUS_IO from store_open(): the text says what the system refused.
  *
  * The front (store.c) validates and counts; a backend (sqlite.c) only stores. The contract suite
  * under tests/contract runs against every backend.
@@ -32,12 +37,14 @@
 #include "posthorn/slice.h"
 
 enum store_backend {
-	STORE_SQLITE
+	STORE_SQLITE,
+	STORE_POSTGRESQL
 };
 
 struct store_settings {
 	enum store_backend backend;
 	char *path; /* of the SQLite file */
+	char *dsn;  /* of PostgreSQL: a connection string or URI as libpq takes it; a secret */
 	int64_t keep_delivered_ms;
 	int64_t keep_dead_ms;
 	int64_t keep_quarantine_ms;
@@ -51,6 +58,7 @@ enum {
 	STORE_ANSWER_SIZE_MAX = 1024, /* of a receiver's answer that is kept */
 	STORE_NAME_SIZE_MAX = 64,
 	STORE_RAW_SIZE_MAX = 64 * 1024 * 1024,
+	STORE_LEASE_MS = 30000, /* unless store_set_lease_ms() says otherwise */
 };
 
 /* The numbers are stored: never reuse one. */
@@ -97,8 +105,9 @@ struct store_event {
 	struct slice raw;
 	const struct store_new_delivery *deliveries; /* none: kept, but nobody wants it */
 	size_t deliveries_count;
-	/* filled by store_append() */
+	/* filled */
 	int64_t id;     /* of the event; of its twin when duplicate */
+	int64_t lease;  /* of its leased deliveries: what their verdicts have to name */
 	bool duplicate; /* was there already, received within dedup_window: nothing was added */
 };
 
@@ -116,6 +125,7 @@ struct store_quarantined {
 /* What became of a leased delivery. */
 struct store_verdict {
 	int64_t event;
+	int64_t lease; /* as it was given; after another one took the delivery over nothing changes */
 	uint16_t target;
 	enum delivery_state next; /* WAITING, DELIVERED or DEAD */
 	bool release;        /* WAITING, and its lease's attempt was not made: do not count it */
@@ -133,11 +143,13 @@ struct store_verdict {
 struct store_claimed {
 	struct store_claimed *next;
 	int64_t event;
+	int64_t lease;
 	int64_t received_us;
 	int attempts; /* the coming one counted */
 	uint16_t target;
 	uint16_t source;
 	uint8_t kind;
+	const char *source_name;   /* valid until the store is closed */
 	struct slice content_type; /* point behind the struct */
 	struct slice raw;
 };
@@ -146,7 +158,7 @@ struct store_claim {
 	uint16_t target;
 	size_t count_max;
 	size_t bytes_max; /* of raw bytes; the first one is always given */
-	/* filled by store_claim() */
+	/* filled */
 	struct store_claimed *list; /* by due time */
 	size_t count;
 	int64_t next_due_ms; /* of what still waits for this target; INT64_MAX: nothing does */
@@ -161,8 +173,8 @@ struct store_target_counts {
 struct store;
 
 /*
- * Opens or creates, takes exclusive ownership for this process, migrates the schema forwards, and
- * makes every leased delivery wait, due at now_ms.
+ * Opens or creates, migrates the schema forwards, and makes every delivery wait, due at now_ms, whose
+ * lease is void. SQLite: takes exclusive ownership for this process, so that every lease is.
  */
 enum status store_open(const struct store_settings *settings, int64_t now_ms,
 	struct store **store_out, struct error *err);
@@ -192,11 +204,17 @@ enum status store_begin(struct store *store, struct error *err);
 enum status store_commit(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 
+/*
+ * Inside a transaction: carries out what the steps so far have only gathered, so that what they fill
+ * can be read before the commit. Seldom needed, and it costs what a commit would have saved.
+ */
+enum status store_flush(struct store *store, struct error *err);
+
 /* Inside a transaction: */
 enum status store_append(struct store *store, struct store_event *event, struct error *err);
 enum status store_quarantine(
 	struct store *store, struct store_quarantined *quarantined, struct error *err);
-/* A verdict for a delivery that is not leased changes nothing. */
+/* A verdict for a delivery that is not leased, or by a newer lease, changes nothing; it is counted. */
 enum status store_record(
 	struct store *store, const struct store_verdict *verdict, struct error *err);
 /* Leases what is due, oldest due time first, and counts the coming attempt. */
@@ -262,7 +280,34 @@ bool store_is_paused(const struct store *store, uint16_t target, const char **re
  */
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);
 
-/* As of the last commit. Reading costs no statement. */
+/*
+ * Where several processes share a store. What happened elsewhere is told by store_poll(), which also
+ * renews the leases of this process: call it once a second, and soon after a hint. Outside a
+ * transaction. STATUS_IO: the server cannot be reached; leases go on until store_lease_until_ms().
+ * Where one process owns the store these do nothing.
+ */
+struct store_news {
+	void *context;
+	void (*on_due)(void *context, uint16_t target); /* something of it is due */
+	void (*on_pause)(void *context, uint16_t target, bool paused);
+};
+enum status store_poll(
+	struct store *store, int64_t now_ms, const struct store_news *news, struct error *err);
+/* hint() runs on any thread, whenever store_poll() may find something; NULL: no more. */
+void store_set_hint(struct store *store, void (*hint)(void *context), void *context);
+/* How long a lease lasts when it is not renewed: longer than any request takes. */
+void store_set_lease_ms(struct store *store, int64_t lease_ms);
+/* Monotonic: until then nobody takes over what this process has leased; INT64_MAX: never. */
+int64_t store_lease_until_ms(const struct store *store);
+
+/* Since store_open(). */
+struct store_takeovers {
+	int64_t leases_expired; /* ended by this process in place of who held them */
+	int64_t verdicts_late;  /* came when the lease had ended: the delivery may go out twice */
+};
+struct store_takeovers store_takeovers(const struct store *store);
+
+/* As of the last commit, in a shared store up to a second older. Reading costs no statement. */
 struct store_target_counts store_counts(const struct store *store, uint16_t target);
 int64_t store_backlog(const struct store *store); /* sum of open */
 /* When the oldest event that waits on disk for this target was received, Unix microseconds; 0:

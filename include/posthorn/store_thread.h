@@ -27,6 +27,7 @@ enum store_request_kind {
 	STORE_REQUEST_CLAIM,   /* struct store_claim_request */
 	STORE_REQUEST_PAUSE,   /* struct store_pause_request */
 	STORE_REQUEST_CALL,    /* store_thread_call() */
+	STORE_REQUEST_HINT,    /* the thread's own: look for news now */
 };
 
 /* First member of each request. */
@@ -73,6 +74,9 @@ struct store_metrics {
 	struct gauge quarantined;
 	struct gauge failing_since_ms; /* monotonic; 0: the last commit succeeded */
 	struct gauge heartbeat_ms;     /* monotonic; when the store thread last went round */
+	struct gauge lease_until_ms;   /* monotonic; store_lease_until_ms() */
+	struct counter leases_expired; /* struct store_takeovers */
+	struct counter verdicts_late;
 	struct {
 		struct gauge open;
 		struct gauge retrying;
@@ -89,6 +93,8 @@ struct store_thread;
  */
 enum status store_thread_start(struct store **store_taken, void (*on_batch_done)(void *context),
 	void *context, struct store_thread **thread_out, struct error *err);
+/* What happens in other processes that share the store goes there, on the store thread. */
+void store_thread_follow(struct store_thread *thread, const struct store_news *news);
 void store_thread_post(struct store_thread *thread, struct store_request *request);
 void store_thread_post_chain(struct store_thread *thread, struct mailbox_chain *chain);
 /*

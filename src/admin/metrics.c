@@ -241,6 +241,14 @@ static void print_store(const struct admin_view *view, struct buf *out)
 	metric_print_histogram(out, "posthorn_store_batch_events", "", &store->batch_events);
 	metric_print_head(out, "posthorn_store_bytes", "gauge", "Size of the store on disk.");
 	metric_print_int(out, "posthorn_store_bytes", "", gauge_read(&store->bytes));
+	metric_print_head(out, "posthorn_store_leases_expired_total", "counter",
+		"Deliveries taken over from processes that were gone: each may go out twice.");
+	metric_print_int(
+		out, "posthorn_store_leases_expired_total", "", value_of(&store->leases_expired));
+	metric_print_head(out, "posthorn_store_verdicts_late_total", "counter",
+		"Verdicts that came when their lease had ended.");
+	metric_print_int(
+		out, "posthorn_store_verdicts_late_total", "", value_of(&store->verdicts_late));
 	metric_print_head(out, "posthorn_quarantine_events", "gauge", "Events in quarantine.");
 	metric_print_int(out, "posthorn_quarantine_events", "", gauge_read(&store->quarantined));
 }

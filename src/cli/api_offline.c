@@ -70,7 +70,7 @@ static enum status take_store(struct api_offline *offline, struct error *err)
 
 	if (offline->has_store)
 		return STATUS_OK;
-	if (access(path, F_OK) != 0) {
+	if (offline->config->store.backend == STORE_SQLITE && access(path, F_OK) != 0) {
 		error_set(err, "no gateway runs, and there is no store '%s'", path);
 		return STATUS_NOT_FOUND;
 	}

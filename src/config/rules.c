@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "file.h"
 #include "nearest.h"
 #include "posthorn/memory.h"
 #include "url.h"
@@ -40,6 +41,24 @@ static void listen_tls_is_complete(const struct config *config, struct problems 
 		problems);
 }
 
+/* Whoever reads a key can pass for its owner. */
+static void key_is_private(const char *name, const char *path, int line, struct problems *problems)
+{
+	if (path[0] != '\0' && file_is_world_readable(path))
+		problems_warn(problems, line, "'%s': everybody can read %s: chmod o-r", name, path);
+}
+
+static void own_keys_are_private(const struct config *config, struct problems *problems)
+{
+	const struct signing_settings *signing = &config->signing;
+
+	for (size_t i = 0; i < signing->keys_count; i++)
+		key_is_private("signing.keys", signing->keys[i],
+			problems_line(problems, &signing->keys, NULL), problems);
+	key_is_private("listen.tls.key", config->listen.tls_key,
+		problems_line(problems, &config->listen.tls_key, NULL), problems);
+}
+
 static void admin_has_token(const struct config *config, struct problems *problems)
 {
 	if (config->admin.token != NULL || is_loopback(config->admin.address) ||
@@ -56,6 +75,20 @@ static void ports_differ(const struct config *config, struct problems *problems)
 		return;
 	problems_error(problems, problems_line(problems, &config->admin.port, &config->listen.port),
 		"'listen.port' and 'admin.port' must differ on the same address");
+}
+
+/* One that is there and not used is a mistake that nobody would see. */
+static void store_has_its_place(const struct config *config, struct problems *problems)
+{
+	bool has_dsn =
+		config->store.dsn != NULL || problems_was_refused(problems, &config->store.dsn);
+
+	if (config->store.backend == STORE_POSTGRESQL && !has_dsn)
+		problems_error(problems, problems_line(problems, &config->store.backend, NULL),
+			"'store.dsn' is required when 'store.backend' is \"postgresql\"");
+	if (config->store.backend == STORE_SQLITE && has_dsn)
+		problems_error(problems, problems_line(problems, &config->store.dsn, NULL),
+			"'store.dsn' has no effect without backend = \"postgresql\"");
 }
 
 static void repeats_are_remembered(const struct config *config, struct problems *problems)
@@ -202,6 +235,8 @@ static void target_tls_is_complete(
 	const struct target_settings *target = &config->targets[index];
 
 	tls_needs_both("targets.tls", &target->tls_certificate, &target->tls_key, target, problems);
+	key_is_private("targets.tls.key", target->tls_key,
+		problems_line(problems, &target->tls_key, target), problems);
 }
 
 static void target_is_private(const struct config *config, size_t index, struct problems *problems)
@@ -236,8 +271,10 @@ typedef void element_rule(const struct config *config, size_t index, struct prob
 
 static file_rule *const file_rules[] = {
 	listen_tls_is_complete,
+	own_keys_are_private,
 	admin_has_token,
 	ports_differ,
+	store_has_its_place,
 	repeats_are_remembered,
 	signing_is_on,
 };

@@ -40,7 +40,7 @@ enum {
 
 static const struct choice store_backends[] = {
 	{ "sqlite", STORE_SQLITE, false },
-	{ "postgresql", 0, true },
+	{ "postgresql", STORE_POSTGRESQL, false },
 	{ NULL, 0, false },
 };
 static const struct choice auth_choices[] = { { "none", 1, false }, { NULL, 0, false } };
@@ -248,6 +248,8 @@ static const struct setting file_rows[] = {
 	  .fallback = QUOTED("/var/lib/posthorn/posthorn.db"), .min = 1, .max = TEXT_MAX,
 	  .format = must_be_store_path,
 	  .help = "The database file, on a local disk; it is made when missing" },
+	{ .path = "store.dsn", .kind = SETTING_SECRET, C(store.dsn), .min = 1, .max = TEXT_MAX,
+	  .help = "For postgresql, instead of path: libpq's connection string or URI" },
 	{ .path = "store.keep_delivered", .kind = SETTING_DURATION, C(store.keep_delivered_ms),
 	  .fallback = QUOTED("7d"), .min = SECOND_MS, .max = YEARS_10_MS,
 	  .help = "How long delivered events are kept" },

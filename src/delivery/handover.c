@@ -168,6 +168,11 @@ void dispatcher_note_latency(struct dispatcher *dispatcher, const struct deliver
 		(double)(clock_unix_us() - delivery->outgoing->received_us) / 1e6);
 }
 
+int64_t dispatcher_lease_until_ms(struct dispatcher *dispatcher)
+{
+	return gauge_read(&store_thread_metrics(dispatcher->store)->lease_until_ms);
+}
+
 /* What arrives on the delivery thread. */
 
 void dispatcher_take_ready(struct dispatcher *dispatcher)
@@ -222,16 +227,17 @@ static struct outgoing *translate_claimed(
 
 	if (problem != BIZMAIL_PROBLEM_NONE) {
 		error_set(err, "cannot be translated any more: %s", bizmail_problem_name(problem));
-	} else if (source == NULL) {
+	} else if (claimed->source_name[0] == '\0') {
 		error_set(err, "cannot be translated: source number %d is not known",
 			claimed->source);
 	} else {
-		struct slice name = slice_text(source->name);
+		struct slice name = slice_text(claimed->source_name);
 		struct event_identity identity = translate_identity(name, &event);
 
 		outgoing = outgoing_translate(dispatcher->settings.translate, name,
-			source->defaults == NULL ? &no_defaults : source->defaults, &event,
-			&identity, claimed->received_us, 1, err);
+			source == NULL || source->defaults == NULL ? &no_defaults
+								   : source->defaults,
+			&event, &identity, claimed->received_us, 1, err);
 	}
 	bizmail_event_release(&event);
 	return outgoing;
@@ -248,6 +254,7 @@ static void on_claimed(
 	if (!is_translated)
 		outgoing = outgoing_new(SLICE_LITERAL(""), claimed->received_us, 1);
 	outgoing->event = claimed->event;
+	outgoing->lease = claimed->lease;
 	address_delivery(dispatcher, outgoing, 0, target);
 	delivery = &outgoing->deliveries[0];
 	delivery->attempts = claimed->attempts;

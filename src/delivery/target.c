@@ -294,9 +294,19 @@ static void plan_wake(struct target *target, int allowed, int64_t now_ms)
 	}
 }
 
+/*
+ * What is started now has to end before somebody else may take it over: in a shared store that is when
+ * this process could not renew its leases for too long.
+ */
+static bool lease_holds(const struct target *target)
+{
+	return dispatcher_lease_until_ms(target->dispatcher) - target->settings.timeout_ms >
+	       clock_monotonic_ms();
+}
+
 void target_serve(struct target *target, int64_t now_ms)
 {
-	bool is_resting = target->not_before_ms > clock_monotonic_ms();
+	bool is_resting = target->not_before_ms > clock_monotonic_ms() || !lease_holds(target);
 	int allowed = 0;
 
 	if (target->configured && !target->paused && !is_resting)

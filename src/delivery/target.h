@@ -111,6 +111,7 @@ void target_release(struct target *target, struct delivery *delivery, int64_t du
 void dispatcher_post_verdict(struct dispatcher *dispatcher, struct delivery *delivery);
 void dispatcher_post_pause(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_post_claim(struct dispatcher *dispatcher, struct target *target);
+int64_t dispatcher_lease_until_ms(struct dispatcher *dispatcher); /* monotonic */
 void dispatcher_attend(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_note_latency(struct dispatcher *dispatcher, const struct delivery *delivery);
 

@@ -18,6 +18,7 @@ static struct store_verdict *verdict_of(struct delivery *delivery, enum delivery
 
 	*verdict = (struct store_verdict){
 		.event = delivery->outgoing->event,
+		.lease = delivery->outgoing->lease,
 		.target = delivery->target->number,
 		.next = next,
 		.attempts = delivery->attempts,

@@ -114,6 +114,7 @@ static void send_on(struct intake_ticket *ticket)
 
 	if (ticket->outgoing != NULL) {
 		ticket->outgoing->event = event->id;
+		ticket->outgoing->lease = event->lease;
 		dispatcher_offer(dispatcher, ticket->outgoing);
 	}
 	for (size_t i = 0; i < event->deliveries_count; i++)

@@ -43,5 +43,6 @@ struct store_reader {
 };
 
 extern const struct store_reader_ops store_reader_sqlite_ops;
+extern const struct store_reader_ops store_reader_postgres_ops;
 
 #endif

@@ -187,15 +187,24 @@ static enum status find_name(struct store *store, enum store_name_kind kind, con
 }
 
 static enum status add_name(struct store *store, enum store_name_kind kind, const char *name,
-	uint16_t number, struct error *err)
+	uint16_t *number_out, struct error *err)
 {
 	const enum sqlite_statement which =
 		kind == STORE_NAME_TARGET ? SQL_TARGET_ADD : SQL_SOURCE_ADD;
 	struct sqlite_store *sqlite = sqlite_store_of(store);
+	uint16_t number = (uint16_t)store->names_count[kind];
+	enum status status = store_check_room(store, kind, name, err);
 
+	if (status != STATUS_OK)
+		return status;
 	sqlite3_bind_int(sqlite->statements[which], 1, number);
 	sqlite3_bind_text(sqlite->statements[which], 2, name, -1, SQLITE_STATIC);
-	return sqlite_execute(sqlite, which, err);
+	status = sqlite_execute(sqlite, which, err);
+	if (status != STATUS_OK)
+		return status;
+	*number_out = number;
+	store_keep_name(store, kind, name);
+	return STATUS_OK;
 }
 
 static enum status backend_begin(struct store *store, struct error *err)

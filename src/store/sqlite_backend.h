@@ -166,7 +166,6 @@ enum status sqlite_append(struct store *store, struct store_event *event, struct
 enum status sqlite_quarantine(
 	struct store *store, struct store_quarantined *quarantined, struct error *err);
 /* The usual content type is stored as NULL: it would be a tenth of an event. */
-extern const struct slice sqlite_content_type_usual;
 
 /* sqlite_delivery.c */
 enum status sqlite_recover(struct store *store, int64_t now_ms, struct error *err);

@@ -129,6 +129,8 @@ enum status sqlite_record(
 		status = postpone(sqlite, verdict, &moved, err);
 	else
 		status = finish(sqlite, verdict, &moved, err);
+	if (status == STATUS_OK && !moved)
+		store->takeovers.verdicts_late++;
 	if (status == STATUS_OK && moved && sqlite->has_extras[verdict->target])
 		status = record_extras(sqlite, verdict, &had_attempts, err);
 	if (status != STATUS_OK || !moved || verdict->release || (went_well && !had_attempts))
@@ -155,9 +157,9 @@ static struct slice column_bytes(struct sqlite3_stmt *statement, int column)
 }
 
 static struct store_claimed *claimed_new(
-	struct sqlite3_stmt *due, uint16_t target, struct slice raw)
+	const struct store *store, struct sqlite3_stmt *due, uint16_t target, struct slice raw)
 {
-	struct slice type = sqlite3_column_type(due, 5) == SQLITE_NULL ? sqlite_content_type_usual
+	struct slice type = sqlite3_column_type(due, 5) == SQLITE_NULL ? store_content_type_usual
 								       : column_bytes(due, 5);
 	struct store_claimed *claimed = memory_alloc(sizeof(*claimed) + type.size + raw.size);
 	char *end = (char *)(claimed + 1);
@@ -170,6 +172,7 @@ static struct store_claimed *claimed_new(
 		.source = (uint16_t)sqlite3_column_int(due, 3),
 		.kind = (uint8_t)sqlite3_column_int(due, 4),
 	};
+	claimed->source_name = store_known_source_name(store, claimed->source);
 	claimed->content_type = place(&end, type);
 	claimed->raw = place(&end, raw);
 	return claimed;
@@ -200,7 +203,7 @@ static enum status read_due(
 			break;
 		if (sqlite3_column_int(due, 7) != 0)
 			sqlite->has_extras[claim->target] = true;
-		*tail = claimed_new(due, claim->target, raw);
+		*tail = claimed_new(&sqlite->base, due, claim->target, raw);
 		tail = &(*tail)->next;
 		claim->count++;
 	}

@@ -3,8 +3,6 @@
 
 #include "sqlite_backend.h"
 
-const struct slice sqlite_content_type_usual = { .data = "application/json", .size = 16 };
-
 /* Bytes are bound, not copied: they stay valid until the statement is reset. */
 static void bind_blob(struct sqlite3_stmt *statement, int column, struct slice bytes)
 {
@@ -14,7 +12,7 @@ static void bind_blob(struct sqlite3_stmt *statement, int column, struct slice b
 
 static void bind_content_type(struct sqlite3_stmt *statement, int column, struct slice type)
 {
-	if (slice_equal(type, sqlite_content_type_usual))
+	if (slice_equal(type, store_content_type_usual))
 		sqlite3_bind_null(statement, column);
 	else
 		sqlite3_bind_text64(statement, column, type.size == 0 ? "" : type.data, type.size,
@@ -159,16 +157,6 @@ enum status sqlite_append(struct store *store, struct store_event *event, struct
 	return status;
 }
 
-/* FNV-1a; only has to spread, for the bytes are compared. */
-static int64_t hash_of(uint16_t source, struct slice raw)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ source;
-
-	for (size_t i = 0; i < raw.size; i++)
-		hash = (hash ^ (unsigned char)raw.data[i]) * UINT64_C(0x100000001b3);
-	return (int64_t)(hash >> 1);
-}
-
 static enum status quarantine_again(
 	struct sqlite_store *sqlite, const struct store_quarantined *quarantined, struct error *err)
 {
@@ -205,7 +193,7 @@ enum status sqlite_quarantine(
 {
 	struct sqlite_store *sqlite = sqlite_store_of(store);
 	struct sqlite3_stmt *find = sqlite->statements[SQL_QUARANTINE_FIND];
-	int64_t hash = hash_of(quarantined->source, quarantined->raw);
+	int64_t hash = store_hash_body(quarantined->source, quarantined->raw);
 	bool found = false;
 	enum status status;
 

@@ -195,7 +195,7 @@ static struct slice column_bytes(struct sqlite3_stmt *statement, int column)
 static struct slice column_content_type(struct sqlite3_stmt *statement, int column)
 {
 	return sqlite3_column_type(statement, column) == SQLITE_NULL
-		       ? sqlite_content_type_usual
+		       ? store_content_type_usual
 		       : column_bytes(statement, column);
 }
 

@@ -10,7 +10,10 @@
 
 static const struct store_ops *const backends[] = {
 	[STORE_SQLITE] = &store_sqlite_ops,
+	[STORE_POSTGRESQL] = &store_postgres_ops,
 };
+
+const struct slice store_content_type_usual = { .data = "application/json", .size = 16 };
 
 static const size_t names_max[STORE_NAME_KIND_COUNT] = {
 	[STORE_NAME_TARGET] = STORE_TARGETS_MAX,
@@ -49,6 +52,7 @@ enum status store_open(const struct store_settings *settings, int64_t now_ms,
 	store->ops = ops;
 	store->settings = *settings;
 	store->settings.path = NULL;
+	store->settings.dsn = NULL;
 	status = recover(store, now_ms, err);
 	if (status != STATUS_OK) {
 		store_close(&store);
@@ -73,7 +77,6 @@ static enum status register_name(struct store *store, enum store_name_kind kind,
 	uint16_t *number_out, struct error *err)
 {
 	size_t size = strlen(name);
-	size_t *count = &store->names_count[kind];
 	enum status status;
 
 	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
@@ -83,19 +86,19 @@ static enum status register_name(struct store *store, enum store_name_kind kind,
 		return STATUS_INVALID;
 	}
 	status = store->ops->find_name(store, kind, name, number_out, err);
-	if (status != STATUS_NOT_FOUND)
-		return status;
-	if (*count >= names_max[kind]) {
-		error_set(err, "store: no room for the name '%s': %zu are known already", name,
-			*count);
-		return STATUS_FULL;
-	}
-	status = store->ops->add_name(store, kind, name, (uint16_t)*count, err);
-	if (status != STATUS_OK)
-		return status;
-	*number_out = (uint16_t)*count;
-	store_keep_name(store, kind, name);
-	return STATUS_OK;
+	if (status == STATUS_NOT_FOUND)
+		status = store->ops->add_name(store, kind, name, number_out, err);
+	return status;
+}
+
+enum status store_check_room(
+	const struct store *store, enum store_name_kind kind, const char *name, struct error *err)
+{
+	if (store->names_count[kind] < names_max[kind])
+		return STATUS_OK;
+	error_set(err, "store: no room for the name '%s': %zu are known already", name,
+		store->names_count[kind]);
+	return STATUS_FULL;
 }
 
 void store_keep_name(struct store *store, enum store_name_kind kind, const char *name)
@@ -132,6 +135,11 @@ const char *store_source_name(const struct store *store, uint16_t number)
 {
 	POSTHORN_ASSERT(number < store_sources_count(store));
 	return store->names[STORE_NAME_SOURCE][number];
+}
+
+const char *store_known_source_name(const struct store *store, uint16_t number)
+{
+	return number < store_sources_count(store) ? store_source_name(store, number) : "";
 }
 
 enum status store_register_target(
@@ -193,6 +201,14 @@ enum status store_commit(struct store *store, struct error *err)
 		store->transaction = TRANSACTION_NONE;
 	}
 	return status;
+}
+
+enum status store_flush(struct store *store, struct error *err)
+{
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	return store->ops->flush == NULL ? STATUS_OK
+					 : step_end(store, store->ops->flush(store, err));
 }
 
 void store_rollback(struct store *store)
@@ -262,8 +278,19 @@ enum status store_append(struct store *store, struct store_event *event, struct 
 	if (status != STATUS_OK)
 		return status;
 	event->id = 0;
+	event->lease = 0;
 	event->duplicate = false;
 	return step_end(store, store->ops->append(store, event, err));
+}
+
+/* FNV-1a */
+int64_t store_hash_body(uint16_t source, struct slice raw)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ source;
+
+	for (size_t i = 0; i < raw.size; i++)
+		hash = (hash ^ (unsigned char)raw.data[i]) * UINT64_C(0x100000001b3);
+	return (int64_t)(hash >> 1);
 }
 
 enum status store_quarantine(
@@ -406,6 +433,35 @@ enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, str
 	}
 	*more_out = more;
 	return STATUS_OK;
+}
+
+enum status store_poll(
+	struct store *store, int64_t now_ms, const struct store_news *news, struct error *err)
+{
+	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	return store->ops->poll == NULL ? STATUS_OK : store->ops->poll(store, now_ms, news, err);
+}
+
+void store_set_hint(struct store *store, void (*hint)(void *context), void *context)
+{
+	if (hint != NULL)
+		store->hint_context = context;
+	atomic_store(&store->hint, hint);
+}
+
+void store_set_lease_ms(struct store *store, int64_t lease_ms)
+{
+	store->lease_ms = lease_ms;
+}
+
+int64_t store_lease_until_ms(const struct store *store)
+{
+	return store->ops->poll == NULL ? INT64_MAX : store->lease_until_ms;
+}
+
+struct store_takeovers store_takeovers(const struct store *store)
+{
+	return store->takeovers;
 }
 
 struct store_target_counts store_counts(const struct store *store, uint16_t target)

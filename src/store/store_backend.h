@@ -13,6 +13,8 @@
 #ifndef POSTHORN_STORE_BACKEND_H
 #define POSTHORN_STORE_BACKEND_H
 
+#include <stdatomic.h>
+
 #include "pauses.h"
 #include "posthorn/store.h"
 #include "tally.h"
@@ -44,13 +46,16 @@ struct store_ops {
 	/* Outside a transaction. STATUS_NOT_FOUND: the name has no number yet. */
 	enum status (*find_name)(struct store *store, enum store_name_kind kind, const char *name,
 		uint16_t *number_out, struct error *err);
+	/* Gives the name the next number, unless somebody else just did. STATUS_FULL: too many. */
 	enum status (*add_name)(struct store *store, enum store_name_kind kind, const char *name,
-		uint16_t number, struct error *err);
+		uint16_t *number_out, struct error *err);
 
 	enum status (*begin)(struct store *store, struct error *err);
 	/* Writes base.tally's changes with the rest; the front then merges them. */
 	enum status (*commit)(struct store *store, struct error *err);
 	void (*rollback)(struct store *store);
+	/* NULL: every step is carried out at once. */
+	enum status (*flush)(struct store *store, struct error *err);
 
 	/* Inside a transaction: */
 	/* Every leased delivery waits again, due at now_ms. */
@@ -73,25 +78,45 @@ struct store_ops {
 		struct store *store, int64_t now_ms, bool *more_out, struct error *err);
 
 	/* Outside: */
+	/* NULL: one process owns the store, and there is never any news. */
+	enum status (*poll)(struct store *store, int64_t now_ms, const struct store_news *news,
+		struct error *err);
 	int64_t (*oldest_waiting_us)(struct store *store, uint16_t target);
 	int64_t (*bytes)(struct store *store);
 };
 
 struct store {
 	const struct store_ops *ops;
-	struct store_settings settings; /* without path: the backend keeps its own */
+	struct store_settings settings; /* without path and dsn: the backend keeps its own */
 	enum store_transaction transaction;
 	size_t names_count[STORE_NAME_KIND_COUNT]; /* numbers given so far: 0 .. count - 1 */
 	char *names[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
 	struct tally tally;
 	struct pauses pauses;
+	int64_t lease_ms;
+	int64_t lease_until_ms; /* monotonic; a shared store's backend keeps it true */
+	struct store_takeovers takeovers;
+	void (*_Atomic hint)(void *context);
+	void *hint_context; /* set before hint */
 };
 
-/* For open(): the next number of its kind has this name. */
+/* The next number of its kind has this name. */
 void store_keep_name(struct store *store, enum store_name_kind kind, const char *name);
+/* For claims: "" when nobody knows the number, which only a damaged store can hold. */
+const char *store_known_source_name(const struct store *store, uint16_t number);
 /* For close(): names and pauses. */
 void store_free_names(struct store *store);
 
+/* STATUS_FULL when there is no room for one more. */
+enum status store_check_room(
+	const struct store *store, enum store_name_kind kind, const char *name, struct error *err);
+
+/* A content type that is stored as nothing: almost every event has it. */
+extern const struct slice store_content_type_usual;
+/* Finds a quarantined body again; only has to spread, for the bytes are compared. */
+int64_t store_hash_body(uint16_t source, struct slice raw);
+
 extern const struct store_ops store_sqlite_ops;
+extern const struct store_ops store_postgres_ops;
 
 #endif

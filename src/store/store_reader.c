@@ -6,6 +6,7 @@
 
 static const struct store_reader_ops *const backends[] = {
 	[STORE_SQLITE] = &store_reader_sqlite_ops,
+	[STORE_POSTGRESQL] = &store_reader_postgres_ops,
 };
 
 enum status store_reader_open(

@@ -20,6 +20,7 @@ enum {
 	SWEEP_INTERVAL_MS = 1000, /* between two looks when there was nothing */
 	RETRY_INTERVAL_MS = 500,  /* between two attempts to store kept verdicts */
 	GAUGES_INTERVAL_MS = 1000,
+	POLL_INTERVAL_MS = 1000, /* for news from other processes */
 };
 
 struct store_thread {
@@ -31,6 +32,11 @@ struct store_thread {
 	struct mailbox_chain kept; /* verdicts of failed commits */
 	int64_t sweep_at_ms;       /* monotonic, like all times here */
 	int64_t gauges_at_ms;
+	int64_t poll_at_ms;
+	struct store_news news;
+	struct store_request hint;
+	_Atomic bool is_hinted; /* hint is in the mailbox */
+	struct store_takeovers counted;
 	struct store_metrics metrics;
 };
 
@@ -56,7 +62,8 @@ static enum status carry_out(struct store *store, struct store_request *request,
 		return store_pause(store, pause->target, pause->paused, pause->reason, err);
 	}
 	case STORE_REQUEST_CALL:
-		break; /* not reached: calls are taken out of the chain before */
+	case STORE_REQUEST_HINT:
+		break; /* not reached: these are taken out of the chain before */
 	case STORE_REQUEST_CLAIM:
 		return store_claim(store, clock_unix_ms(),
 			&((struct store_claim_request *)request)->claim, err);
@@ -161,28 +168,36 @@ static void run_transaction(struct store_thread *thread, struct mailbox_chain *c
 	answer_chain(thread, chain, status);
 }
 
-static void split_verdicts(struct mailbox_chain *chain, struct mailbox_chain *verdicts)
+/* Moves the requests of this kind behind those in found. */
+static void split(
+	struct mailbox_chain *chain, enum store_request_kind kind, struct mailbox_chain *found)
 {
 	struct mailbox_chain rest = { 0 };
 	struct mailbox_item *item;
 
 	while ((item = mailbox_chain_pop(chain)) != NULL)
-		mailbox_chain_add(
-			request_of(item)->kind == STORE_REQUEST_VERDICT ? verdicts : &rest, item);
+		mailbox_chain_add(request_of(item)->kind == kind ? found : &rest, item);
 	*chain = rest;
 }
 
-static struct mailbox_chain split_calls(struct mailbox_chain *chain)
+/* The hint is the thread's own: it only has to be let go before the look that it asks for. */
+static void take_hint(struct store_thread *thread, struct mailbox_chain *chain)
 {
-	struct mailbox_chain calls = { 0 };
-	struct mailbox_chain rest = { 0 };
-	struct mailbox_item *item;
+	struct mailbox_chain hints = { 0 };
 
-	while ((item = mailbox_chain_pop(chain)) != NULL)
-		mailbox_chain_add(
-			request_of(item)->kind == STORE_REQUEST_CALL ? &calls : &rest, item);
-	*chain = rest;
-	return calls;
+	split(chain, STORE_REQUEST_HINT, &hints);
+	if (hints.first == NULL)
+		return;
+	atomic_store(&thread->is_hinted, false);
+	thread->poll_at_ms = 0;
+}
+
+static void on_hint(void *context)
+{
+	struct store_thread *thread = context;
+
+	if (!atomic_exchange(&thread->is_hinted, true))
+		mailbox_post(&thread->mailbox, &thread->hint.item);
 }
 
 struct call_request {
@@ -234,13 +249,15 @@ enum status store_thread_call(struct store_thread *thread,
 
 static void run_batch(struct store_thread *thread, struct mailbox_chain *chain)
 {
-	struct mailbox_chain calls = split_calls(chain);
+	struct mailbox_chain calls = { 0 };
 
-	if (gauge_read(&thread->metrics.failing_since_ms) != 0) {
+	take_hint(thread, chain);
+	split(chain, STORE_REQUEST_CALL, &calls);
+	if (gauge_read(&thread->metrics.failing_since_ms) != 0 || thread->kept.first != NULL) {
 		struct mailbox_chain verdicts = thread->kept;
 
 		thread->kept = (struct mailbox_chain){ 0 };
-		split_verdicts(chain, &verdicts);
+		split(chain, STORE_REQUEST_VERDICT, &verdicts);
 		run_transaction(thread, &verdicts);
 	}
 	run_transaction(thread, chain);
@@ -276,6 +293,31 @@ static void update_slow_gauges(struct store_thread *thread, int64_t now_ms)
 			store_oldest_waiting_us(thread->store, (uint16_t)i));
 }
 
+static void note_sharing(struct store_thread *thread)
+{
+	struct store_takeovers takeovers = store_takeovers(thread->store);
+	struct store_metrics *metrics = &thread->metrics;
+
+	gauge_set(&metrics->lease_until_ms, store_lease_until_ms(thread->store));
+	counter_add(&metrics->leases_expired,
+		(uint64_t)(takeovers.leases_expired - thread->counted.leases_expired));
+	counter_add(&metrics->verdicts_late,
+		(uint64_t)(takeovers.verdicts_late - thread->counted.verdicts_late));
+	thread->counted = takeovers;
+}
+
+/* A server that is away is noticed here even when nobody sends anything, and so is its return. */
+static void poll_news(struct store_thread *thread, int64_t now_ms)
+{
+	struct error err = { .text = "" };
+
+	if (store_lease_until_ms(thread->store) == INT64_MAX || now_ms < thread->poll_at_ms)
+		return;
+	note_result(thread, store_poll(thread->store, clock_unix_ms(), &thread->news, &err), &err);
+	thread->poll_at_ms = clock_monotonic_ms() + POLL_INTERVAL_MS;
+	update_counts(thread);
+}
+
 static void sweep(struct store_thread *thread, int64_t now_ms)
 {
 	struct error err;
@@ -283,6 +325,10 @@ static void sweep(struct store_thread *thread, int64_t now_ms)
 
 	if (now_ms < thread->sweep_at_ms)
 		return;
+	if (gauge_read(&thread->metrics.failing_since_ms) != 0) {
+		thread->sweep_at_ms = now_ms + SWEEP_INTERVAL_MS;
+		return;
+	}
 	if (store_sweep(thread->store, clock_unix_ms(), &more, &err) != STATUS_OK)
 		log_event(LOG_LEVEL_WARN, "store.sweep_failed", LOG_STR("error", err.text));
 	thread->sweep_at_ms = clock_monotonic_ms() + (more ? SWEEP_PAUSE_MS : SWEEP_INTERVAL_MS);
@@ -294,6 +340,8 @@ static int64_t wait_ms(const struct store_thread *thread, int64_t now_ms)
 
 	if (thread->gauges_at_ms < until_ms)
 		until_ms = thread->gauges_at_ms;
+	if (thread->poll_at_ms < until_ms && store_lease_until_ms(thread->store) != INT64_MAX)
+		until_ms = thread->poll_at_ms;
 	if (thread->kept.first != NULL && now_ms + RETRY_INTERVAL_MS < until_ms)
 		until_ms = now_ms + RETRY_INTERVAL_MS;
 	return until_ms > now_ms ? until_ms - now_ms : 0;
@@ -317,7 +365,9 @@ static void *thread_main(void *data)
 		}
 		now_ms = clock_monotonic_ms();
 		gauge_set(&thread->metrics.heartbeat_ms, now_ms);
+		poll_news(thread, now_ms);
 		sweep(thread, now_ms);
+		note_sharing(thread);
 		update_slow_gauges(thread, now_ms);
 	} while (!closed);
 	return NULL;
@@ -334,6 +384,9 @@ enum status store_thread_start(struct store **store_taken, void (*on_batch_done)
 	histogram_init(&thread->metrics.commit_seconds, &histogram_seconds);
 	histogram_init(&thread->metrics.batch_events, &histogram_batch);
 	mailbox_init(&thread->mailbox, NULL, NULL);
+	thread->hint.kind = STORE_REQUEST_HINT;
+	store_set_hint(thread->store, on_hint, thread);
+	note_sharing(thread);
 	update_counts(thread);
 	update_slow_gauges(thread, clock_monotonic_ms());
 	gauge_set(&thread->metrics.heartbeat_ms, clock_monotonic_ms());
@@ -346,6 +399,29 @@ enum status store_thread_start(struct store **store_taken, void (*on_batch_done)
 	*store_taken = NULL;
 	*thread_out = thread;
 	return STATUS_OK;
+}
+
+struct following {
+	struct store_thread *thread;
+	const struct store_news *news;
+};
+
+static enum status follow(struct store *store, void *argument, struct error *err)
+{
+	const struct following *following = argument;
+
+	(void)store;
+	(void)err;
+	following->thread->news = *following->news;
+	following->thread->poll_at_ms = 0;
+	return STATUS_OK;
+}
+
+void store_thread_follow(struct store_thread *thread, const struct store_news *news)
+{
+	struct following following = { .thread = thread, .news = news };
+
+	(void)store_thread_call(thread, follow, &following, NULL);
 }
 
 void store_thread_post(struct store_thread *thread, struct store_request *request)
@@ -376,6 +452,7 @@ void store_thread_stop(struct store_thread **threadp)
 	/* Verdicts that never reached the disk: their leases are void at the next start. */
 	while ((item = mailbox_chain_pop(&thread->kept)) != NULL)
 		request_of(item)->done(request_of(item), STATUS_IO, thread->context);
+	store_set_hint(thread->store, NULL, NULL);
 	store_close(&thread->store);
 	mailbox_destroy(&thread->mailbox);
 	free(thread);

@@ -264,8 +264,14 @@ static const struct {
 		SOURCE TARGET "listen: { address = \"192.0.2.1\"; port = 8026; };", STATUS_OK, "" },
 	{ "any two ports", SOURCE TARGET "listen: { port = 0; }; admin: { port = 0; };", STATUS_OK,
 		"" },
-	{ "postgresql", SOURCE TARGET "store: { backend = \"postgresql\"; };", STATUS_INVALID,
-		"3: 'store.backend' cannot be \"postgresql\" yet: this version" },
+	{ "postgresql without dsn", SOURCE TARGET "store: { backend = \"postgresql\"; };",
+		STATUS_INVALID,
+		"3: 'store.dsn' is required when 'store.backend' is \"postgresql\"" },
+	{ "dsn without postgresql", SOURCE TARGET "store: { dsn = \"host=db\"; };", STATUS_INVALID,
+		"3: 'store.dsn' has no effect without" },
+	{ "dsn with postgresql",
+		SOURCE TARGET "store: { backend = \"postgresql\"; dsn = \"host=db\"; };", STATUS_OK,
+		"" },
 	{ "window longer than kept",
 		SOURCE TARGET "store: { keep_delivered = \"1d\";\n dedup_window = \"2d\"; };",
 		STATUS_OK, "4: warning: 'store.dedup_window' is longer" },
@@ -278,6 +284,20 @@ static const struct {
 	{ "unchecked certificate",
 		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; tls: { verify = false; };"),
 		STATUS_OK, "2: warning: target 't': its certificate is not checked" },
+	{ "signing key for everybody",
+		SOURCE TARGET "signing: { keys = [ \"/proc/self/status\" ]; };", STATUS_OK,
+		"3: warning: 'signing.keys': everybody can read /proc/self/status: chmod o-r\n" },
+	{ "listener's key for everybody",
+		SOURCE TARGET "listen: { tls: { certificate = \"/proc/self/status\";\n"
+			      "key = \"/proc/self/status\"; }; };",
+		STATUS_OK, "4: warning: 'listen.tls.key': everybody can read" },
+	{ "target's key for everybody",
+		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; tls: { certificate = "
+				 "\"/proc/self/status\";\nkey = \"/proc/self/status\"; };"),
+		STATUS_OK, "3: warning: 'targets.tls.key': everybody can read" },
+	{ "secret for everybody",
+		SOURCE TARGET "admin: { token = \"file:/proc/sys/kernel/ostype\"; };", STATUS_OK,
+		"3: warning: 'admin.token' stands in a file that everybody can read" },
 	{ "empty keys", SOURCE TARGET "signing: { keys = [ ]; };", STATUS_OK,
 		"3: warning: signing is off" },
 };
@@ -300,7 +320,7 @@ static void test_no_follow_up_problems(void **state)
 {
 	static const char *const texts[] = {
 		SOURCE TARGET "admin: { address = \"0.0.0.0\"; token = \"\"; };",
-		SOURCE TARGET "listen: { tls: { key = \"/proc/self/status\"; "
+		SOURCE TARGET "listen: { tls: { key = \"/proc/self/environ\"; "
 			      "certificate = \"/nonexistent\"; }; };",
 		SOURCE TARGET "signing: { keys = [ \"/nonexistent\" ]; };",
 		TARGET SOURCE_OF("name = \"s\"; path = \"/s\"; auth: { token = \"\"; };"),

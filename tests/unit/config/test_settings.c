@@ -38,6 +38,14 @@ static const struct required of_target[] = {
 	{ "url", "url = \"http://localhost/\";" },
 };
 
+/* Settings that only make sense with another one beside them. */
+static const char *companion_of(const char *path, const char *value)
+{
+	if (strcmp(path, "backend") == 0 && strcmp(value, "\"postgresql\"") == 0)
+		return "; dsn = \"host=db\"";
+	return strcmp(path, "dsn") == 0 ? "; backend = \"postgresql\"" : "";
+}
+
 /* "a.b.c" and "5" become "a = { b = { c = 5; }; };". */
 static void append_setting(struct buf *out, const char *path, const char *value)
 {
@@ -46,6 +54,7 @@ static void append_setting(struct buf *out, const char *path, const char *value)
 	if (dot == NULL) {
 		buf_printf(out, "%s = ", path);
 		buf_append_text(out, value);
+		buf_append_text(out, companion_of(path, value));
 	} else {
 		buf_printf(out, "%.*s = { ", (int)(dot - path), path);
 		append_setting(out, dot + 1, value);

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 #include "posthorn/log.h"
 #include "posthorn/memory.h"
@@ -34,6 +36,12 @@ struct store {
 	size_t staged_verdicts_count, verdicts_count;
 	int64_t full_event; /* store_append() refuses this one: the backlog is full */
 	bool is_closed;
+	bool is_shared; /* with other processes: it is polled */
+	int polls;
+	enum status next_poll;
+	struct store_takeovers takeovers;
+	void (*hint)(void *context);
+	void *hint_context;
 };
 
 static struct store fake;
@@ -174,6 +182,40 @@ int64_t store_bytes(struct store *store)
 {
 	(void)store;
 	return 0;
+}
+
+enum status store_poll(
+	struct store *store, int64_t now_ms, const struct store_news *news, struct error *err)
+{
+	enum status status;
+
+	(void)now_ms;
+	pthread_mutex_lock(&store->mutex);
+	status = store->next_poll;
+	store->polls++;
+	pthread_cond_broadcast(&store->moved);
+	pthread_mutex_unlock(&store->mutex);
+	if (status != STATUS_OK)
+		error_set(err, "no server");
+	else if (news->on_due != NULL)
+		news->on_due(news->context, 7);
+	return status;
+}
+
+void store_set_hint(struct store *store, void (*hint)(void *context), void *context)
+{
+	store->hint = hint;
+	store->hint_context = context;
+}
+
+int64_t store_lease_until_ms(const struct store *store)
+{
+	return store->is_shared ? 12345 : INT64_MAX;
+}
+
+struct store_takeovers store_takeovers(const struct store *store)
+{
+	return store->takeovers;
 }
 
 void store_close(struct store **storep)
@@ -444,6 +486,124 @@ static void test_stop_gives_up_on_verdicts_that_cannot_be_stored(void **state)
 	assert_int_equal(fake.verdicts_count, 0);
 }
 
+static void await_polls(int count)
+{
+	pthread_mutex_lock(&fake.mutex);
+	while (fake.polls < count)
+		pthread_cond_wait(&fake.moved, &fake.mutex);
+	pthread_mutex_unlock(&fake.mutex);
+}
+
+static int polls_so_far(void)
+{
+	int polls;
+
+	pthread_mutex_lock(&fake.mutex);
+	polls = fake.polls;
+	pthread_mutex_unlock(&fake.mutex);
+	return polls;
+}
+
+static enum status take_over(struct store *store, void *argument, struct error *err)
+{
+	(void)err;
+	store->takeovers = *(const struct store_takeovers *)argument;
+	return STATUS_OK;
+}
+
+static struct store_thread *start_shared(void)
+{
+	struct store *store = &fake;
+	struct store_thread *thread = NULL;
+	struct error err;
+
+	store_thread_stop(&(struct store_thread *){ start() });
+	fake.is_closed = false;
+	fake.is_shared = true;
+	assert_int_equal(
+		store_thread_start(&store, on_batch_done, &answers, &thread, &err), STATUS_OK);
+	return thread;
+}
+
+static void note_due(void *context, uint16_t target)
+{
+	atomic_store((_Atomic int *)context, target);
+}
+
+/* One process owns the store: there is nothing to look for. */
+static void test_own_store_is_not_polled(void **state)
+{
+	struct store_thread *thread = start();
+
+	(void)state;
+	assert_int_equal(gauge_read(&store_thread_metrics(thread)->lease_until_ms), INT64_MAX);
+	store_thread_stop(&thread);
+	assert_int_equal(fake.polls, 0);
+}
+
+static void test_hints_and_news(void **state)
+{
+	struct store_thread *thread = start_shared();
+	_Atomic int due = 0;
+	const struct store_news news = { .context = (void *)&due, .on_due = note_due };
+	int polls;
+
+	(void)state;
+	store_thread_follow(thread, &news);
+	await_polls(1);
+	while (atomic_load(&due) != 7)
+		sched_yield();
+	/* A hundred hints are a look or two, and the look comes at once. */
+	polls = polls_so_far();
+	for (int i = 0; i < 100; i++)
+		fake.hint(fake.hint_context);
+	await_polls(polls + 1);
+	assert_int_equal(gauge_read(&store_thread_metrics(thread)->lease_until_ms), 12345);
+	store_thread_stop(&thread);
+	assert_null(fake.hint);
+}
+
+static void test_takeovers_are_counted_once(void **state)
+{
+	struct store_thread *thread = start_shared();
+	struct store_metrics *metrics = store_thread_metrics(thread);
+	struct store_takeovers takeovers = { .leases_expired = 3, .verdicts_late = 2 };
+
+	(void)state;
+	assert_int_equal(store_thread_call(thread, take_over, &takeovers, NULL), STATUS_OK);
+	for (int i = 0; i < 3; i++) {
+		int polls = polls_so_far();
+
+		fake.hint(fake.hint_context);
+		await_polls(polls + 1);
+	}
+	while (counter_read(&metrics->verdicts_late) == 0)
+		sched_yield();
+	assert_int_equal(counter_read(&metrics->leases_expired), 3);
+	assert_int_equal(counter_read(&metrics->verdicts_late), 2);
+	store_thread_stop(&thread);
+}
+
+/* The server goes and comes while nobody sends anything: both are seen. */
+static void test_a_silent_server_is_noticed(void **state)
+{
+	struct store_thread *thread = start_shared();
+	struct store_metrics *metrics = store_thread_metrics(thread);
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		bool away = round == 0;
+
+		pthread_mutex_lock(&fake.mutex);
+		fake.next_poll = away ? STATUS_IO : STATUS_OK;
+		pthread_mutex_unlock(&fake.mutex);
+		fake.hint(fake.hint_context);
+		while ((gauge_read(&metrics->failing_since_ms) != 0) != away)
+			sched_yield();
+	}
+	store_thread_stop(&thread);
+}
+
 int main(void)
 {
 	static const struct log_settings quiet = { .level = LOG_LEVEL_ERROR };
@@ -454,6 +614,10 @@ int main(void)
 		cmocka_unit_test(test_call_runs_after_what_was_posted_before),
 		cmocka_unit_test(test_uncertain_commit_is_told),
 		cmocka_unit_test(test_stop_writes_what_was_posted),
+		cmocka_unit_test(test_own_store_is_not_polled),
+		cmocka_unit_test(test_hints_and_news),
+		cmocka_unit_test(test_takeovers_are_counted_once),
+		cmocka_unit_test(test_a_silent_server_is_noticed),
 		cmocka_unit_test(test_stop_gives_up_on_verdicts_that_cannot_be_stored),
 	};
 
