@@ -35,6 +35,7 @@
 #include "postgres_link.h"
 #include "postgres_session.h"
 #include "store_backend.h"
+#include "sweep_round.h"
 
 /* All are part of the tables' format. */
 #define PG_DUE_HELD 9223372036854775807
@@ -133,12 +134,6 @@ struct postgres_batch {
 	int64_t claim_now_ms;
 };
 
-struct postgres_sweep {
-	int64_t cursor; /* every event up to this id has been looked at in this round */
-	int64_t kept_count;
-	int64_t round_ended_ms;
-};
-
 /* Leases of transactions whose end we do not know: nobody here works on them. */
 enum {
 	POSTGRES_DOUBTFUL_MAX = 64,
@@ -172,7 +167,7 @@ struct postgres_store {
 	size_t doubtful_count;
 	int64_t days_known[POSTGRES_DAYS_KNOWN]; /* that have partitions */
 	size_t days_next;
-	struct postgres_sweep sweep, sweep_at_begin;
+	struct sweep_round sweep, sweep_at_begin;
 	/* Targets that have ordered deliveries: only their verdicts have to look for these. */
 	bool is_ordered[STORE_TARGETS_MAX];
 };

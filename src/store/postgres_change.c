@@ -11,22 +11,6 @@ enum {
 	PORTION_MAX = 1000
 };
 
-static const uint32_t any_state = (UINT32_C(1) << DELIVERY_STATE_COUNT) - 1;
-
-/* The states that a change leaves alone need no look. */
-static uint32_t states_of(const struct store_change *change)
-{
-	uint32_t states = change->filter.states == 0 ? any_state : change->filter.states;
-
-	switch (change->kind) {
-	case STORE_CHANGE_RETRY:
-		return states & ~(UINT32_C(1) << DELIVERY_LEASED);
-	case STORE_CHANGE_DISCARD:
-		return states & (UINT32_C(1) << DELIVERY_WAITING | UINT32_C(1) << DELIVERY_DEAD);
-	}
-	return states; /* not reached: -Wswitch guards the cases */
-}
-
 static size_t smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
@@ -51,7 +35,7 @@ static enum status find(struct postgres_store *pg, struct store_change *change,
 	struct buf sql;
 	enum status status;
 
-	page.filter.states = states_of(change);
+	page.filter.states = store_change_states(change);
 	buf_init(&sql, POSTGRES_FILTER_SIZE_MAX);
 	postgres_filter_sql(&sql, &page);
 	buf_append_text(&sql, " ORDER BY hits.id");
@@ -169,7 +153,7 @@ enum status postgres_change(struct store *store, struct store_change *change, st
 	struct portion portion = { .count = 0 };
 	enum status status;
 
-	if (states_of(change) == 0) {
+	if (store_change_states(change) == 0) {
 		change->done = true;
 		return STATUS_OK;
 	}

@@ -41,27 +41,12 @@ enum status postgres_send_claims(struct postgres_store *pg, struct error *err)
 	return status;
 }
 
-/* Puts the bytes at *end and moves it behind them. */
-static struct slice place(char **end, struct slice bytes)
-{
-	struct slice placed = slice_of(*end, bytes.size);
-
-	if (bytes.size > 0)
-		memcpy(*end, bytes.data, bytes.size);
-	*end += bytes.size;
-	return placed;
-}
-
 static struct store_claimed *claimed_new(
 	const struct postgres_store *pg, const struct postgres_rows *rows, int row, uint16_t target)
 {
 	struct slice type = postgres_is_null(rows, row, 5) ? store_content_type_usual
 							   : postgres_bytes(rows, row, 5);
-	struct slice raw = postgres_bytes(rows, row, 6);
-	struct store_claimed *claimed = memory_alloc(sizeof(*claimed) + type.size + raw.size);
-	char *end = (char *)(claimed + 1);
-
-	*claimed = (struct store_claimed){
+	const struct store_claimed head = {
 		.event = postgres_int(rows, row, 0),
 		.lease = pg->batch.lease,
 		.received_us = postgres_int(rows, row, 1),
@@ -70,9 +55,8 @@ static struct store_claimed *claimed_new(
 		.source = (uint16_t)postgres_int(rows, row, 3),
 		.kind = (uint8_t)postgres_int(rows, row, 4),
 	};
-	claimed->content_type = place(&end, type);
-	claimed->raw = place(&end, raw);
-	return claimed;
+
+	return store_claimed_new(&head, type, postgres_bytes(rows, row, 6));
 }
 
 /* Another process may have brought sources that this one has not heard of. */

@@ -18,6 +18,7 @@
 enum {
 	BACK_OFF_MIN_MS = 100,
 	BACK_OFF_MAX_MS = 5000,
+	LIFE_MIN_MS = 10 * 1000, /* a session that ends sooner is no success */
 };
 
 struct postgres_link {
@@ -33,6 +34,9 @@ struct postgres_link {
 
 	pthread_mutex_t mutex; /* for these */
 	bool is_needed;
+	bool ended_early;       /* the last session did */
+	bool is_calm;           /* it did not: the next failure is the first one again */
+	int64_t handed_over_ms; /* monotonic */
 	struct postgres_session *ready;
 	struct error last_error;
 
@@ -92,7 +96,7 @@ static enum status make_listener(struct postgres_link *link, struct error *err)
 	return status;
 }
 
-static void note_failure(struct postgres_link *link, const struct error *err)
+static void back_off(struct postgres_link *link)
 {
 	link->back_off_ms = link->back_off_ms == 0 ? BACK_OFF_MIN_MS : link->back_off_ms * 2;
 	if (link->back_off_ms > BACK_OFF_MAX_MS)
@@ -100,9 +104,33 @@ static void note_failure(struct postgres_link *link, const struct error *err)
 	/* Not all processes at the same moment. */
 	link->not_before_ms = clock_monotonic_ms() + link->back_off_ms +
 			      (int64_t)(random_unit() * (double)link->back_off_ms / 2);
+}
+
+static void note_failure(struct postgres_link *link, const struct error *err)
+{
+	back_off(link);
 	pthread_mutex_lock(&link->mutex);
 	link->last_error = *err;
 	pthread_mutex_unlock(&link->mutex);
+}
+
+/*
+ * A server that takes connections and then hangs would hold up the store's thread again and again; the
+ * longer it goes on, the longer everything is refused at once in between.
+ */
+static void judge_last_session(struct postgres_link *link)
+{
+	bool ended_early;
+
+	pthread_mutex_lock(&link->mutex);
+	ended_early = link->ended_early;
+	link->ended_early = false;
+	if (link->is_calm)
+		link->back_off_ms = 0;
+	link->is_calm = false;
+	pthread_mutex_unlock(&link->mutex);
+	if (ended_early)
+		back_off(link);
 }
 
 static void hand_over(struct postgres_link *link, struct postgres_session *session)
@@ -110,6 +138,7 @@ static void hand_over(struct postgres_link *link, struct postgres_session *sessi
 	pthread_mutex_lock(&link->mutex);
 	link->ready = session;
 	link->is_needed = false;
+	link->handed_over_ms = clock_monotonic_ms();
 	pthread_mutex_unlock(&link->mutex);
 	link->hint(link->context);
 }
@@ -130,6 +159,7 @@ static void connect_again(struct postgres_link *link)
 	struct error err = { .text = "" };
 	enum status status = STATUS_OK;
 
+	judge_last_session(link);
 	if (clock_monotonic_ms() < link->not_before_ms)
 		return;
 	if (is_needed(link)) {
@@ -139,9 +169,7 @@ static void connect_again(struct postgres_link *link)
 	}
 	if (status == STATUS_OK && link->listener == NULL)
 		status = make_listener(link, &err);
-	if (status == STATUS_OK)
-		link->back_off_ms = 0;
-	else
+	if (status != STATUS_OK)
 		note_failure(link, &err);
 }
 
@@ -216,6 +244,7 @@ enum status postgres_link_open(const char *dsn, void (*hint)(void *context), voi
 		return STATUS_IO;
 	}
 	status = make_session(link, &link->ready, err);
+	link->handed_over_ms = clock_monotonic_ms();
 	if (status == STATUS_OK && pthread_create(&link->thread, NULL, link_main, link) != 0) {
 		error_set(err, "store: cannot start a thread");
 		status = STATUS_IO;
@@ -268,8 +297,13 @@ struct postgres_session *postgres_link_take(struct postgres_link *link, struct e
 
 void postgres_link_need(struct postgres_link *link)
 {
+	int64_t now_ms = clock_monotonic_ms();
+
 	pthread_mutex_lock(&link->mutex);
 	link->is_needed = true;
+	link->ended_early = now_ms - link->handed_over_ms < LIFE_MIN_MS;
+	if (!link->ended_early)
+		link->is_calm = true;
 	link->last_error.text[0] = '\0';
 	pthread_mutex_unlock(&link->mutex);
 	wake(link);

@@ -120,7 +120,9 @@ static const char *const steps[] = {
 	" BEGIN"
 	"  IF to_regclass('posthorn.search_' || day) IS NOT NULL THEN RETURN; END IF;"
 	"  PERFORM pg_advisory_xact_lock(" SCHEMA_LOCK_NUMBER ");"
-	"  IF to_regclass('posthorn.search_' || day) IS NOT NULL THEN RETURN; END IF;"
+	/* By a query: to_regclass() may remember from before the lock that there was none. */
+	"  IF EXISTS (SELECT FROM pg_class WHERE relname = 'search_' || day"
+	"   AND relnamespace = 'posthorn'::regnamespace) THEN RETURN; END IF;"
 	"  FOREACH parent IN ARRAY ARRAY['attempt', 'search'] LOOP"
 	"   EXECUTE format('CREATE TABLE posthorn.%1$s_%2$s (LIKE posthorn.%1$s)', parent, day);"
 	"   EXECUTE format('ALTER TABLE posthorn.%1$s ATTACH PARTITION posthorn.%1$s_%2$s"

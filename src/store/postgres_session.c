@@ -33,6 +33,9 @@ static const char session_settings[] = "SET client_encoding = 'UTF8';"
 				       "SET timezone = 'UTC';"
 				       "SET search_path = posthorn;";
 
+/* Servers on systems other than Linux may not have it, and do without. */
+static const char notice_lost_clients[] = "SET client_connection_check_interval = '1s'";
+
 /* The server's text in one line, and without a full stop of its own making. */
 static void explain(const char *purpose, const char *message, struct error *err)
 {
@@ -210,6 +213,10 @@ enum status postgres_session_open(const char *dsn, const char *name, int stop_fd
 		status = postgres_session_script(session, session_settings, err);
 	if (status == STATUS_OK)
 		status = keep_commits_durable(session, err);
+	if (status == STATUS_OK && !session->is_lost)
+		(void)postgres_session_script(session, notice_lost_clients, NULL);
+	if (status == STATUS_OK && session->is_lost)
+		status = lost(session, "cannot connect", err);
 	if (status == STATUS_OK && PQsetnonblocking(session->connection, 1) != 0)
 		status = lost(session, "cannot connect", err);
 	if (status != STATUS_OK) {

@@ -9,28 +9,14 @@
 #include "posthorn/memory.h"
 
 enum {
-	ROUND_REST_MS = 60 * 60 * 1000,
 	SCAN_MAX = 1000, /* as PG_SWEEP_SCAN has it */
 	REMOVED_MAX = 500,
 	REMOVED_SIZE_MAX = 1024 * 1024, /* of raw bytes; the first event always goes */
 };
 
-static int64_t shorter(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t longer(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
-}
-
-/* Received after this an event is too young, whatever became of its deliveries. */
-static int64_t young_us(const struct store_settings *settings, int64_t now_ms)
-{
-	return (now_ms - longer(settings->dedup_window_ms,
-				 shorter(settings->keep_delivered_ms, settings->keep_dead_ms))) *
-	       1000;
 }
 
 static enum status scan(
@@ -42,7 +28,7 @@ static enum status scan(
 
 	postgres_params_init(&params);
 	postgres_add_int8(&params, pg->sweep.cursor);
-	postgres_add_int8(&params, young_us(settings, now_ms));
+	postgres_add_int8(&params, (now_ms - sweep_age_min_ms(settings)) * 1000);
 	postgres_add_int8(&params, now_ms - settings->keep_delivered_ms);
 	postgres_add_int8(&params, now_ms - settings->keep_dead_ms);
 	postgres_add_int8(&params, (now_ms - settings->keep_delivered_ms) * 1000);
@@ -71,21 +57,6 @@ static enum status remove_events(
 	return status;
 }
 
-/* At the end of a round: *more_out when a new one begins. */
-static void round_end(struct postgres_sweep *sweep, int64_t now_ms, bool *more_out)
-{
-	if (sweep->kept_count == 0)
-		return;
-	if (sweep->round_ended_ms == 0) {
-		sweep->round_ended_ms = now_ms;
-		return;
-	}
-	if (now_ms >= sweep->round_ended_ms && now_ms - sweep->round_ended_ms < ROUND_REST_MS)
-		return;
-	*sweep = (struct postgres_sweep){ 0 };
-	*more_out = true;
-}
-
 static enum status sweep_events(
 	struct postgres_store *pg, int64_t now_ms, bool *more_out, struct error *err)
 {
@@ -110,7 +81,7 @@ static enum status sweep_events(
 	}
 	*more_out = ids_count > 0 || rows.count == SCAN_MAX;
 	if (status == STATUS_OK && i < SCAN_MAX && i == rows.count)
-		round_end(&pg->sweep, now_ms, more_out);
+		*more_out = sweep_round_end(&pg->sweep, now_ms) || *more_out;
 	postgres_rows_free(&rows);
 	if (status == STATUS_OK && ids_count > 0)
 		status = remove_events(pg, ids, ids_count, err);

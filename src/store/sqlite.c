@@ -145,7 +145,7 @@ static enum status backend_open(
 	sqlite->path = memory_copy_text(settings->path);
 	status = sqlite_file_lock(sqlite->path, &sqlite->lock_fd, err);
 	if (status == STATUS_OK)
-		status = sqlite_file_create(sqlite->path, err);
+		status = sqlite_file_create(sqlite->path, sqlite->lock_fd, err);
 	if (status == STATUS_OK)
 		status = connect_file(sqlite, err);
 	if (status == STATUS_OK)
@@ -162,6 +162,7 @@ static enum status backend_open(
 		backend_close(&sqlite->base);
 		return status;
 	}
+	sqlite_file_mark_used(sqlite->lock_fd);
 	*store_out = &sqlite->base;
 	return STATUS_OK;
 }

@@ -23,6 +23,7 @@
 
 #include "sqlite_scan.h"
 #include "store_backend.h"
+#include "sweep_round.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -93,12 +94,6 @@ enum sqlite_meta {
 	META_QUARANTINED = 2, /* rows of quarantine */
 };
 
-struct sqlite_sweep {
-	int64_t cursor;         /* every event up to this id has been looked at in this round */
-	int64_t kept_count;     /* of these, how many stay although their dedup_window is over */
-	int64_t round_ended_ms; /* when the round came to the young events; 0: not yet */
-};
-
 struct sqlite_store {
 	struct store base; /* first: the front's pointer is this one's */
 	char *path;
@@ -114,7 +109,7 @@ struct sqlite_store {
 	/* These follow the transaction: begin keeps a copy, rollback brings it back. */
 	struct sqlite_memory {
 		int64_t next_event;
-		struct sqlite_sweep sweep;
+		struct sweep_round sweep;
 	} memory, memory_at_begin;
 };
 
@@ -126,8 +121,15 @@ static inline struct sqlite_store *sqlite_store_of(struct store *store)
 /* sqlite_file.c */
 /* STATUS_BUSY names the owner. *fd_out is held, not used; closing it gives the store up. */
 enum status sqlite_file_lock(const char *path, int *fd_out, struct error *err);
-/* Makes an empty file of mode 0600, durably, unless there is one. */
-enum status sqlite_file_create(const char *path, struct error *err);
+/*
+ * Makes an empty file of mode 0600, durably, unless there is one. Refuses when the store was in use
+ * before: its events are gone, and nobody would notice.
+ */
+enum status sqlite_file_create(const char *path, int lock_fd, struct error *err);
+/* Whether a start with this lock file has succeeded before. */
+bool sqlite_file_was_used(int lock_fd);
+void sqlite_file_mark_used(int lock_fd);
+enum status sqlite_file_refuse_empty(const char *path, struct error *err);
 /* Of the file and its log. */
 int64_t sqlite_file_bytes(const char *path);
 

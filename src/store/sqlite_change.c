@@ -132,21 +132,6 @@ static enum status change_one(struct sqlite_store *sqlite, struct store_change *
 	return STATUS_OK; /* not reached: -Wswitch guards the cases */
 }
 
-/* The states that a change leaves alone need no look. */
-static uint32_t states_of(const struct store_change *change)
-{
-	const uint32_t any = (UINT32_C(1) << DELIVERY_STATE_COUNT) - 1;
-	uint32_t states = change->filter.states == 0 ? any : change->filter.states;
-
-	switch (change->kind) {
-	case STORE_CHANGE_RETRY:
-		return states & ~(UINT32_C(1) << DELIVERY_LEASED);
-	case STORE_CHANGE_DISCARD:
-		return states & (UINT32_C(1) << DELIVERY_WAITING | UINT32_C(1) << DELIVERY_DEAD);
-	}
-	return states; /* not reached */
-}
-
 enum status sqlite_change(struct store *store, struct store_change *change, struct error *err)
 {
 	struct sqlite_store *sqlite = sqlite_store_of(store);
@@ -159,7 +144,7 @@ enum status sqlite_change(struct store *store, struct store_change *change, stru
 	};
 	enum status status;
 
-	scan.filter.states = states_of(change);
+	scan.filter.states = store_change_states(change);
 	if (scan.filter.states == 0) {
 		change->done = true;
 		return STATUS_OK;

@@ -138,17 +138,6 @@ enum status sqlite_record(
 	return insert_attempt(sqlite, verdict, err);
 }
 
-/* Puts the bytes at *end and moves it behind them. */
-static struct slice place(char **end, struct slice bytes)
-{
-	struct slice placed = slice_of(*end, bytes.size);
-
-	if (bytes.size > 0)
-		memcpy(*end, bytes.data, bytes.size);
-	*end += bytes.size;
-	return placed;
-}
-
 static struct slice column_bytes(struct sqlite3_stmt *statement, int column)
 {
 	const void *data = sqlite3_column_blob(statement, column); /* before its size */
@@ -161,21 +150,17 @@ static struct store_claimed *claimed_new(
 {
 	struct slice type = sqlite3_column_type(due, 5) == SQLITE_NULL ? store_content_type_usual
 								       : column_bytes(due, 5);
-	struct store_claimed *claimed = memory_alloc(sizeof(*claimed) + type.size + raw.size);
-	char *end = (char *)(claimed + 1);
-
-	*claimed = (struct store_claimed){
+	const struct store_claimed head = {
 		.event = sqlite3_column_int64(due, 0),
 		.received_us = sqlite3_column_int64(due, 1),
 		.attempts = sqlite3_column_int(due, 2) + 1,
 		.target = target,
 		.source = (uint16_t)sqlite3_column_int(due, 3),
 		.kind = (uint8_t)sqlite3_column_int(due, 4),
+		.source_name = store_known_source_name(store, (uint16_t)sqlite3_column_int(due, 3)),
 	};
-	claimed->source_name = store_known_source_name(store, claimed->source);
-	claimed->content_type = place(&end, type);
-	claimed->raw = place(&end, raw);
-	return claimed;
+
+	return store_claimed_new(&head, type, raw);
 }
 
 /* Reads first and changes later: the index that is read is the one that changes. */

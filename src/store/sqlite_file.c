@@ -14,8 +14,12 @@
 #include "sqlite_backend.h"
 
 enum {
-	FILE_MODE = 0600
-}; /* events hold addresses of people */
+	FILE_MODE = 0600, /* events hold addresses of people */
+	PID_SIZE = 20,    /* in the lock file: a number, blanks, a line feed */
+};
+
+/* Behind the number, from the first good start on: a store that is empty later was not always so. */
+static const char used_mark[] = "used\n";
 
 static char *path_with(const char *path, const char *suffix)
 {
@@ -41,7 +45,7 @@ static char *folder_of(const char *path)
 /* 0 when the owner left no readable number. */
 static int64_t owner_pid(int fd)
 {
-	char text[32];
+	char text[PID_SIZE];
 	ssize_t size = pread(fd, text, sizeof(text), 0);
 	int64_t pid = 0;
 
@@ -69,11 +73,38 @@ static enum status lock_refused(const char *path, int fd, struct error *err)
 /* For people only: the lock itself is what counts, so a full disk does not matter here. */
 static void write_pid(int fd)
 {
-	char text[32];
-	int size = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	char text[PID_SIZE + 1];
 
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size)
+	snprintf(text, sizeof(text), "%-*ld\n", PID_SIZE - 1, (long)getpid());
+	if (pwrite(fd, text, PID_SIZE, 0) != PID_SIZE)
 		return;
+}
+
+bool sqlite_file_was_used(int lock_fd)
+{
+	char text[sizeof(used_mark) - 1];
+
+	return pread(lock_fd, text, sizeof(text), PID_SIZE) == (ssize_t)sizeof(text) &&
+	       memcmp(text, used_mark, sizeof(text)) == 0;
+}
+
+/* What fails now is tried again at the next start. */
+void sqlite_file_mark_used(int lock_fd)
+{
+	const ssize_t size = sizeof(used_mark) - 1;
+
+	if (!sqlite_file_was_used(lock_fd) &&
+		pwrite(lock_fd, used_mark, (size_t)size, PID_SIZE) == size)
+		(void)fdatasync(lock_fd);
+}
+
+enum status sqlite_file_refuse_empty(const char *path, struct error *err)
+{
+	error_set(err,
+		"store '%s' was in use before and is empty or gone: restore a copy, or remove "
+		"'%s-lock' to start with an empty one",
+		path, path);
+	return STATUS_INVALID;
 }
 
 /*
@@ -127,10 +158,19 @@ static enum status sync_folder(const char *path, struct error *err)
 	return status;
 }
 
-enum status sqlite_file_create(const char *path, struct error *err)
+static int64_t size_of(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
+}
+
+enum status sqlite_file_create(const char *path, int lock_fd, struct error *err)
 {
 	int fd;
 
+	if (size_of(path) == 0 && sqlite_file_was_used(lock_fd))
+		return sqlite_file_refuse_empty(path, err);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	if (fd < 0 && errno == EEXIST)
 		return STATUS_OK;
@@ -140,13 +180,6 @@ enum status sqlite_file_create(const char *path, struct error *err)
 	}
 	close(fd);
 	return sync_folder(path, err);
-}
-
-static int64_t size_of(const char *path)
-{
-	struct stat info;
-
-	return stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
 }
 
 int64_t sqlite_file_bytes(const char *path)

@@ -226,6 +226,8 @@ enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err)
 	enum status status;
 
 	status = identify(sqlite->db, sqlite->path, &version, err);
+	if (status == STATUS_OK && version == 0 && sqlite_file_was_used(sqlite->lock_fd))
+		status = sqlite_file_refuse_empty(sqlite->path, err);
 	if (status == STATUS_OK)
 		status = run(sqlite, connection_settings, err);
 	for (size_t step = (size_t)version; status == STATUS_OK && step < ARRAY_COUNT(steps);

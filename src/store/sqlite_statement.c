@@ -187,9 +187,9 @@ enum status sqlite_explain(
 			path);
 	else if (primary == SQLITE_CORRUPT)
 		error_set(err,
-			"store '%s' is damaged (%s: %s): restore a copy, or move it away to start "
-			"with an empty one",
-			path, purpose, reason);
+			"store '%s' is damaged (%s: %s): restore a copy, or move it and '%s-lock' "
+			"away to start with an empty one",
+			path, purpose, reason, path);
 	else if (os_error != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN))
 		error_set(err, "store '%s': %s: %s (%d): %s", path, purpose, reason, code,
 			strerror(os_error));

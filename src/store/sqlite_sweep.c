@@ -18,7 +18,6 @@ enum {
 	EVENTS_REMOVED_MAX = 500,
 	REMOVED_SIZE_MAX = 1024 * 1024, /* of raw bytes; the first event always goes */
 	QUARANTINED_REMOVED_MAX = 20,
-	ROUND_REST_MS = 60 * 60 * 1000,
 	PAGES_FREE_MIN = 256, /* 1 MiB: less is not worth the moving of pages */
 };
 
@@ -44,11 +43,6 @@ enum event_fate {
 	EVENT_REMOVABLE
 };
 
-static int64_t shorter(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* An unknown state can only come from a newer program or a damaged file: leave it alone. */
 static bool delivery_is_over(const struct store_settings *settings, int state, int64_t age_ms)
 {
@@ -57,13 +51,6 @@ static bool delivery_is_over(const struct store_settings *settings, int state, i
 	if (state == DELIVERY_DEAD || state == DELIVERY_DISCARDED)
 		return age_ms >= settings->keep_dead_ms;
 	return false;
-}
-
-/* Too young, whatever became of its deliveries. */
-static bool event_is_young(const struct store_settings *settings, int64_t age_ms)
-{
-	return age_ms < settings->dedup_window_ms ||
-	       age_ms < shorter(settings->keep_delivered_ms, settings->keep_dead_ms);
 }
 
 /* Reads all rows of the event that the statement stands on, unless the event is young. */
@@ -78,7 +65,7 @@ static enum status judge_event(struct sqlite_store *sqlite, struct scan *scan,
 	enum status status = STATUS_OK;
 
 	*fate_out = EVENT_YOUNG;
-	if (event_is_young(settings, age_ms))
+	if (age_ms < sweep_age_min_ms(settings))
 		return STATUS_OK;
 	while (status == STATUS_OK && scan->row && sqlite3_column_int64(statement, 0) == id) {
 		if (sqlite3_column_type(statement, 3) == SQLITE_NULL) /* nobody wanted it */
@@ -115,7 +102,7 @@ static enum status scan_events(
 	struct sqlite_store *sqlite, struct scan *scan, bool *end_out, struct error *err)
 {
 	struct sqlite3_stmt *statement = sqlite->statements[SQL_SWEEP_SCAN];
-	struct sqlite_sweep *sweep = &sqlite->memory.sweep;
+	struct sweep_round *sweep = &sqlite->memory.sweep;
 	enum status status;
 
 	sqlite3_bind_int64(statement, 1, sweep->cursor);
@@ -191,22 +178,6 @@ static enum status remove_range(
 	return status;
 }
 
-/* At the end of a round: *more_out when a new one begins. A clock that was set back begins one too.
- */
-static void round_end(struct sqlite_sweep *sweep, int64_t now_ms, bool *more_out)
-{
-	if (sweep->kept_count == 0)
-		return;
-	if (sweep->round_ended_ms == 0) {
-		sweep->round_ended_ms = now_ms;
-		return;
-	}
-	if (now_ms >= sweep->round_ended_ms && now_ms - sweep->round_ended_ms < ROUND_REST_MS)
-		return;
-	*sweep = (struct sqlite_sweep){ 0 };
-	*more_out = true;
-}
-
 static enum status sweep_events(
 	struct sqlite_store *sqlite, int64_t now_ms, bool *more_out, struct error *err)
 {
@@ -227,7 +198,7 @@ static enum status sweep_events(
 		return status;
 	*more_out = !end || scan.removed_count > 0;
 	if (end)
-		round_end(&sqlite->memory.sweep, now_ms, more_out);
+		*more_out = sweep_round_end(&sqlite->memory.sweep, now_ms) || *more_out;
 	return STATUS_OK;
 }
 

@@ -344,22 +344,25 @@ enum status store_claim(
 	return status;
 }
 
-void store_claimed_free(struct store_claimed **listp)
-{
-	struct store_claimed *next;
-
-	for (struct store_claimed *claimed = *listp; claimed != NULL; claimed = next) {
-		next = claimed->next;
-		free(claimed);
-	}
-	*listp = NULL;
-}
-
 static void filter_assert(const struct store *store, const struct store_filter *filter)
 {
 	POSTHORN_ASSERT(filter->target < (int)store->names_count[STORE_NAME_TARGET]);
 	POSTHORN_ASSERT(filter->states < UINT32_C(1) << DELIVERY_STATE_COUNT);
 	POSTHORN_ASSERT(filter->event >= 0 && filter->event <= STORE_EVENT_ID_MAX);
+}
+
+uint32_t store_change_states(const struct store_change *change)
+{
+	const uint32_t any = (UINT32_C(1) << DELIVERY_STATE_COUNT) - 1;
+	uint32_t states = change->filter.states == 0 ? any : change->filter.states;
+
+	switch (change->kind) {
+	case STORE_CHANGE_RETRY:
+		return states & ~(UINT32_C(1) << DELIVERY_LEASED);
+	case STORE_CHANGE_DISCARD:
+		return states & (UINT32_C(1) << DELIVERY_WAITING | UINT32_C(1) << DELIVERY_DEAD);
+	}
+	return states; /* not reached: -Wswitch guards the cases */
 }
 
 enum status store_change(struct store *store, struct store_change *change, struct error *err)

@@ -107,6 +107,11 @@ const char *store_known_source_name(const struct store *store, uint16_t number);
 /* For close(): names and pauses. */
 void store_free_names(struct store *store);
 
+/* Those that the change may touch; the others need no look. */
+uint32_t store_change_states(const struct store_change *change);
+/* With copies of the bytes, and head's other members. */
+struct store_claimed *store_claimed_new(
+	const struct store_claimed *head, struct slice content_type, struct slice raw);
 /* STATUS_FULL when there is no room for one more. */
 enum status store_check_room(
 	const struct store *store, enum store_name_kind kind, const char *name, struct error *err);
