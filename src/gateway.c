@@ -97,7 +97,7 @@ static enum status open_store(struct gateway *gateway, struct error *err)
 {
 	struct generation *generation = gateway->first;
 	enum status status =
-		store_open(&generation->config->store, clock_unix_ms(), &gateway->store, err);
+		store_open(&generation->config->store, clock_schedule_ms(), &gateway->store, err);
 
 	if (status == STATUS_OK)
 		status = generation_register(generation, gateway->store, err);

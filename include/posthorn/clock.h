@@ -16,6 +16,12 @@ int64_t clock_unix_ms(void);
 int64_t clock_monotonic_us(void);
 int64_t clock_monotonic_ms(void);
 
+/*
+ * What is due is told by this one: the wall clock, but when that is set back this one goes on, so that
+ * nothing waits for the time to come again. Never less than the wall clock; goes on through a suspend.
+ */
+int64_t clock_schedule_ms(void);
+
 /* "2026-11-21T01:02:03.456Z" into out, which has CLOCK_TEXT_SIZE bytes. */
 enum {
 	CLOCK_TEXT_SIZE = 32

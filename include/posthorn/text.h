@@ -44,6 +44,11 @@ void text_format_rate(struct buf *buf, double per_second);
  */
 size_t text_utf8_sequence(const char *data, size_t size);
 bool text_is_utf8(struct slice text);
+/*
+ * Bytes of the control character at data, or 0 when it begins with none; size > 0. DEL and the C1
+ * controls (two bytes of UTF-8) are among them: a terminal obeys them like the others.
+ */
+size_t text_control_sequence(const char *data, size_t size);
 /* Appends text with each maximal invalid run's bytes replaced by U+FFFD (one per bad byte). */
 void text_append_utf8_repaired(struct buf *buf, struct slice text);
 /* The longest prefix of at most characters_max characters; text is valid UTF-8. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "posthorn/memory.h"
+#include "posthorn/text.h"
 
 enum {
 	BUF_CAPACITY_MIN = 64,
@@ -156,19 +157,6 @@ void buf_free(struct buf *buf)
 	buf_init(buf, buf->size_max);
 }
 
-/* Also DEL and the C1 controls, which are two bytes: a terminal obeys them like the others. */
-static size_t control_size(const char *data, size_t size)
-{
-	unsigned char first = (unsigned char)data[0];
-
-	if (first < 0x20 || first == 0x7f)
-		return 1;
-	if (first == 0xc2 && size > 1 && (unsigned char)data[1] >= 0x80 &&
-		(unsigned char)data[1] <= 0x9f)
-		return 2;
-	return 0;
-}
-
 static bool append_control(struct buf *buf, const char *data, size_t size)
 {
 	switch (data[0]) {
@@ -188,7 +176,7 @@ static bool append_json_contents(struct buf *buf, struct slice text)
 	size_t plain = 0; /* start of the bytes that need no escape */
 
 	for (size_t i = 0; i < text.size;) {
-		size_t size = control_size(text.data + i, text.size - i);
+		size_t size = text_control_sequence(text.data + i, text.size - i);
 		bool quoted = text.data[i] == '"' || text.data[i] == '\\';
 
 		if (size == 0 && !quoted) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "posthorn/clock.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,19 @@ int64_t clock_monotonic_us(void)
 int64_t clock_monotonic_ms(void)
 {
 	return clock_monotonic_us() / 1000;
+}
+
+int64_t clock_schedule_ms(void)
+{
+	static _Atomic int64_t ahead_us = INT64_MIN; /* the most that the wall clock ever was */
+	int64_t passed_us = now_us(CLOCK_BOOTTIME);
+	int64_t now_ahead_us = clock_unix_us() - passed_us;
+	int64_t most_us = atomic_load(&ahead_us);
+
+	while (now_ahead_us > most_us &&
+		!atomic_compare_exchange_weak(&ahead_us, &most_us, now_ahead_us))
+		continue;
+	return (passed_us + (now_ahead_us > most_us ? now_ahead_us : most_us)) / 1000;
 }
 
 /* Writes exactly so many digits and what stands behind them; returns where to go on. */

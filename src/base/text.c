@@ -266,6 +266,16 @@ size_t text_utf8_sequence(const char *data, size_t size)
 	return length;
 }
 
+size_t text_control_sequence(const char *data, size_t size)
+{
+	unsigned char first = (unsigned char)data[0];
+	unsigned char second = size > 1 ? (unsigned char)data[1] : 0;
+
+	if (first < 0x20 || first == 0x7f)
+		return 1;
+	return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+}
+
 /* How many bytes from the start are valid. */
 static size_t valid_prefix_size(struct slice text)
 {

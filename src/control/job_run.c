@@ -45,7 +45,7 @@ static enum status run_exact(const struct job_run *run, struct error *err)
 	enum status status;
 
 	do {
-		change.now_ms = clock_unix_ms();
+		change.now_ms = clock_schedule_ms();
 		status = change_portion(run->control, &change, err);
 		if (status != STATUS_OK)
 			return status;
@@ -95,7 +95,7 @@ static enum status run_found(const struct job_run *run, struct store_reader *rea
 			&listing, next, portion_count(run, LISTING_LIMIT_MAX), &next, err);
 		if (status == STATUS_OK && found.count > 0)
 			status = change_items(run->control, run->kind, found.items, found.count,
-				clock_unix_ms(), &changed, err);
+				clock_schedule_ms(), &changed, err);
 		if (status != STATUS_OK)
 			return status;
 		progress.scanned = listing.scanned;

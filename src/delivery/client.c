@@ -17,6 +17,8 @@ enum {
 	ANSWER_READ_SIZE_MAX = 256 * 1024, /* of an answer, before we hang up */
 	RECEIVE_BUFFER_SIZE = 4096,
 	HEADER_LINE_SIZE_MAX = 16 * 1024,
+	CA_CACHE_S = 3600,                 /* the system's authorities may change while we run */
+	FOLDING_MENDED_VERSION = 0x080200, /* in libcurl's own numbering */
 };
 
 struct client {
@@ -24,6 +26,7 @@ struct client {
 	const struct egress_settings *egress;
 	client_done *on_done;
 	void *context;
+	bool renews_handles;
 };
 
 /* A libcurl handle with everything set that stays the same, and room for what does not. */
@@ -66,6 +69,8 @@ struct client *client_open(const struct egress_settings *egress, int connections
 	client->egress = egress;
 	client->on_done = on_done;
 	client->context = context;
+	client->renews_handles =
+		curl_version_info(CURLVERSION_NOW)->version_num < FOLDING_MENDED_VERSION;
 	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
 	return client;
 }
@@ -208,10 +213,16 @@ static void set_tls_options(CURL *easy, const struct target_settings *settings)
 {
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->tls_verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->tls_verify ? 2L : 0L);
+	/*
+	 * Debian's libcurl has the system's authorities here a second time, as a folder. With one it would
+	 * accept those beside tls_ca; and it would not keep what it has read from the file, and read it
+	 * again for each connection: tens of milliseconds, in which no target is served.
+	 */
+	if (settings->tls_ca[0] != '\0' || curl_version_info(CURLVERSION_NOW)->cainfo != NULL)
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
 	if (settings->tls_ca[0] != '\0') {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->tls_ca);
-		/* Debian's libcurl has the system's authorities here, and would accept those as well. */
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 		/* Without CAPATH libcurl would read the file again only after a day. */
 		curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	}
@@ -229,6 +240,8 @@ static void set_options(struct exchange *exchange)
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Without it, the end of an attempt waits for a name server that says nothing: all targets would. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_URL, target->url);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "posthorn/" POSTHORN_VERSION);
@@ -411,6 +424,20 @@ static int64_t retry_after_ms(CURL *easy, long status)
 	return outcome_parse_retry_after(slice_text(header->value), clock_unix_ms());
 }
 
+/*
+ * Older versions of libcurl (Debian 12's is one) remember the last header of a handle's previous answer
+ * after it is freed, and write to it when the next answer begins with a folded line: any receiver could
+ * have us corrupt our memory. A new handle remembers nothing, and costs three microseconds.
+ */
+static void renew(struct exchange *exchange)
+{
+	CURL *fresh = curl_easy_duphandle(exchange->easy);
+
+	POSTHORN_ASSERT(fresh != NULL);
+	curl_easy_cleanup(exchange->easy);
+	exchange->easy = fresh;
+}
+
 static void hand_back(
 	struct client *client, struct exchange *exchange, struct client_result *result)
 {
@@ -418,6 +445,8 @@ static void hand_back(
 	curl_multi_remove_handle(client->multi, exchange->easy);
 	exchange->active = false;
 	client->on_done(client->context, exchange->request, result);
+	if (client->renews_handles)
+		renew(exchange);
 	exchange->next = exchange->target->idle;
 	exchange->target->idle = exchange;
 }

@@ -110,7 +110,7 @@ static void wind_down(struct dispatcher *dispatcher)
 
 	while (is_flying(dispatcher) || dispatcher->claims_out > 0 ||
 		atomic_load(&dispatcher->signing) > 0) {
-		int64_t now_ms = clock_unix_ms();
+		int64_t now_ms = clock_schedule_ms();
 
 		take_all(dispatcher, now_ms);
 		for (size_t i = 0; i < dispatcher->targets_count; i++)
@@ -124,7 +124,7 @@ static void wind_down(struct dispatcher *dispatcher)
 		client_perform(dispatcher->client);
 	}
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
-		target_release_ready(dispatcher->targets[i], clock_unix_ms());
+		target_release_ready(dispatcher->targets[i], clock_schedule_ms());
 	store_thread_post_chain(dispatcher->store, &dispatcher->verdicts);
 }
 
@@ -133,7 +133,7 @@ static void *delivery_main(void *data)
 	struct dispatcher *dispatcher = data;
 
 	while (!is_stopping(dispatcher)) {
-		int64_t now_ms = clock_unix_ms();
+		int64_t now_ms = clock_schedule_ms();
 
 		take_all(dispatcher, now_ms);
 		run_timers(dispatcher, now_ms);

@@ -123,7 +123,7 @@ static void on_failed(struct target *target, struct delivery *delivery,
 		counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
 		log_failure(target, delivery, result, "delivery.dead", LOG_LEVEL_WARN, 0);
 	} else {
-		verdict->due_ms = clock_unix_ms() + delay_ms;
+		verdict->due_ms = clock_schedule_ms() + delay_ms;
 		if (verdict->due_ms < target->disk_due_ms)
 			target->disk_due_ms = verdict->due_ms;
 		counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
@@ -144,7 +144,7 @@ static void on_gone(
 
 	describe(delivery, result);
 	verdict->release = true;
-	verdict->due_ms = clock_unix_ms();
+	verdict->due_ms = clock_schedule_ms();
 	target->disk_due_ms = 0;
 	if (target->paused)
 		return;
@@ -163,7 +163,7 @@ static void on_interrupted(
 	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
 
 	describe(delivery, result);
-	verdict->due_ms = clock_unix_ms();
+	verdict->due_ms = clock_schedule_ms();
 	counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
 }
 

@@ -4,6 +4,7 @@
  * in libh2o's pool of the request; the ticket lives with the event that is on its way to the disk.
  * Each points to the other, and whichever goes first cuts the link. Both run on the loop only.
  */
+#include "framing.h"
 #include "http_private.h"
 #include "posthorn/buf.h"
 #include "posthorn/memory.h"
@@ -74,6 +75,23 @@ static struct http_exchange *exchange_new(h2o_req_t *req)
 	return exchange;
 }
 
+/* The input of a connection begins with the request that is being handled. */
+static struct slice request_bytes(h2o_req_t *req)
+{
+	const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+
+	return slice_of(input->bytes, input->size);
+}
+
+static void refuse_framing(struct http_server *server, struct http_exchange *exchange)
+{
+	counter_add(&server->metrics.bad_requests, 1);
+	/* What follows may not be what its sender calls a request. */
+	exchange->req->http1_is_persistent = 0;
+	http_answer_error(exchange, 400, "the end of the request can be understood in two ways",
+		"request", "headers");
+}
+
 int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
 	struct http_exchange *exchange = exchange_new(req);
@@ -90,6 +108,10 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 	};
 
 	(void)handler;
+	if (!framing_is_clear(request_bytes(req))) {
+		refuse_framing(server, exchange);
+		return 0;
+	}
 	if (path_size < req->path.len)
 		request.query =
 			slice_of(req->path.base + path_size + 1, req->path.len - path_size - 1);

@@ -19,7 +19,9 @@ enum {
 	HTTP_LINGER_MS = 2000, /* how long a refused body is read and thrown away */
 	HTTP_LINGER_SIZE_MAX = 64 * 1024 * 1024, /* and how much of it */
 	HTTP_ACCEPT_BURST = 16,
+	HTTP_ACCEPT_PAUSE_MS = 100,
 	HTTP_CUT_OFF_MS = 1000,
+	HTTP_CLOCK_STEP_US = 1000000, /* less than this is the daily correction of a clock */
 };
 
 struct http_loop {
@@ -38,11 +40,14 @@ struct http_loop {
 	struct http_connection *connections;    /* doubly linked */
 	int connections_count;
 	int connections_max;
+	h2o_timeout_t accept_pause_timeout;
+	h2o_timeout_entry_t accept_pause;
 	h2o_timeout_t linger_timeout;
 	int lingering_count;
-	sem_t let_go;        /* posted when nobody will wake this loop any more */
-	_Atomic int command; /* enum http_loop_command, from other threads */
-	_Atomic int busy;    /* connections and lingering sockets, for other threads */
+	int64_t wall_ahead_us; /* of the monotonic clock, when last looked at */
+	sem_t let_go;          /* posted when nobody will wake this loop any more */
+	_Atomic int command;   /* enum http_loop_command, from other threads */
+	_Atomic int busy;      /* connections and lingering sockets, for other threads */
 };
 
 enum http_loop_command {
@@ -73,8 +78,9 @@ struct http_connection {
 	struct http_connection *next, **previous;
 	h2o_socket_t *socket;
 	struct address peer;
-	int exchanges; /* requests being answered */
-	int linger_fd; /* -1, or a duplicate that outlives the socket (linger.c) */
+	int exchanges;         /* requests being answered */
+	int64_t wall_ahead_us; /* of the monotonic clock, when it was accepted */
+	int linger_fd;         /* -1, or a duplicate that outlives the socket (linger.c) */
 };
 
 struct http_exchange {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "http_private.h"
+#include "posthorn/clock.h"
 #include "posthorn/memory.h"
 
 static void listener_watch(struct http_loop *loop, bool on);
@@ -31,6 +33,11 @@ static void on_connection_closed(void *data)
 	listener_watch(loop, true);
 }
 
+static int64_t wall_ahead_us(void)
+{
+	return clock_unix_us() - clock_monotonic_us();
+}
+
 static void connection_add(struct http_loop *loop, h2o_socket_t *socket)
 {
 	struct http_connection *connection = memory_zalloc(sizeof(*connection));
@@ -42,6 +49,7 @@ static void connection_add(struct http_loop *loop, h2o_socket_t *socket)
 	connection->loop = loop;
 	connection->socket = socket;
 	connection->linger_fd = -1;
+	connection->wall_ahead_us = wall_ahead_us();
 	connection->next = loop->connections;
 	connection->previous = &loop->connections;
 	if (connection->next != NULL)
@@ -52,6 +60,29 @@ static void connection_add(struct http_loop *loop, h2o_socket_t *socket)
 	atomic_fetch_add(&loop->busy, 1);
 	socket->on_close.cb = on_connection_closed;
 	socket->on_close.data = connection;
+}
+
+static void on_accept_pause_over(h2o_timeout_entry_t *entry)
+{
+	listener_watch(H2O_STRUCT_FROM_MEMBER(struct http_loop, accept_pause, entry), true);
+}
+
+/*
+ * Nothing is left to accept with, most likely no file descriptor. The listener stays readable all the
+ * time, so it is looked away from for a while, or until a connection ends.
+ */
+static void pause_accepting(struct http_loop *loop)
+{
+	counter_add(&loop->server->metrics.accept_pauses, 1);
+	listener_watch(loop, false);
+	if (!h2o_timeout_is_linked(&loop->accept_pause))
+		h2o_timeout_link(
+			loop->context.loop, &loop->accept_pause_timeout, &loop->accept_pause);
+}
+
+static bool is_nobody_there(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED || error == EINTR;
 }
 
 static void on_accept(h2o_socket_t *listener, const char *error)
@@ -68,8 +99,11 @@ static void on_accept(h2o_socket_t *listener, const char *error)
 			return;
 		}
 		socket = h2o_evloop_socket_accept(listener);
-		if (socket == NULL)
+		if (socket == NULL) {
+			if (!is_nobody_there(errno))
+				pause_accepting(loop);
 			return;
+		}
 		connection_add(loop, socket);
 		loop->accept.ssl_ctx = http_server_hold_tls(loop->server);
 		h2o_accept(&loop->accept, socket);
@@ -139,11 +173,14 @@ static void loop_open(struct http_loop *loop)
 	loop->wake_queue = h2o_multithread_create_queue(loop->context.loop);
 	h2o_multithread_register_receiver(loop->wake_queue, &loop->wake_receiver, on_wake);
 	h2o_timeout_init(loop->context.loop, &loop->linger_timeout, HTTP_LINGER_MS);
+	h2o_timeout_init(loop->context.loop, &loop->accept_pause_timeout, HTTP_ACCEPT_PAUSE_MS);
+	loop->accept_pause.cb = on_accept_pause_over;
 	loop->listener = h2o_evloop_socket_create(
 		loop->context.loop, loop->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
 	loop->listen_fd = -1;
 	loop->listener->data = loop;
 	listener_watch(loop, true);
+	loop->wall_ahead_us = wall_ahead_us();
 	http_server_note_open(loop->server);
 }
 
@@ -169,6 +206,8 @@ static void loop_close(struct http_loop *loop)
 		return;
 	h2o_multithread_unregister_receiver(loop->wake_queue, &loop->wake_receiver);
 	h2o_multithread_destroy_queue(loop->wake_queue);
+	h2o_timeout_unlink(&loop->accept_pause);
+	h2o_timeout_dispose(loop->context.loop, &loop->accept_pause_timeout);
 	h2o_timeout_dispose(loop->context.loop, &loop->linger_timeout);
 	h2o_context_dispose(&loop->context);
 	h2o_evloop_destroy(loop->context.loop);
@@ -207,6 +246,21 @@ static void obey(struct http_loop *loop, enum http_loop_command command)
 	}
 }
 
+/*
+ * libh2o's timers run by the wall clock. When that goes back they stop until it has caught up, and a
+ * connection of before stands in front of all that come later: so those of before have to go.
+ */
+static void heed_clock(struct http_loop *loop)
+{
+	int64_t ahead_us = wall_ahead_us();
+
+	if (ahead_us < loop->wall_ahead_us - HTTP_CLOCK_STEP_US)
+		for (struct http_connection *c = loop->connections; c != NULL; c = c->next)
+			if (c->exchanges == 0 && ahead_us < c->wall_ahead_us - HTTP_CLOCK_STEP_US)
+				shutdown(h2o_socket_get_fd(c->socket), SHUT_RD);
+	loop->wall_ahead_us = ahead_us;
+}
+
 void *http_loop_main(void *data)
 {
 	struct http_loop *loop = data;
@@ -217,6 +271,7 @@ void *http_loop_main(void *data)
 		enum http_loop_command command;
 
 		h2o_evloop_run(loop->context.loop, INT32_MAX);
+		heed_clock(loop);
 		command = (enum http_loop_command)atomic_load(&loop->command);
 		if (command != seen)
 			obey(loop, command);

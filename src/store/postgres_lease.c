@@ -210,12 +210,12 @@ enum status postgres_recover(struct store *store, int64_t now_ms, struct error *
 
 static enum status read_clock(struct postgres_store *pg, struct error *err)
 {
-	int64_t before_ms = clock_unix_ms(), after_ms, ahead_ms, change_ms;
+	int64_t before_ms = clock_schedule_ms(), after_ms, ahead_ms, change_ms;
 	struct postgres_rows rows = { 0 };
 	enum status status = ask(pg, PG_CLOCK, NULL, 0, &rows, err);
 
 	if (status == STATUS_OK) {
-		after_ms = clock_unix_ms();
+		after_ms = clock_schedule_ms();
 		ahead_ms = postgres_int(&rows, 0, 0) - (before_ms + after_ms) / 2;
 		change_ms = ahead_ms - pg->clock_ahead_ms;
 		if (change_ms > CLOCK_SLACK_MS || change_ms < -CLOCK_SLACK_MS)

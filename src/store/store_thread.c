@@ -65,7 +65,7 @@ static enum status carry_out(struct store *store, struct store_request *request,
 	case STORE_REQUEST_HINT:
 		break; /* not reached: these are taken out of the chain before */
 	case STORE_REQUEST_CLAIM:
-		return store_claim(store, clock_unix_ms(),
+		return store_claim(store, clock_schedule_ms(),
 			&((struct store_claim_request *)request)->claim, err);
 	}
 	return STATUS_INVALID;
@@ -313,7 +313,8 @@ static void poll_news(struct store_thread *thread, int64_t now_ms)
 
 	if (store_lease_until_ms(thread->store) == INT64_MAX || now_ms < thread->poll_at_ms)
 		return;
-	note_result(thread, store_poll(thread->store, clock_unix_ms(), &thread->news, &err), &err);
+	note_result(
+		thread, store_poll(thread->store, clock_schedule_ms(), &thread->news, &err), &err);
 	thread->poll_at_ms = clock_monotonic_ms() + POLL_INTERVAL_MS;
 	update_counts(thread);
 }

@@ -2,7 +2,9 @@
 #include "sweep_round.h"
 
 enum {
-	ROUND_REST_MS = 60 * 60 * 1000
+	ROUND_REST_MS = 60 * 60 * 1000,
+	SLACK_MAX_MS = 60 * 1000,
+	SLACK_SHARE = 10, /* of the age */
 };
 
 int64_t sweep_age_min_ms(const struct store_settings *settings)
@@ -10,7 +12,11 @@ int64_t sweep_age_min_ms(const struct store_settings *settings)
 	int64_t kept_ms = settings->keep_delivered_ms < settings->keep_dead_ms
 				  ? settings->keep_delivered_ms
 				  : settings->keep_dead_ms;
+	int64_t slack_ms =
+		kept_ms / SLACK_SHARE < SLACK_MAX_MS ? kept_ms / SLACK_SHARE : SLACK_MAX_MS;
 
+	/* What was delivered a moment after it came has its time a moment later than it. */
+	kept_ms += slack_ms;
 	return kept_ms > settings->dedup_window_ms ? kept_ms : settings->dedup_window_ms;
 }
 

@@ -8,6 +8,9 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "posthorn/clock.h"
 #include "posthorn/memory.h"
@@ -21,6 +24,49 @@ static void test_clocks_advance(void **state)
 	assert_true(clock_monotonic_ms() >= monotonic_us / 1000);
 	assert_true(clock_unix_ms() > INT64_C(1600000000000)); /* 2020 */
 	assert_true(clock_unix_us() / 1000 - clock_unix_ms() <= 0);
+}
+
+static time_t wall_wrong_by_s;
+
+/* In place of the system's: a wall clock that may be set. */
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, time);
+
+	if (clock == CLOCK_REALTIME)
+		time->tv_sec += wall_wrong_by_s;
+	return result;
+}
+
+/* Each row follows the one before: the wall clock is set, and the schedule has then gone on by so much. */
+static void test_schedule_never_goes_back(void **state)
+{
+	static const struct {
+		const char *name;
+		time_t wrong_by_s;
+		int64_t ahead_s; /* of the true time */
+	} rows[] = {
+		{ "the same", 0, 0 },
+		{ "a second back", -1, 0 },
+		{ "a day back", -86400, 0 },
+		{ "a little further again", -86000, 0 },
+		{ "right again", 0, 0 },
+		{ "a day ahead", 86400, 86400 },
+		{ "right again, but a day was gone", 0, 86400 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		int64_t difference_ms;
+
+		wall_wrong_by_s = 0;
+		difference_ms = -clock_unix_ms();
+		wall_wrong_by_s = rows[i].wrong_by_s;
+		difference_ms += clock_schedule_ms() - rows[i].ahead_s * 1000;
+		if (difference_ms < -1 || difference_ms > 500)
+			fail_msg("%s: %lld ms off", rows[i].name, (long long)difference_ms);
+	}
+	wall_wrong_by_s = 0;
 }
 
 static void test_format_utc(void **state)
@@ -113,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clocks_advance),
+		cmocka_unit_test(test_schedule_never_goes_back),
 		cmocka_unit_test(test_format_utc),
 		cmocka_unit_test(test_http_date),
 		cmocka_unit_test(test_http_date_cut_short),

@@ -304,6 +304,30 @@ static void test_utf8(void **state)
 	buf_free(&buf);
 }
 
+static void test_control_characters(void **state)
+{
+	static const struct {
+		const char *name;
+		struct slice text;
+		size_t want;
+	} cases[] = {
+		{ "NUL", SLICE_LITERAL("\0x"), 1 },
+		{ "line feed", SLICE_LITERAL("\nx"), 1 },
+		{ "DEL", SLICE_LITERAL("\x7f"), 1 },
+		{ "first of C1", SLICE_LITERAL("\xc2\x80"), 2 },
+		{ "last of C1", SLICE_LITERAL("\xc2\x9f"), 2 },
+		{ "cut short", SLICE_LITERAL("\xc2"), 0 },
+		{ "behind C1", SLICE_LITERAL("\xc2\xa0"), 0 },
+		{ "letter", SLICE_LITERAL("a\n"), 0 },
+		{ "beyond ASCII", SLICE_LITERAL("\xc3\x84"), 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+		if (text_control_sequence(cases[i].text.data, cases[i].text.size) != cases[i].want)
+			fail_msg("%s", cases[i].name);
+}
+
 static void test_utf8_prefix(void **state)
 {
 	static const struct {
@@ -406,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_formats_read_back),
 		cmocka_unit_test(test_format_rate),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_utf8_prefix),
 		cmocka_unit_test(test_percent_decode),
 		cmocka_unit_test(test_edit_distance),
