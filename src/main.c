@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ static const struct {
 	{ "queue", command_queue, "see, retry and discard deliveries" },
 	{ "target", command_target, "see, pause and resume targets" },
 	{ "quarantine", command_quarantine, "see, replay and discard what cannot be translated" },
+	{ "store", command_store, "copy a store into another one" },
 	{ "keygen", command_keygen, "make a signing key" },
 };
 
@@ -99,6 +101,8 @@ int main(int argc, char **argv)
 {
 	int exit_code;
 
+	/* libcurl would write the keys of every TLS connection to the file that this names. */
+	unsetenv("SSLKEYLOGFILE");
 	/* Every write is checked where it matters, and a peer that hangs up must not end us. */
 	signal(SIGPIPE, SIG_IGN);
 	exit_code = run(argc, argv);

@@ -78,6 +78,14 @@ enum status store_reader_list(struct store_reader *reader, const struct store_fi
 	void (*on_row)(void *context, const struct store_row *row), void *context,
 	int64_t *next_out, struct error *err);
 /*
+ * The same the other way round: oldest first, those with an id above after (0: from the oldest).
+ * *next_out is what the next page goes on behind, 0 when there is none. Deliveries of one event are
+ * neighbours, but a page may end between them.
+ */
+enum status store_reader_walk(struct store_reader *reader, const struct store_filter *filter,
+	int64_t after, size_t count_max, void (*on_row)(void *context, const struct store_row *row),
+	void *context, int64_t *next_out, struct error *err);
+/*
  * By target and number. A delivery that went well at once has none, unless it was taken up again later;
  * then numbers go on from those of before.
  */

@@ -42,6 +42,8 @@ static void answer(struct http_exchange *exchange, int status, const char *conte
 		.status = status,
 		.content_type = content_type,
 		.body = buf_slice(body),
+		.headers[0] = ADMIN_NO_SNIFFING,
+		.headers_count = 1,
 	};
 
 	http_answer(exchange, &answer);
@@ -56,13 +58,35 @@ void admin_answer_unauthorized(struct http_exchange *exchange)
 		});
 }
 
+const char *admin_refuse_browser(const struct http_exchange *exchange)
+{
+	struct access_headers headers = {
+		.host = http_request_header(exchange, "host"),
+		.origin = http_request_header(exchange, "origin"),
+		.fetch_site = http_request_header(exchange, "sec-fetch-site"),
+	};
+
+	return access_refuse_browser(&headers);
+}
+
+void admin_answer_forbidden(struct http_exchange *exchange, const char *refusal)
+{
+	http_answer_error(exchange, 403, refusal, "origin", "headers");
+}
+
 static void answer_metrics(const struct admin_view *view, struct http_exchange *exchange,
 	const struct http_request *request)
 {
+	bool has_token = access_has_token(view->token, request->authorization);
+	const char *refusal = has_token ? NULL : admin_refuse_browser(exchange);
 	struct buf page;
 
-	if (!view->is_loopback && !access_has_token(view->token, request->authorization)) {
+	if (!view->is_loopback && !has_token) {
 		admin_answer_unauthorized(exchange);
+		return;
+	}
+	if (refusal != NULL) {
+		admin_answer_forbidden(exchange, refusal);
 		return;
 	}
 	buf_init(&page, METRICS_SIZE_MAX);
@@ -71,7 +95,18 @@ static void answer_metrics(const struct admin_view *view, struct http_exchange *
 	buf_free(&page);
 }
 
-static void answer_health(const struct admin_view *view, struct http_exchange *exchange)
+/* As for the API: from the fingerprint a guess at the whole configuration can be checked. */
+static bool may_see_configuration(const struct admin_view *view,
+	const struct http_exchange *exchange, const struct http_request *request)
+{
+	if (view->token != NULL || !view->is_loopback)
+		return access_has_token(view->token, request->authorization);
+	return admin_refuse_browser(exchange) == NULL;
+}
+
+/* Whoever asks is told that we live. */
+static void answer_health(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request)
 {
 	int64_t generation;
 	uint64_t fingerprint;
@@ -79,7 +114,7 @@ static void answer_health(const struct admin_view *view, struct http_exchange *e
 
 	buf_init(&body, SMALL_SIZE_MAX);
 	buf_append_text(&body, "{\"status\":\"ok\"");
-	if (view->describe != NULL) {
+	if (view->describe != NULL && may_see_configuration(view, exchange, request)) {
 		view->describe(view->describe_context, &generation, &fingerprint);
 		buf_printf(&body, ",\"generation\":%" PRId64 ",\"fingerprint\":\"%016" PRIx64 "\"",
 			generation, fingerprint);
@@ -125,7 +160,7 @@ static void answer_page(const struct admin_view *view, struct http_exchange *exc
 	else if (is_metrics)
 		answer_metrics(view, exchange, request);
 	else if (is_health)
-		answer_health(view, exchange);
+		answer_health(view, exchange, request);
 	else
 		answer_ready(view, exchange);
 }

@@ -12,6 +12,15 @@ struct admin {
 };
 
 void admin_answer_unauthorized(struct http_exchange *exchange);
+/* access_refuse_browser() for the headers of this request. */
+const char *admin_refuse_browser(const struct http_exchange *exchange);
+void admin_answer_forbidden(struct http_exchange *exchange, const char *refusal);
+/* No browser is to look for anything but what the content type says. */
+#define ADMIN_NO_SNIFFING                          \
+	((struct http_header){                     \
+		.name = "x-content-type-options",  \
+		.value = SLICE_LITERAL("nosniff"), \
+	})
 
 /* metrics.c: the whole page. */
 void admin_print_metrics(const struct admin_view *view, struct buf *out);

@@ -48,12 +48,7 @@ bool api_owns_path(struct slice path)
 static bool is_allowed(const struct admin_view *view, struct http_exchange *exchange,
 	const struct http_request *request)
 {
-	struct access_headers headers = {
-		.host = http_request_header(exchange, "host"),
-		.origin = http_request_header(exchange, "origin"),
-		.fetch_site = http_request_header(exchange, "sec-fetch-site"),
-	};
-	const char *refusal = NULL;
+	const char *refusal;
 
 	if (view->token != NULL || !view->is_loopback) {
 		if (access_has_token(view->token, request->authorization))
@@ -61,10 +56,24 @@ static bool is_allowed(const struct admin_view *view, struct http_exchange *exch
 		admin_answer_unauthorized(exchange);
 		return false;
 	}
-	refusal = access_refuse_browser(&headers);
+	refusal = admin_refuse_browser(exchange);
 	if (refusal != NULL)
-		http_answer_error(exchange, 403, refusal, "origin", "headers");
+		admin_answer_forbidden(exchange, refusal);
 	return refusal == NULL;
+}
+
+static bool is_read(const struct http_request *request)
+{
+	return slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
+}
+
+/* A form of a web page has a type also when it has no fields. */
+static bool may_be_form(const struct http_request *request)
+{
+	bool says_something =
+		request->body.size > 0 || (!is_read(request) && request->content_type.size > 0);
+
+	return says_something && !access_is_json(request->content_type);
 }
 
 static bool is_acceptable(
@@ -72,7 +81,7 @@ static bool is_acceptable(
 {
 	if (!is_allowed(api->view, exchange, request))
 		return false;
-	if (request->body.size > 0 && !access_is_json(request->content_type)) {
+	if (may_be_form(request)) {
 		http_answer_error(exchange, 415, "the body is not application/json", "content-type",
 			"headers");
 		return false;
@@ -97,7 +106,8 @@ static void on_answered(struct http_ticket *http, struct http_exchange *exchange
 		.content_type = "application/json",
 		.body = buf_slice(&waiting->answer.body),
 		.headers[0] = { .name = "cache-control", .value = SLICE_LITERAL("no-store") },
-		.headers_count = 1,
+		.headers[1] = ADMIN_NO_SNIFFING,
+		.headers_count = 2,
 	};
 
 	if (waiting->answer.allow[0] != '\0')

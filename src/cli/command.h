@@ -24,6 +24,7 @@ int command_listen(int argc, char **argv);
 int command_queue(int argc, char **argv);
 int command_target(int argc, char **argv);
 int command_quarantine(int argc, char **argv);
+int command_store(int argc, char **argv);
 int command_keygen(int argc, char **argv);
 
 #endif

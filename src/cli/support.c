@@ -114,14 +114,9 @@ out:
 /* Bytes of the control character at the front of text, or 0 when there is none. */
 static size_t control_size(struct slice text, enum cli_lines lines)
 {
-	unsigned char c = (unsigned char)text.data[0];
-	unsigned char next = text.size > 1 ? (unsigned char)text.data[1] : 0;
-
-	if (c == '\n')
+	if (text.data[0] == '\n')
 		return lines == CLI_ONE_LINE;
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	return c == 0xc2 && next >= 0x80 && next <= 0x9f ? 2 : 0;
+	return text_control_sequence(text.data, text.size);
 }
 
 void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lines)

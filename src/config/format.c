@@ -30,9 +30,7 @@ static bool consists_of(struct slice text, const char *others)
 bool must_be_printable(struct slice text, struct error *err)
 {
 	for (size_t i = 0; i < text.size; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-
-		if (c < 0x20 || c == 0x7f) {
+		if (text_control_sequence(text.data + i, text.size - i) > 0) {
 			error_set(err, "must not hold control characters or line breaks");
 			return false;
 		}

@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "posthorn/error.h"
 #include "posthorn/memory.h"
+#include "posthorn/text.h"
 
 /* A damaged file of the largest size could have more; nobody reads them. */
 enum {
@@ -16,6 +18,25 @@ enum {
 
 static void add(struct problems *problems, int line, bool warning, const char *format, va_list args)
 	__attribute__((format(printf, 4, 0)));
+
+/* Names and paths come from the file as they are, and messages are cut anywhere. */
+static char *readable(const char *text)
+{
+	struct buf repaired;
+	char *out;
+
+	/* A bad byte becomes three. */
+	buf_init(&repaired, 3 * PROBLEM_TEXT_SIZE);
+	text_append_utf8_repaired(&repaired, slice_text(text));
+	out = buf_take(&repaired);
+	for (size_t i = 0, size = strlen(out); i < size;) {
+		size_t control = text_control_sequence(out + i, size - i);
+
+		memset(out + i, '?', control);
+		i += control > 0 ? control : 1;
+	}
+	return out;
+}
 
 static void add(struct problems *problems, int line, bool warning, const char *format, va_list args)
 {
@@ -35,7 +56,7 @@ static void add(struct problems *problems, int line, bool warning, const char *f
 		.line = line,
 		.number = problems->count,
 		.warning = warning,
-		.text = memory_copy_text(text),
+		.text = readable(text),
 	};
 	problems->count++;
 }

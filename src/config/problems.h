@@ -3,7 +3,7 @@
  * problems.h - what is wrong with a file, and where each setting was given
  *
  * Promise    Problems come out in the order of their lines, whatever the order they were found in.
- *            Their texts never hold a secret.
+ *            Their texts are one line of UTF-8 without control characters, and never hold a secret.
  * Threads    One owner.
  */
 #ifndef POSTHORN_CONFIG_PROBLEMS_H

@@ -71,6 +71,9 @@ char *read_secret(const struct reading *reading, const config_setting_t *value)
 		refuse_with(reading, value, "%s", err.text);
 		return NULL;
 	}
+	if (secret_file_is_open(config_setting_get_string(value)))
+		problems_warn(reading->problems, (int)value->line,
+			"'%s' stands in a file that everybody can read: chmod o-r", reading->name);
 	if (!is_in_limits(reading->row, (int64_t)strlen(secret)))
 		refuse_with(reading, value, "%s",
 			secret[0] == '\0' ? "must not be empty" : "is too long");

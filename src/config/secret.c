@@ -20,6 +20,11 @@ bool secret_is_literal(const char *text)
 	return !starts_with(text, env_prefix) && !starts_with(text, file_prefix);
 }
 
+bool secret_file_is_open(const char *text)
+{
+	return starts_with(text, file_prefix) && file_is_world_readable(text + strlen(file_prefix));
+}
+
 static char *from_environment(const char *name, struct error *err)
 {
 	const char *value = getenv(name);

@@ -19,6 +19,8 @@ enum {
 };
 
 bool secret_is_literal(const char *text);
+/* The secret stands in a file of its own, and everybody on this machine can read that. */
+bool secret_file_is_open(const char *text);
 /* NULL when it cannot be had; err then completes "'admin.token' ...". */
 char *secret_resolve(const char *text, struct error *err);
 

@@ -211,6 +211,9 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
 
 static void set_tls_options(CURL *easy, const struct target_settings *settings)
 {
+	/* Whatever else the system's OpenSSL would still speak. */
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->tls_verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->tls_verify ? 2L : 0L);
 	/*

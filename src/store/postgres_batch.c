@@ -114,7 +114,7 @@ enum status postgres_ensure_begun(struct postgres_store *pg, struct error *err)
 	return status;
 }
 
-/* Before the transaction, so that the tables' lock is not held until its end. */
+/* Before the transaction if it can be, so that the tables' lock is not held until its end. */
 static enum status ensure_days(struct postgres_store *pg, struct error *err)
 {
 	const struct postgres_batch *batch = &pg->batch;
@@ -231,12 +231,11 @@ static bool has_work(const struct postgres_batch *batch)
 /* As far as the second trip: what is sent then is not on its way yet. */
 static enum status carry_over(struct postgres_store *pg, struct error *err)
 {
-	enum status status = STATUS_OK;
+	enum status status;
 
 	if (!has_work(&pg->batch))
 		return STATUS_OK;
-	if (!pg->batch.begun)
-		status = ensure_days(pg, err);
+	status = ensure_days(pg, err);
 	if (status == STATUS_OK)
 		status = first_trip(pg, err);
 	if (status == STATUS_OK)

@@ -124,13 +124,13 @@ static void give_row(const struct postgres_rows *rows, int row,
 	on_row(context, &given);
 }
 
-static void build_list(
-	struct buf *sql, const struct store_filter *filter, int64_t before, size_t count_max)
+static void build_list(struct buf *sql, const struct store_filter *filter, bool is_up, int64_t from,
+	size_t count_max)
 {
 	const struct postgres_page page = {
 		.filter = *filter,
-		.is_down = true,
-		.from = before == 0 ? INT64_MAX : before,
+		.is_down = !is_up,
+		.from = !is_up && from == 0 ? INT64_MAX : from,
 		.looks_max = READER_LOOKS_MAX,
 		.count_max = count_max,
 	};
@@ -141,11 +141,12 @@ static void build_list(
 	postgres_filter_sql(sql, &page);
 	buf_append_text(sql, ") AS page LEFT JOIN delivery AS d ON d.id = page.id"
 			     " LEFT JOIN event AS e ON e.id = page.id >> 16"
-			     " ORDER BY page.id DESC");
+			     " ORDER BY page.id");
+	buf_append_text(sql, is_up ? "" : " DESC");
 }
 
 static enum status reader_list(struct store_reader *base, const struct store_filter *filter,
-	int64_t before, size_t count_max,
+	bool is_up, int64_t from, size_t count_max,
 	void (*on_row)(void *context, const struct store_row *row), void *context,
 	int64_t *next_out, struct error *err)
 {
@@ -155,7 +156,7 @@ static enum status reader_list(struct store_reader *base, const struct store_fil
 	enum status status;
 
 	buf_init(&sql, READER_SQL_SIZE_MAX);
-	build_list(&sql, filter, before, count_max);
+	build_list(&sql, filter, is_up, from, count_max);
 	status = query(reader_of(base), sql.data, &rows, err);
 	buf_free(&sql);
 	for (int row = 0; row < rows.count; row++)

@@ -16,9 +16,9 @@ struct store_reader_ops {
 	enum status (*open)(const struct store_settings *settings, struct store_reader **reader_out,
 		struct error *err);
 	void (*close)(struct store_reader *reader);
-	/* *next_out is 0 when these begin. */
+	/* *next_out is 0 when these begin. The list is store_reader_list(), or with is_up _walk(). */
 	enum status (*list)(struct store_reader *reader, const struct store_filter *filter,
-		int64_t before, size_t count_max,
+		bool is_up, int64_t from, size_t count_max,
 		void (*on_row)(void *context, const struct store_row *row), void *context,
 		int64_t *next_out, struct error *err);
 	enum status (*attempts)(struct store_reader *reader, int64_t event,

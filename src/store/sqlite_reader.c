@@ -252,6 +252,12 @@ static enum status count_targets(
 	return STATUS_OK;
 }
 
+/* Where a page goes on that comes to id next: before it counting down, else behind it. */
+static int64_t edge_of(const struct sqlite_scan *scan, int64_t next)
+{
+	return scan->is_down ? next + 1 : next - 1;
+}
+
 /* *next_out stays 0 when the scan came to its end. */
 static enum status list_rows(struct sqlite_reader *reader, struct sqlite_scan *scan,
 	size_t count_max, void (*on_row)(void *context, const struct store_row *row), void *context,
@@ -262,7 +268,7 @@ static enum status list_rows(struct sqlite_reader *reader, struct sqlite_scan *s
 
 	while (status == STATUS_OK && scan->first <= scan->last) {
 		if (scan->looks >= READER_LOOKS_MAX) {
-			*next_out = scan->last + 1;
+			*next_out = edge_of(scan, scan->is_down ? scan->last : scan->first);
 			break;
 		}
 		status = sqlite_scan_next(scan, READER_LOOKS_MAX, err);
@@ -270,7 +276,7 @@ static enum status list_rows(struct sqlite_reader *reader, struct sqlite_scan *s
 			bool is_meant = false;
 
 			if (given_count == count_max || scan->looks >= 2 * READER_LOOKS_MAX) {
-				*next_out = scan->ids[i] + 1;
+				*next_out = edge_of(scan, scan->ids[i]);
 				return STATUS_OK;
 			}
 			status = sqlite_scan_check(scan, scan->ids[i], &is_meant, err);
@@ -284,7 +290,7 @@ static enum status list_rows(struct sqlite_reader *reader, struct sqlite_scan *s
 }
 
 static enum status reader_list(struct store_reader *base, const struct store_filter *filter,
-	int64_t before, size_t count_max,
+	bool is_up, int64_t from, size_t count_max,
 	void (*on_row)(void *context, const struct store_row *row), void *context,
 	int64_t *next_out, struct error *err)
 {
@@ -292,9 +298,9 @@ static enum status reader_list(struct store_reader *base, const struct store_fil
 	struct sqlite_scan scan = {
 		.scanner = &reader->scanner,
 		.filter = *filter,
-		.is_down = true,
-		.first = 0,
-		.last = before == 0 ? SCAN_ID_MAX : before - 1,
+		.is_down = !is_up,
+		.first = is_up ? from + 1 : 0,
+		.last = is_up || from == 0 ? SCAN_ID_MAX : from - 1,
 	};
 	enum status status;
 

@@ -41,7 +41,18 @@ enum status store_reader_list(struct store_reader *reader, const struct store_fi
 {
 	POSTHORN_ASSERT(count_max > 0);
 	*next_out = 0;
-	return reader->ops->list(reader, filter, before, count_max, on_row, context, next_out, err);
+	return reader->ops->list(
+		reader, filter, false, before, count_max, on_row, context, next_out, err);
+}
+
+enum status store_reader_walk(struct store_reader *reader, const struct store_filter *filter,
+	int64_t after, size_t count_max, void (*on_row)(void *context, const struct store_row *row),
+	void *context, int64_t *next_out, struct error *err)
+{
+	POSTHORN_ASSERT(count_max > 0);
+	*next_out = 0;
+	return reader->ops->list(
+		reader, filter, true, after, count_max, on_row, context, next_out, err);
 }
 
 enum status store_reader_attempts(struct store_reader *reader, int64_t event,

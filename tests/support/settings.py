@@ -3,6 +3,7 @@
 
 TOKEN = "secret-token"
 PATH = "/webhooks/bizmail"
+PATIENT = {"timeout": "20s", "connect_timeout": "10s"}  # for targets where a slow machine must not matter
 
 
 def source(name="bizmail", path=PATH, **changes):
@@ -22,7 +23,8 @@ def target(name, url, **changes):
 
 
 def complete(directory, url, key, **changes):
-    """One source, one target, ports of the system's choice; changes replace or extend groups."""
+    """One source, one target, ports of the system's choice; changes replace or extend groups. What is
+    None is left out."""
     settings = {
         "listen": {"port": 0, "threads": 2},
         "admin": {"port": 0},
@@ -35,8 +37,12 @@ def complete(directory, url, key, **changes):
     }
     for name, value in changes.items():
         group = isinstance(value, dict) and isinstance(settings.get(name), dict)
-        settings[name] = settings[name] | value if group else value
-    return {name: value for name, value in settings.items() if value is not None}
+        settings[name] = given(settings[name] | value) if group else value
+    return given(settings)
+
+
+def given(group):
+    return {name: value for name, value in group.items() if value is not None}
 
 
 def render(settings):

@@ -39,6 +39,7 @@ static const struct {
 	{ "admin.token", NULL },
 	{ "store.backend", "\"sqlite\"" },
 	{ "store.path", "\"/var/lib/posthorn/posthorn.db\"" },
+	{ "store.dsn", NULL },
 	{ "store.keep_delivered", "\"7d\"" },
 	{ "store.keep_dead", "\"30d\"" },
 	{ "store.keep_quarantine", "\"30d\"" },
@@ -434,6 +435,36 @@ static void test_refused_secrets(void **state)
 	}
 }
 
+/* What a file holds reaches logs and terminals by way of the problems. */
+static void test_problems_are_plain_text(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *text;
+		const char *want;
+	} cases[] = {
+		{ "bad UTF-8", "admin: { token = \"file:/no\xa9\"; };\n" MINIMAL,
+			"1: 'admin.token' needs the file /no\xef\xbf\xbd: " },
+		{ "escape sequence", "admin: { token = \"file:/\x1b[31m\"; };\n" MINIMAL,
+			"1: 'admin.token' needs the file /?[31m: " },
+		{ "a line of its own", "admin: { token = \"env:A\\nB\"; };\n" MINIMAL,
+			"1: 'admin.token' needs the environment variable A?B, " },
+		{ "C1 control", "admin: { token = \"env:A\xc2\x9b\"; };\n" MINIMAL,
+			"1: 'admin.token' needs the environment variable A??, " },
+		{ "C1 control in a text", "store: { path = \"/a\xc2\x9b\"; };\n" MINIMAL,
+			"1: 'store.path' must not hold control characters" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct loaded loaded = load_text(cases[i].text);
+
+		if (loaded.status != STATUS_INVALID || strstr(loaded.report, cases[i].want) == NULL)
+			fail_msg("%s: %s", cases[i].name, loaded.report);
+		loaded_free(&loaded);
+	}
+}
+
 static void test_literal_secret_for_everybody(void **state)
 {
 	static const char by_reference[] =
@@ -545,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_and_comments),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_refused_secrets),
+		cmocka_unit_test(test_problems_are_plain_text),
 		cmocka_unit_test(test_literal_secret_for_everybody),
 		cmocka_unit_test(test_print_is_a_configuration),
 		cmocka_unit_test(test_unusual_values),

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* A receiver's Retry-After, and what is made of it. The first byte is the answer's status. */
+#include "fuzz.h"
+#include "posthorn/outcome.h"
+
+#define HOUR_MS INT64_C(3600000)
+
+/* However long a receiver wants to be left alone, the settings are the limit. */
+static void check_judgement(int http_status, int64_t retry_after_ms)
+{
+	static const struct retry_settings retry = {
+		.delays_ms = { 1000, 2 * HOUR_MS },
+		.delays_count = 2,
+		.jitter = 0.5,
+		.retry_after_max_ms = HOUR_MS,
+	};
+	const struct outcome outcome = {
+		.transport = TRANSPORT_OK,
+		.http_status = http_status,
+		.retry_after_ms = retry_after_ms,
+	};
+
+	for (int attempts = 1; attempts <= 3; attempts++) {
+		struct judgement judgement = outcome_judge(&outcome, &retry, attempts, 0.999);
+
+		if (judgement.verdict != VERDICT_RETRY)
+			continue;
+		POSTHORN_ASSERT(attempts <= 2);
+		POSTHORN_ASSERT(judgement.delay_ms >= retry.delays_ms[attempts - 1]);
+		POSTHORN_ASSERT(judgement.delay_ms <= (attempts == 1 ? HOUR_MS : 3 * HOUR_MS));
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const int64_t now_ms[] = { 0, INT64_C(1763683200123), INT64_C(253402300799000) };
+	struct slice value = fuzz_input(data, size);
+	int http_status = 200 + 4 * fuzz_take_byte(&value);
+	int64_t seconds;
+
+	for (size_t i = 0; i < ARRAY_COUNT(now_ms); i++) {
+		int64_t wait_ms = outcome_parse_retry_after(value, now_ms[i]);
+
+		POSTHORN_ASSERT(wait_ms >= -1);
+		if (text_parse_uint(slice_trim(value), &seconds))
+			POSTHORN_ASSERT(seconds > INT64_MAX / 1000 ? wait_ms == INT64_MAX
+								   : wait_ms == seconds * 1000);
+		check_judgement(http_status, wait_ms);
+		check_judgement(429, wait_ms);
+		check_judgement(503, wait_ms);
+	}
+	return 0;
+}
