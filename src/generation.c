@@ -45,6 +45,8 @@ enum status generation_new(struct config **config_taken, int64_t number,
 	atomic_store(&generation->references, 1);
 	buf_init(&generation->jwks, JWKS_SIZE_MAX);
 	status = signer_load(&config->signing, &generation->signer, err);
+	if (status == STATUS_OK)
+		status = store_check_settings(&config->store, err);
 	if (status != STATUS_OK) {
 		generation_release(&generation);
 		return STATUS_INVALID;

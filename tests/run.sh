@@ -8,6 +8,8 @@
 #   asan     the same under the address and undefined-behaviour sanitizers
 #   system   black-box tests of the program: all of them against the asan build, a few against release
 #   tsan     all of these under the thread sanitizer, but for the system tests marked heavy
+#   torture  kill -9, power loss, full disks, damaged files, clocks, receivers and senders at their worst
+#            (tests/torture, its short form)
 #   fuzz     every fuzzer: its corpus, then ten seconds of its own
 #   checks   house rules: layers, sizes, banned calls, format (tests/checks.py)
 #   all      everything (the default)
@@ -17,13 +19,15 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-readonly STEPS=(checks build unit asan system tsan fuzz)
+readonly STEPS=(checks build unit asan system tsan torture fuzz)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
+readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
 readonly RESULTS=build/results
 readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
-		libconfig-dev libsqlite3-dev libjansson-dev libssl-dev libcmocka-dev'
-	[system]='python3 python3-pytest openssl tinyproxy nghttp2-proxy'
+		libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev libcmocka-dev'
+	[contract]='python3 postgresql'
+	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
 	[fuzz]='clang libclang-rt-14-dev'
 	[checks]='python3 git clang-format-14'
 )
@@ -37,7 +41,7 @@ export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/t
 say() { printf '== %s\n' "$*"; }
 
 usage() {
-	sed -n '4,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+	sed -n '4,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 # -- packages ------------------------------------------------------------------------------------------
@@ -46,7 +50,8 @@ packages_for() {
 	case $1 in
 	checks) echo "${PACKAGES[checks]}" ;;
 	fuzz) echo "${PACKAGES[build]} ${PACKAGES[fuzz]}" ;;
-	system | tsan) echo "${PACKAGES[build]} ${PACKAGES[system]}" ;;
+	unit | asan) echo "${PACKAGES[build]} ${PACKAGES[contract]}" ;;
+	system | tsan | torture) echo "${PACKAGES[build]} ${PACKAGES[system]}" ;;
 	*) echo "${PACKAGES[build]}" ;;
 	esac
 }
@@ -90,7 +95,7 @@ build_preset() {
 	cmake --build "build/$preset" --parallel "$(nproc)"
 }
 
-# run_ctest PRESET [COMMAND...]: the command starts ctest, as setarch does
+# run_ctest PRESET [COMMAND...]: the command starts ctest, as setarch and with_postgres.py do
 run_ctest() {
 	local preset=$1
 	shift
@@ -99,22 +104,22 @@ run_ctest() {
 		--parallel "$(nproc)" --output-junit "$PWD/$RESULTS/ctest-$preset.xml"
 }
 
-# run_pytest PRESET MARKERS [COMMAND...]
+# run_pytest PRESET MARKERS [COMMAND...]: one process more than there are cores, because tests wait a lot
 run_pytest() {
 	local preset=$1 markers=$2
 	shift 2
 
 	POSTHORN_BIN=$PWD/build/$preset/posthorn "$@" "$PYTHON" -m pytest tests/system -q -m "$markers" \
-		-p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$preset.xml"
+		-n "$(($(nproc) + 1))" -p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$preset.xml"
 }
 
 step_checks() { "$PYTHON" tests/checks.py; }
 
 step_build() { build_preset dev && build_preset release; }
 
-step_unit() { build_preset dev && run_ctest dev; }
+step_unit() { build_preset dev && run_ctest dev "${BESIDE_POSTGRES[@]}"; }
 
-step_asan() { build_preset asan && run_ctest asan; }
+step_asan() { build_preset asan && run_ctest asan "${BESIDE_POSTGRES[@]}"; }
 
 step_system() {
 	local failed=0
@@ -130,9 +135,14 @@ step_tsan() {
 	build_preset tsan || return 1
 	# gcc 12's thread sanitizer does not know the memory layout of kernels that randomise more.
 	build/tsan/posthorn --version >/dev/null 2>&1 || prefix=(setarch "$(uname -m)" --addr-no-randomize)
-	run_ctest tsan "${prefix[@]}" || failed=1
+	run_ctest tsan "${prefix[@]}" "${BESIDE_POSTGRES[@]}" || failed=1
 	run_pytest tsan 'not heavy and not release_only' "${prefix[@]}" || failed=1
 	return $failed
+}
+
+step_torture() {
+	build_preset release && POSTHORN_BIN=$PWD/build/release/posthorn "$PYTHON" -m pytest tests/torture -q \
+		-p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-torture.xml"
 }
 
 step_fuzz() { build_preset fuzz && run_ctest fuzz; }

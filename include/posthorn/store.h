@@ -172,6 +172,9 @@ struct store_target_counts {
 
 struct store;
 
+/* What can be said of settings without opening anything: STATUS_INVALID, and err names the setting. */
+enum status store_check_settings(const struct store_settings *settings, struct error *err);
+
 /*
  * Opens or creates, migrates the schema forwards, and makes every delivery wait, due at now_ms, whose
  * lease is void. SQLite: takes exclusive ownership for this process, so that every lease is.

@@ -24,11 +24,13 @@ static const char help[] =
 	"\n"
 	"Exit: 0 the configuration is good, 2 wrong usage, 78 it is not.\n";
 
-static bool load_keys(const char *path, const struct config *config)
+/* What only those can judge who will use it. */
+static bool try_out(const char *path, const struct config *config)
 {
 	struct signer *signer = NULL;
 	struct error err;
-	bool good = signer_load(&config->signing, &signer, &err) == STATUS_OK;
+	bool good = signer_load(&config->signing, &signer, &err) == STATUS_OK &&
+		    store_check_settings(&config->store, &err) == STATUS_OK;
 
 	if (!good)
 		fprintf(stderr, "%s: %s\n", path, err.text);
@@ -59,7 +61,7 @@ static int check(const char *path, bool print)
 	status = config_load(path, &config, &report);
 	if (report.size > 0)
 		fwrite(report.data, 1, report.size, stderr);
-	if (status != STATUS_OK || !load_keys(path, config))
+	if (status != STATUS_OK || !try_out(path, config))
 		goto out;
 	if (print)
 		print_settings(path, config);

@@ -249,6 +249,7 @@ static enum status backend_pause(
 	postgres_add_bytes(&params, reason);
 	if (status == STATUS_OK)
 		status = postgres_run(pg, PG_TARGET_PAUSE, &params, NULL, err);
+	pg->batch.wrote_pause = true;
 	postgres_params_free(&params);
 	return status;
 }
@@ -258,8 +259,14 @@ static int64_t backend_bytes(struct store *store)
 	return postgres_store_of(store)->bytes;
 }
 
+static enum status backend_check(const struct store_settings *settings, struct error *err)
+{
+	return postgres_session_check(settings->dsn == NULL ? "" : settings->dsn, err);
+}
+
 const struct store_ops store_postgres_ops = {
 	.name = "postgresql",
+	.check = backend_check,
 	.open = backend_open,
 	.close = backend_close,
 	.find_name = find_name,

@@ -121,6 +121,7 @@ enum {
 struct postgres_batch {
 	bool begun;         /* the server knows of the transaction */
 	bool wrote_waiting; /* something that others might take */
+	bool wrote_pause;   /* something that they should know at once */
 	bool has_order;     /* its locks were asked for */
 	int64_t lease;
 	struct postgres_event_item *events;

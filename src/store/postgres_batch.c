@@ -58,6 +58,7 @@ enum status postgres_begin(struct store *store, struct error *err)
 	forget(&pg->batch);
 	pg->batch.begun = false;
 	pg->batch.wrote_waiting = false;
+	pg->batch.wrote_pause = false;
 	pg->batch.lease = pg->instance << PG_LEASE_BITS | ++pg->transactions;
 	pg->sweep_at_begin = pg->sweep;
 	return STATUS_OK;
@@ -198,7 +199,9 @@ static enum status send_hint(struct postgres_store *pg, struct error *err)
 {
 	int64_t now_ms = clock_monotonic_ms();
 
-	if (!pg->batch.wrote_waiting || pg->instances_count < 2 || now_ms < pg->notify_at_ms)
+	if (pg->instances_count < 2)
+		return STATUS_OK;
+	if (!pg->batch.wrote_pause && (!pg->batch.wrote_waiting || now_ms < pg->notify_at_ms))
 		return STATUS_OK;
 	pg->notify_at_ms = now_ms + NOTIFY_INTERVAL_MS;
 	return postgres_send(pg, PG_NOTIFY, NULL, err);

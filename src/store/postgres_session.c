@@ -134,14 +134,14 @@ static enum status connect_server(struct postgres_session *session, int stop_fd,
 }
 
 /* Its own parse error would quote the text, and with it the password. */
-static enum status check_dsn(const char *dsn, struct error *err)
+enum status postgres_session_check(const char *dsn, struct error *err)
 {
 	char *message = NULL;
 	PQconninfoOption *options = PQconninfoParse(dsn, &message);
 
 	PQfreemem(message);
 	if (options == NULL) {
-		error_set(err, "store: 'store.dsn' is not a connection string that libpq "
+		error_set(err, "'store.dsn' is not a connection string that libpq "
 			       "understands (\"host=... dbname=...\" or "
 			       "\"postgresql://...\")");
 		return STATUS_INVALID;
@@ -195,7 +195,7 @@ enum status postgres_session_open(const char *dsn, const char *name, int stop_fd
 		"keepalives_count", "tcp_user_timeout", "dbname", "application_name", NULL };
 	const char *const values[] = { "10", "5", "3", "10000", dsn, name, NULL };
 	struct postgres_session *session = memory_zalloc(sizeof(*session));
-	enum status status = check_dsn(dsn, err);
+	enum status status = postgres_session_check(dsn, err);
 
 	session->answer_timeout_ms = POSTGRES_ANSWER_TIMEOUT_MS;
 	if (status == STATUS_OK) {

@@ -48,6 +48,8 @@ struct postgres_session {
 	int64_t answer_timeout_ms;
 };
 
+/* Whether libpq understands it; nothing is connected. */
+enum status postgres_session_check(const char *dsn, struct error *err);
 /*
  * name: what the server shows as application_name. stop_fd: gives up as soon as it is readable; -1:
  * nothing stops it. Refuses a server that is too old, not in UTF-8 or read-only.

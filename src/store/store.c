@@ -20,6 +20,13 @@ static const size_t names_max[STORE_NAME_KIND_COUNT] = {
 	[STORE_NAME_SOURCE] = STORE_SOURCES_MAX,
 };
 
+enum status store_check_settings(const struct store_settings *settings, struct error *err)
+{
+	const struct store_ops *ops = backends[settings->backend];
+
+	return ops->check == NULL ? STATUS_OK : ops->check(settings, err);
+}
+
 /* What an earlier run still held when it ended waits again. */
 static enum status recover(struct store *store, int64_t now_ms, struct error *err)
 {

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import settings  # noqa: E402
 from keys import SigningKey  # noqa: E402
+from postgres_fixtures import cable, database, new_pair, new_postgres, own_database, postgres  # noqa: E402, F401
 from posthorn import BINARY, Gateway  # noqa: E402
 from receiver import Receiver  # noqa: E402
 

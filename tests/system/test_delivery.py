@@ -11,7 +11,7 @@ import events
 import pytest
 from keys import Authority
 from receiver import Receiver, Reply
-from settings import target
+from settings import PATIENT, target
 from waiting import wait_until
 
 SLACK_S = 2.0  # what a loaded machine under a sanitizer may add to a wait
@@ -248,7 +248,7 @@ def test_tls_with_the_right_authority(start_gateway, tls_receiver, authority):
 
 
 def test_tls_with_an_unknown_authority(start_gateway, tls_receiver):
-    gateway = start_gateway(targets=[target("app", tls_receiver.url())])
+    gateway = start_gateway(targets=[target("app", tls_receiver.url(), **PATIENT)])
     gateway.post(events.delivered())
     gateway.wait_metric("attempts_total", 4, target="app", result="tls")
     assert tls_receiver.requests() == []
@@ -271,7 +271,7 @@ def test_tls_with_a_client_certificate(start_gateway, authority):
         gateway = start_gateway(targets=[
             target("known", strict.url("/known"), tls={
                 "ca": str(authority.certificate), "certificate": str(certificate), "key": str(key)}),
-            target("unknown", strict.url("/unknown"), tls={"ca": str(authority.certificate)})])
+            target("unknown", strict.url("/unknown"), tls={"ca": str(authority.certificate)}, **PATIENT)])
         gateway.post(events.delivered())
         strict.wait_count(1, "/known")
         gateway.wait_metric("queue_depth", 1, target="unknown", state="dead")

@@ -9,7 +9,7 @@ import pytest
 from keys import Authority, self_signed
 from proxies import Nghttpx, Tinyproxy
 from receiver import Receiver, Reply, server_tls
-from settings import target
+from settings import PATIENT, target
 from waiting import wait_until
 
 ONCE = {"retry": ["100ms"]}  # two attempts, then the delivery is dead
@@ -79,8 +79,8 @@ def test_a_bad_certificate_is_a_tls_error(start_gateway, serve, authority, tmp_p
     receivers, targets = {}, [target("dead", dead.url(), **ONCE)]
     for name, issue in BAD_CERTIFICATES.items():
         receivers[name] = bad = serve(issue(authority, tmp_path))
-        targets += [target(name, bad.url("/verified"), tls=trusting(authority), **ONCE),
-                    target(f"{name}-unverified", bad.url("/unverified"), tls={"verify": False})]
+        targets += [target(name, bad.url("/verified"), tls=trusting(authority), **ONCE, **PATIENT),
+                    target(f"{name}-unverified", bad.url("/unverified"), tls={"verify": False}, **PATIENT)]
     gateway = start_gateway(targets=targets)
     gateway.post(events.delivered())
     for name, bad in receivers.items():
@@ -104,9 +104,9 @@ def test_an_authority_counts_for_its_target_only(start_gateway, serve, authority
     stranger = Authority(tmp_path, "stranger")
     receiver = serve(stranger.issue("server"))
     gateway = start_gateway(targets=[
-        target("right", receiver.url("/right"), tls=trusting(stranger)),
-        target("wrong", receiver.url("/wrong"), tls=trusting(authority), **ONCE),
-        target("unset", receiver.url("/unset"), **ONCE)])
+        target("right", receiver.url("/right"), tls=trusting(stranger), **PATIENT),
+        target("wrong", receiver.url("/wrong"), tls=trusting(authority), **ONCE, **PATIENT),
+        target("unset", receiver.url("/unset"), **ONCE, **PATIENT)])
     gateway.post_all([events.delivered() for _ in range(5)])
     receiver.wait_count(5, "/right")
     for name in ("wrong", "unset"):

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: MIT
+"""Several gateways on one PostgreSQL: each takes events, each delivers, and together they are one."""
+
+import threading
+from pathlib import Path
+
+import events
+import pytest
+from api import api, deliveries, finished_job, wait_states
+from histories import HISTORY, Flaky, history
+from postgres import PASSWORD_USER
+from posthorn import run
+from receiver import Reply
+from settings import target
+from waiting import wait_until
+
+SECRET = "dsn-secret-93ab"
+TOLD_S = 5  # after which every process knows what another one did
+
+
+def message_ids(receiver, path=None):
+    return [envelope["payload"]["message"]["message_id"] for envelope in receiver.envelopes(path)]
+
+
+def delivered_by(gateway):
+    return gateway.metric("deliveries_total", target="app", outcome="delivered")
+
+
+def follows(gateway, state):
+    """The API reads the database and knows at once; this is what the process itself works by."""
+    wait_until(lambda: gateway.metric("target_state", target="app", state=state) == 1, "the other follows", TOLD_S)
+
+
+def wait_paused(gateway, paused=True):
+    """What the API shows is in the database at once; those who deliver hear of it a little later."""
+    wait_until(lambda: gateway.metric("target_state", target="app", state="paused") == paused,
+               f"it heard of the {'pause' if paused else 'end of the pause'}", TOLD_S)
+
+
+def post_to_all(gateways, event):
+    """The same event to each at the same moment; what became of it, sorted."""
+    barrier = threading.Barrier(len(gateways))
+    results = []
+
+    def post(gateway):
+        with gateway.client() as client:
+            client.connection.connect()
+            barrier.wait()
+            results.append(client.post(event).result)
+
+    threads = [threading.Thread(target=post, args=(gateway,)) for gateway in gateways]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(results)
+
+
+# -- together ---------------------------------------------------------------------------------------
+
+
+def test_each_takes_and_each_delivers(new_pair, database, receiver):
+    pair = new_pair(database)
+    batches = [[events.delivered() for _ in range(100)] for _ in pair]
+    for gateway, batch in zip(pair, batches):
+        assert {answer.result for answer in gateway.post_all(batch)} == {"accepted"}
+    for gateway in pair:
+        gateway.wait_idle()
+    assert sorted(message_ids(receiver)) == sorted(event["id"] for batch in batches for event in batch)
+    assert min(map(delivered_by, pair)) > 0
+    assert sum(map(delivered_by, pair)) == 200
+
+
+def test_what_one_took_the_other_delivers(new_pair, database, receiver):
+    """A backlog belongs to nobody, also when whoever took it has stopped."""
+    receiver.answer("/postal", Reply(503))
+    first, second = new_pair(database, targets=[target("app", receiver.url(), retry=["1s"] * 50)])
+    batch = [events.delivered() for _ in range(100)]
+    first.post_all(batch)
+    receiver.wait_count(100)
+    assert first.stop() == 0
+    before = len(receiver.requests())
+    receiver.answer("/postal", Reply(200))
+    wait_until(lambda: delivered_by(second) == 100, "the other delivers all of it")
+    second.wait_idle()
+    after = [request.envelope["payload"]["message"]["message_id"] for request in receiver.requests()[before:]]
+    assert sorted(after) == sorted(event["id"] for event in batch), "each once"
+
+
+def test_the_same_event_at_several_at_once(new_pair, database, receiver):
+    pair = new_pair(database)
+    for _ in range(50):
+        assert post_to_all(pair, events.delivered()) == ["accepted", "duplicate"]
+    for gateway in pair:
+        gateway.wait_idle()
+    assert len(receiver.requests()) == 50
+
+
+def test_order_holds_across_processes(new_pair, database, receiver):
+    messages = 20
+    flaky = Flaky(0.3)
+    receiver.answer("/postal", flaky)
+    pair = new_pair(database, targets=[
+        target("app", receiver.url(), ordering="message", retry=["30ms"] * 60)])
+    histories = [history() for _ in range(messages)]
+    for step in range(HISTORY):
+        half = messages // 2
+        for index, gateway in enumerate(pair if step % 2 == 0 else reversed(pair)):
+            mine = histories[index * half:(index + 1) * half]
+            assert {answer.result for answer in gateway.post_all([story[step] for story in mine])} == {"accepted"}
+    wait_until(lambda: sum(map(delivered_by, pair)) == messages * HISTORY, "all is delivered", 60)
+    flaky.assert_in_order(messages)
+    assert min(map(delivered_by, pair)) > 0, "both took part"
+
+
+def test_a_pause_is_followed_by_the_others(new_pair, database, receiver):
+    first, second = new_pair(database)
+    api(first, "POST", "/targets/app/pause", {"reason": "their release"})
+    follows(second, "paused")
+    assert api(second, "GET", "/targets/app")["reason"] == "their release"
+    for gateway in (first, second):
+        assert gateway.post(events.delivered()).result == "accepted"
+    wait_states(second, ["ready", "ready"])
+    assert receiver.requests() == []
+    api(second, "POST", "/targets/app/resume")
+    receiver.wait_count(2)
+    follows(first, "active")
+    first.wait_idle()
+
+
+def test_what_died_at_one_is_retried_at_the_other(new_pair, database, receiver):
+    receiver.answer("/postal", Reply(400))
+    first, second = new_pair(database, targets=[target("app", receiver.url(), retry=["10ms"])])
+    first.post_all([events.delivered() for _ in range(20)])
+    wait_states(second, ["dead"] * 20)
+    receiver.answer("/postal", Reply(200))
+    job = finished_job(second, {"action": "retry", "state": "dead"})
+    assert (job["state"], job["changed"]) == ("done", 20)
+    wait_states(first, ["delivered"] * 20)
+    assert len({envelope["uuid"] for envelope in receiver.envelopes()}) == 20
+
+
+def test_counts_are_those_of_all(new_pair, database, receiver):
+    pair = new_pair(database)
+    api(pair[0], "POST", "/targets/app/pause")
+    follows(pair[1], "paused")
+    for gateway in pair:
+        gateway.post_all([events.delivered() for _ in range(10)])
+        gateway.post({"event": "opened", "id": events.message_id(), "recipient": "a@example.com"})
+    for gateway in pair:
+        wait_until(lambda: gateway.queued() == 20, "it knows of all that waits", TOLD_S)
+        assert len(deliveries(gateway)) == 20
+        assert len(api(gateway, "GET", "/quarantine")["quarantine"]) == 2
+    api(pair[1], "POST", "/targets/app/resume")
+    receiver.wait_count(20)
+    for gateway in pair:
+        gateway.wait_idle()
+
+
+def test_a_backlog_that_is_full_is_full_for_all(new_gateway, database, receiver):
+    pair = [new_gateway(store=database.store(max_backlog=20)).start() for _ in range(2)]
+    api(pair[0], "POST", "/targets/app/pause")
+    follows(pair[1], "paused")
+    pair[0].post_all([events.delivered() for _ in range(20)])
+    wait_until(lambda: pair[1].post(events.delivered()).status == 503, "the other is full too", TOLD_S)
+    api(pair[0], "POST", "/targets/app/resume")
+    wait_until(lambda: pair[1].post(events.delivered()).status == 200, "there is room again")
+
+
+def test_many_start_at_once_on_an_empty_database(new_gateway, database, receiver):
+    several = [new_gateway(store=database.store()) for _ in range(4)]
+    for gateway in several:
+        gateway.launch()
+    for gateway in several:
+        wait_until(lambda: gateway._ready(0), "it is ready")
+        ready = gateway.log("gateway.ready")[-1]
+        gateway.port, gateway.admin_port = ready["port"], ready["admin_port"]
+    for gateway in several:
+        assert gateway.post(events.delivered()).result == "accepted"
+    receiver.wait_count(4)
+    assert database.execute("SELECT name FROM posthorn.target") == "app"
+
+
+def test_an_event_is_found_while_nobody_runs(new_gateway, database):
+    gateway = new_gateway(store=database.store()).start()
+    event = events.delivered(recipient="somebody@example.com")
+    gateway.post(event)
+    gateway.wait_idle()
+    gateway.stop()
+    found = run("queue", "list", "-c", gateway.config_path, "--recipient", "somebody@example.com", "--json")
+    assert found.returncode == 0, found.stderr
+    assert event["id"] in found.stdout
+
+
+# -- versions ---------------------------------------------------------------------------------------
+
+
+def test_newer_tables_that_still_fit_are_used(new_gateway, database, receiver):
+    gateway = new_gateway(store=database.store()).start()
+    gateway.stop()
+    database.execute("UPDATE posthorn.meta SET value = 1000 WHERE key = 'version'")
+    gateway.start()
+    assert gateway.post(events.delivered()).result == "accepted"
+    receiver.wait_one()
+
+
+def test_newer_tables_that_do_not_fit_are_refused(new_gateway, database):
+    gateway = new_gateway(store=database.store()).start()
+    gateway.stop()
+    database.execute("UPDATE posthorn.meta SET value = 1000")
+    gateway.launch()
+    assert gateway.wait_exit() == 1
+    assert "newer" in gateway.log_text()
+
+
+# -- what is kept -----------------------------------------------------------------------------------
+
+
+@pytest.mark.heavy
+def test_size_is_bounded_under_churn(new_gateway, database, receiver):
+    """Rounds of events that are soon done with: what the first rounds left is used again by the others."""
+    database.server.configure("autovacuum_naptime", "1s")
+    gateway = new_gateway(store=database.store(keep_delivered="1s", dedup_window="4s")).start()
+    sizes = []
+    for _ in range(6):
+        gateway.post_all([events.delivered(response="250 " + "x" * 500) for _ in range(1500)], connections=8)
+        gateway.wait_idle()
+        wait_until(lambda: database.count("event") == 0, "delivered rows go", 60)
+        sizes.append(int(database.execute(
+            "SELECT pg_total_relation_size('posthorn.event') + pg_total_relation_size('posthorn.delivery')")))
+    assert len(receiver.requests()) == 6 * 1500
+    assert database.count("delivery") == 0
+    assert max(sizes[3:]) <= 1.5 * max(sizes[:2]), sizes
+
+
+# -- secrets ----------------------------------------------------------------------------------------
+
+
+def process_texts(gateway):
+    """What others on the machine may read of it."""
+    return Path(f"/proc/{gateway.process.pid}/cmdline").read_text()
+
+
+@pytest.mark.parametrize("form", ["literal", "env", "file", "uri"])
+def test_the_password_is_never_shown(new_gateway, database, receiver, tmp_path, form):
+    if not database.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{PASSWORD_USER}'"):
+        database.server.create_user(SECRET)
+    folder = database.server.folder
+    dsn = f"host={folder} dbname={database.name} user={PASSWORD_USER} password={SECRET}"
+    if form == "uri":
+        dsn = f"postgresql://{PASSWORD_USER}:{SECRET}@/{database.name}?host={folder}"
+    (tmp_path / "dsn").write_text(dsn + "\n")
+    written = {"env": "env:POSTHORN_TEST_SECRET_DSN", "file": f"file:{tmp_path / 'dsn'}"}.get(form, dsn)
+    environment = {"POSTHORN_TEST_SECRET_DSN": dsn}
+    gateway = new_gateway(store=database.store(dsn=written), log={"level": "debug", "format": "json"},
+                          env=environment).start()
+    gateway.post(events.delivered())
+    receiver.wait_one()
+    gateway.wait_idle()
+    assert SECRET not in process_texts(gateway)
+    database.disconnect()
+    wait_until(lambda: gateway.post(events.delivered()).status == 200, "it has connected again")
+    for path in ("/api/v1/stats", "/api/v1/targets", "/metrics", "/healthz", "/readyz"):
+        assert SECRET.encode() not in gateway.admin(path).body
+    gateway.stop()
+    for arguments in (["check"], ["check", "--print"], ["queue", "stats"]):
+        shown = run(*arguments, "-c", gateway.config_path, env=environment)
+        assert shown.returncode == 0, shown.stderr
+        assert SECRET not in shown.stdout + shown.stderr
+    assert SECRET not in gateway.log_text()
+
+
+# -- what cannot be used ----------------------------------------------------------------------------
+
+
+def test_what_cannot_be_reached_is_said_at_the_start(new_gateway, database, tmp_path):
+    if not database.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{PASSWORD_USER}'"):
+        database.server.create_user(SECRET)
+    folder, name = database.server.folder, database.name
+    rows = {
+        "wrong password": (f"host={folder} dbname={name} user={PASSWORD_USER} password=x{SECRET}",
+                           "password authentication failed"),
+        "wrong password in a URI": (f"postgresql://{PASSWORD_USER}:x{SECRET}@/{name}?host={folder}",
+                                    "password authentication failed"),
+        "no such database": (f"host={folder} dbname=nowhere user=postgres password={SECRET}", "nowhere"),
+        "no such user": (f"host={folder} dbname={name} user=nobody-here password={SECRET}", "nobody-here"),
+        "no server": (f"host={tmp_path} dbname={name} password={SECRET}", "connect"),
+        "no server at a port": (f"host=127.0.0.1 port=1 dbname={name} password={SECRET}", "connect"),
+        "words that are no dsn": (f"host={folder} password={SECRET} nonsense", "store.dsn"),
+        "a broken URI": (f"postgresql://u:{SECRET}@[broken/x", "store.dsn"),
+    }
+    for row, (dsn, text) in rows.items():
+        gateway = new_gateway(store=database.store(dsn=dsn))
+        gateway.launch()
+        assert gateway.wait_exit() == 1, row
+        assert text in gateway.log_text(), (row, gateway.log_text())
+        assert SECRET not in gateway.log_text(), row
+
+
+@pytest.mark.parametrize("store, named", [
+    ({"dsn": ""}, "dsn"),
+    ({"dsn": None}, "dsn"),
+    ({"backend": "mysql", "dsn": None}, "mysql"),
+], ids=["empty", "missing", "backend"])
+def test_a_wrong_store_group_is_a_wrong_configuration(new_gateway, store, named):
+    gateway = new_gateway(store={"backend": "postgresql", "path": None} | store)
+    for command in ("check", "serve"):
+        shown = run(command, "-c", gateway.config_path)
+        assert shown.returncode == 78
+        assert named in shown.stderr
+
+
+def test_a_standby_alone_is_refused(new_gateway, new_postgres):
+    standby = new_postgres(primary=new_postgres())
+    gateway = new_gateway(store={"backend": "postgresql", "dsn": standby.dsn(), "path": None})
+    gateway.launch()
+    assert gateway.wait_exit() == 1
+    assert "read-only" in gateway.log_text()
