@@ -1,0 +1,301 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Two posthorns on one PostgreSQL with a synchronous standby, behind a load balancer, all on this machine
+# and from Debian packages, without Docker. Posts events, kills the primary and one posthorn under load,
+# promotes the standby, goes on, counts what arrived, and cleans up. Run it from anywhere; it asks nothing.
+#
+# POSTHORN=/path/of/posthorn uses that program instead of building one.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libh2o-evloop-dev
+	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
+	postgresql haproxy)
+readonly POSTGRES=/usr/lib/postgresql/15/bin
+readonly TOKEN=scale-out-token
+readonly EVENTS=12000 RATE=400 # half a minute
+
+export POSTHORN=${POSTHORN:-$(realpath ../..)/build/release/posthorn}
+
+say() { printf '\n== %s\n' "$*"; }
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_missing() {
+	local package missing=()
+
+	for package in "${PACKAGES[@]}"; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing: ${missing[*]}"
+	as_root apt-get update -qq
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+build() {
+	[ ! -x "$POSTHORN" ] || return 0
+	say 'building (preset release)'
+	(
+		cd ../..
+		# A folder that was configured before keeps its generator.
+		[ -e build/release/CMakeCache.txt ] || export CMAKE_GENERATOR=Ninja
+		cmake --preset release >/dev/null
+		cmake --build build/release --parallel "$(nproc)"
+	)
+}
+
+# wait_for WHAT COMMAND...: until the command succeeds, at most two minutes (a lease lasts half of one)
+wait_for() {
+	local what=$1 tries=600
+	shift
+
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || { echo "not within two minutes: $what" >&2; tail -n 20 "$dir"/*.log >&2; return 1; }
+		sleep 0.2
+	done
+}
+
+# Another program may take it before we do; then that start fails, and another run will not.
+free_port() {
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 12000))
+		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+			echo "$port"
+			return
+		fi
+	done
+}
+
+# -- PostgreSQL ----------------------------------------------------------------------------------------
+
+# It refuses to run as root: then it runs as the user of its package.
+as_postgres() {
+	if [ "$(id -u)" = 0 ]; then
+		exec setpriv --reuid=postgres --regid=postgres --init-groups "$@"
+	else
+		exec "$@"
+	fi
+}
+
+# start_database NAME: on a socket in its own folder
+start_database() {
+	(cd / && as_postgres "$POSTGRES/postgres" -D "$dir/$1/data" -k "$dir/$1" -c listen_addresses= \
+		>>"$dir/$1.log" 2>&1) &
+	databases[$1]=$!
+	wait_for "$1 takes connections" "$POSTGRES/pg_isready" -h "$dir/$1"
+}
+
+# sql NAME STATEMENT
+sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "host=$dir/$1 user=postgres dbname=postgres" -c "$2"; }
+
+make_folder() {
+	mkdir "$dir/$1"
+	[ "$(id -u)" != 0 ] || chown postgres: "$dir/$1"
+}
+
+start_databases() {
+	say 'PostgreSQL: a primary, and a standby that every commit waits for'
+	make_folder one
+	make_folder two
+	(cd / && as_postgres "$POSTGRES/initdb" -D "$dir/one/data" -U postgres --auth=trust \
+		--encoding=UTF8 --locale=C.UTF-8 >"$dir/one.log" 2>&1)
+	start_database one
+	(cd / && as_postgres "$POSTGRES/pg_basebackup" -D "$dir/two/data" -R --checkpoint=fast \
+		-d "host=$dir/one user=postgres application_name=standby")
+	start_database two
+	sql one "ALTER SYSTEM SET synchronous_standby_names = 'standby'"
+	sql one 'SELECT pg_reload_conf()' >/dev/null
+	wait_for 'the standby confirms commits' is_synchronous
+	sql one "SELECT application_name || ': ' || state || ', ' || sync_state FROM pg_stat_replication"
+}
+
+is_synchronous() {
+	[ "$(sql one 'SELECT sync_state FROM pg_stat_replication')" = sync ]
+}
+
+# All of its processes at once, as when the machine goes down.
+kill_database() {
+	local first=${databases[$1]}
+
+	# shellcheck disable=SC2046
+	kill -KILL "$first" $(cat "/proc/$first/task/$first/children")
+	wait "$first" 2>/dev/null || true
+}
+
+# -- posthorn and what is around it --------------------------------------------------------------------
+
+start_receiver() {
+	say 'a receiver that verifies signatures'
+	"$POSTHORN" keygen "$dir/signing.key" >"$dir/public.txt"
+	sed -n '/BEGIN/,/END/p' "$dir/public.txt" >"$dir/public.pem"
+	"$POSTHORN" listen -p 0 --key "$dir/public.pem" >"$dir/receiver.log" 2>&1 &
+	receiver=$!
+	wait_for 'the receiver listens' grep -q '^listening on ' "$dir/receiver.log"
+	receiver_url=$(sed -n 's/^listening on //p' "$dir/receiver.log")
+	echo "posthorn listen: $receiver_url"
+}
+
+# start_posthorn NUMBER
+start_posthorn() {
+	local port admin_port
+
+	port=$(free_port)
+	admin_port=$(free_port)
+	cat >"$dir/posthorn-$1.conf" <<-CONF
+		listen:  { port = $port; };
+		admin:   { port = $admin_port; };
+		store:   { backend = "postgresql"; dsn = "env:POSTHORN_DSN"; };
+		sources: ( { name = "bizmail"; path = "/webhooks/bizmail"; auth: { token = "$TOKEN"; }; } );
+		targets: ( { name = "app"; url = "$receiver_url"; } );
+		signing: { keys = [ "$dir/signing.key" ]; };
+		log:     { format = "json"; };
+	CONF
+	POSTHORN_DSN="host=$dir/one,$dir/two user=postgres dbname=postgres target_session_attrs=read-write" \
+		"$POSTHORN" serve -c "$dir/posthorn-$1.conf" 2>"$dir/posthorn-$1.log" &
+	posthorns[$1]=$!
+	wait_for "posthorn $1 is ready" grep -q '"event":"gateway.ready"' "$dir/posthorn-$1.log"
+	export "POSTHORN_$1=127.0.0.1:$port" "POSTHORN_$1_ADMIN_PORT=$admin_port"
+	metrics_urls[$1]="http://127.0.0.1:$admin_port/metrics"
+	echo "posthorn $1: process ${posthorns[$1]}, port $port"
+}
+
+start_balancer() {
+	local port
+
+	say 'the load balancer'
+	port=$(free_port)
+	BALANCER=127.0.0.1:$port haproxy -db -f haproxy.cfg >"$dir/haproxy.log" 2>&1 &
+	balancer=$!
+	url="http://127.0.0.1:$port/webhooks/bizmail?token=$TOKEN"
+	wait_for 'the balancer answers' curl -fsS "http://127.0.0.1:$port/healthz"
+	echo "$url"
+}
+
+stop_all() {
+	kill ${balancer:-} "${posthorns[@]}" ${receiver:-} 2>/dev/null || true
+	kill -QUIT "${databases[@]}" 2>/dev/null || true
+	wait || true
+	rm -rf "$dir"
+}
+
+# -- what is shown -------------------------------------------------------------------------------------
+
+# metric NUMBER NAME: the sum of its samples at one posthorn
+metric() {
+	curl -fsS "${metrics_urls[$1]}" | awk -v name="posthorn_$2" '
+		$1 == name || index($1, name "{") == 1 { sum += $NF } END { print sum + 0 }'
+}
+
+waiting_deliveries() {
+	local depths
+
+	depths=$(curl -fsS "${metrics_urls[2]}") || return 1
+	awk '/^posthorn_queue_depth/ && !/state="dead"/ { sum += $NF } END { print sum + 0 }' <<<"$depths"
+}
+
+nothing_waits() { [ "$(waiting_deliveries)" = 0 ]; }
+
+both_at_work() {
+	local number
+
+	say 'a thousand events through the balancer: both take them, and both deliver'
+	"$POSTHORN" send -n 1000 --concurrency 8 "$url"
+	wait_for 'everything is delivered' nothing_waits
+	for number in 1 2; do
+		echo "posthorn $number: took $(metric $number events_received_total)," \
+			"delivered $(metric $number deliveries_total)"
+	done
+	echo
+	echo 'the first two envelopes:'
+	awk 'NR > 1 && /signature  /{ seen++ } NR > 1 { print } seen == 2 && /^$/ { exit }' "$dir/receiver.log"
+}
+
+fail_over() {
+	say "$EVENTS more at $RATE a second; meanwhile the primary and posthorn 1 are killed"
+	"$POSTHORN" send -n $EVENTS --rate $RATE --concurrency 16 --timeout 20s --json "$url" \
+		>"$dir/sent.json" 2>"$dir/send.log" &
+	sender=$!
+	events_before=$(sql one 'SELECT count(*) FROM posthorn.event')
+	wait_for 'the load flows' enough_arrived
+	echo "$(date +%T)  kill -9: the primary, all of its processes"
+	kill_database one
+	echo "$(date +%T)  kill -9: posthorn 1"
+	kill -KILL "${posthorns[1]}"
+	wait "${posthorns[1]}" 2>/dev/null || true
+	wait_for 'posthorn 2 notices' grep -q '"event":"store.failing"' "$dir/posthorn-2.log"
+	echo "$(date +%T)  posthorn 2 has lost its database, and answers 503"
+	sql two 'SELECT pg_promote()' >/dev/null
+	echo "$(date +%T)  the standby is promoted"
+	wait_for 'posthorn 2 is ready again' curl -fsS "${metrics_urls[2]%/metrics}/readyz"
+	echo "$(date +%T)  posthorn 2 is ready again, by itself"
+	wait "$sender" || true
+	echo "$(date +%T)  all is sent; what posthorn 1 had in work waits for the end of its lease"
+	wait_for 'everything is delivered' nothing_waits
+	echo "$(date +%T)  nothing waits any more"
+}
+
+enough_arrived() {
+	[ "$(sql one 'SELECT count(*) FROM posthorn.event')" -ge $((events_before + 2000)) ]
+}
+
+# field NAME FILE: a number of posthorn's summaries, "name":1 or name=1
+field() { sed -n "s/.*\"\{0,1\}\b$1\"\{0,1\}[=:]\([0-9]*\).*/\1/p" "$2" | tail -n 1; }
+
+count() {
+	local acknowledged distinct duplicates bad stored
+
+	say 'the count'
+	kill -INT "$receiver"
+	wait "$receiver" || true
+	receiver=
+	acknowledged=$((1000 + $(field acknowledged "$dir/sent.json")))
+	distinct=$(field distinct "$dir/receiver.log")
+	duplicates=$(field duplicates "$dir/receiver.log")
+	bad=$(field bad_signatures "$dir/receiver.log")
+	stored=$(sql two 'SELECT count(*) FROM posthorn.event')
+	echo "sent                      $((1000 + EVENTS))"
+	echo "acknowledged              $acknowledged"
+	echo "told to come back         $((1000 + EVENTS - acknowledged)) (posthorn send does not; BizMail does)"
+	echo "in the new primary        $stored (an event whose commit lost its answer may be there all the same)"
+	echo "delivered                 $distinct"
+	echo "delivered twice           $duplicates"
+	echo "leases taken over         $(metric 2 store_leases_expired_total)"
+	echo
+	if [ "$stored" -ge "$acknowledged" ] && [ "$distinct" = "$stored" ] && [ "$bad" = 0 ] &&
+		[ "$acknowledged" -gt $((EVENTS / 2)) ]; then
+		echo 'PASS: every acknowledged event arrived'
+	else
+		echo 'FAIL'
+		return 1
+	fi
+}
+
+main() {
+	install_missing
+	build
+	umask 077
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/posthorn-scale-out-XXXXXX") # short: it holds sockets
+	chmod 711 "$dir"
+	declare -gA databases=()
+	declare -ga posthorns=() metrics_urls=()
+	trap stop_all EXIT
+	start_databases
+	start_receiver
+	say 'two posthorns with the same configuration, but for their ports'
+	start_posthorn 1
+	start_posthorn 2
+	start_balancer
+	both_at_work
+	fail_over
+	count
+}
+
+main "$@"
