@@ -303,6 +303,12 @@ void store_set_lease_ms(struct store *store, int64_t lease_ms);
 /* Monotonic: until then nobody takes over what this process has leased; INT64_MAX: never. */
 int64_t store_lease_until_ms(const struct store *store);
 
+/*
+ * A transaction that costs several round trips is worth a moment's wait for company, when there was
+ * company before; 0: never.
+ */
+int64_t store_gather_us(const struct store *store);
+
 /* Since store_open(). */
 struct store_takeovers {
 	int64_t leases_expired; /* ended by this process in place of who held them */

@@ -8,6 +8,14 @@
 #include "postgres_backend.h"
 #include "posthorn/memory.h"
 
+/*
+ * Measured with 64 connections: in this time those that have just had their answer come again, and one
+ * transaction takes them all instead of two that take half each.
+ */
+enum {
+	GATHER_US = 300
+};
+
 static void backend_close(struct store *store)
 {
 	struct postgres_store *pg = postgres_store_of(store);
@@ -266,6 +274,7 @@ static enum status backend_check(const struct store_settings *settings, struct e
 
 const struct store_ops store_postgres_ops = {
 	.name = "postgresql",
+	.gather_us = GATHER_US,
 	.check = backend_check,
 	.open = backend_open,
 	.close = backend_close,

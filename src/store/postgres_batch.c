@@ -162,31 +162,48 @@ static enum status first_trip(struct postgres_store *pg, struct error *err)
 	return postgres_take_end(pg, status, err);
 }
 
+struct tally_row {
+	int32_t target; /* -1: open is the rows of quarantine */
+	struct store_target_counts counts;
+};
+
+/* Nothing is written for a target whose verdicts and new events made up for each other. */
+static size_t changed_rows(const struct tally *tally, struct tally_row *rows)
+{
+	size_t count = 0;
+
+	if (tally->quarantined_change != 0)
+		rows[count++] = (struct tally_row){ -1, { .open = tally->quarantined_change } };
+	for (size_t i = 0; i < tally->touched_count; i++) {
+		const struct store_target_counts *change = &tally->change[tally->touched[i]];
+
+		if (change->open != 0 || change->retrying != 0 || change->dead != 0)
+			rows[count++] = (struct tally_row){ tally->touched[i], *change };
+	}
+	return count;
+}
+
 static enum status send_tally(struct postgres_store *pg, struct error *err)
 {
-	const struct tally *tally = &pg->base.tally;
+	struct tally_row rows[STORE_TARGETS_MAX + 1];
+	size_t count = changed_rows(&pg->base.tally, rows);
 	struct postgres_params params;
 	enum status status;
 
-	if (tally->touched_count == 0 && tally->quarantined_change == 0)
+	if (count == 0)
 		return STATUS_OK;
 	postgres_params_init(&params);
 	postgres_add_int8(&params, pg->instance);
 	postgres_array_begin(&params, POSTGRES_INT4);
-	postgres_array_int4(&params, -1);
-	for (size_t i = 0; i < tally->touched_count; i++)
-		postgres_array_int4(&params, tally->touched[i]);
+	for (size_t i = 0; i < count; i++)
+		postgres_array_int4(&params, rows[i].target);
 	postgres_array_end(&params);
 	for (int column = 0; column < 3; column++) {
 		postgres_array_begin(&params, POSTGRES_INT8);
-		postgres_array_int8(&params, column == 0 ? tally->quarantined_change : 0);
-		for (size_t i = 0; i < tally->touched_count; i++) {
-			const struct store_target_counts *c = &tally->change[tally->touched[i]];
-
-			postgres_array_int8(&params, column == 0   ? c->open
-						     : column == 1 ? c->retrying
-								   : c->dead);
-		}
+		for (size_t i = 0; i < count; i++)
+			postgres_array_int8(&params, column == 0   ? rows[i].counts.open
+						     : column == 1 ? rows[i].counts.retrying
+								   : rows[i].counts.dead);
 		postgres_array_end(&params);
 	}
 	status = postgres_send(pg, PG_TALLY_ADD, &params, err);

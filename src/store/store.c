@@ -469,6 +469,11 @@ int64_t store_lease_until_ms(const struct store *store)
 	return store->ops->poll == NULL ? INT64_MAX : store->lease_until_ms;
 }
 
+int64_t store_gather_us(const struct store *store)
+{
+	return store->ops->gather_us;
+}
+
 struct store_takeovers store_takeovers(const struct store *store)
 {
 	return store->takeovers;

@@ -38,6 +38,7 @@ enum store_transaction {
 
 struct store_ops {
 	const char *name;
+	int64_t gather_us; /* store_gather_us() */
 	/* NULL: there is nothing to be said without opening. */
 	enum status (*check)(const struct store_settings *settings, struct error *err);
 	/* Fills base.names (store_keep_name()), base.tally and base.pauses as of the last commit. */

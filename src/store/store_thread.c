@@ -10,6 +10,7 @@
 #include "posthorn/store_thread.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #include "posthorn/clock.h"
 #include "posthorn/log.h"
@@ -21,6 +22,7 @@ enum {
 	RETRY_INTERVAL_MS = 500,  /* between two attempts to store kept verdicts */
 	GAUGES_INTERVAL_MS = 1000,
 	POLL_INTERVAL_MS = 1000, /* for news from other processes */
+	GATHER_REQUESTS_MIN = 8, /* of the last batch: less is no load */
 };
 
 struct store_thread {
@@ -33,6 +35,7 @@ struct store_thread {
 	int64_t sweep_at_ms;       /* monotonic, like all times here */
 	int64_t gauges_at_ms;
 	int64_t poll_at_ms;
+	size_t last_count; /* requests of the last batch */
 	struct store_news news;
 	struct store_request hint;
 	_Atomic bool is_hinted; /* hint is in the mailbox */
@@ -348,6 +351,28 @@ static int64_t wait_ms(const struct store_thread *thread, int64_t now_ms)
 	return until_ms > now_ms ? until_ms - now_ms : 0;
 }
 
+static size_t chain_count(const struct mailbox_chain *chain)
+{
+	size_t count = 0;
+
+	for (const struct mailbox_item *item = chain->first; item != NULL; item = item->next)
+		count++;
+	return count;
+}
+
+static void gather(struct store_thread *thread, struct mailbox_chain *chain)
+{
+	const struct timespec pause = { .tv_nsec = store_gather_us(thread->store) * 1000 };
+	struct mailbox_chain more;
+
+	if (pause.tv_nsec > 0 && thread->last_count >= GATHER_REQUESTS_MIN) {
+		nanosleep(&pause, NULL);
+		more = mailbox_take(&thread->mailbox);
+		mailbox_chain_join(chain, &more);
+	}
+	thread->last_count = chain_count(chain);
+}
+
 static void *thread_main(void *data)
 {
 	struct store_thread *thread = data;
@@ -361,6 +386,7 @@ static void *thread_main(void *data)
 		closed = mailbox_is_closed(&thread->mailbox);
 		chain = mailbox_wait(&thread->mailbox, wait_ms(thread, now_ms));
 		if (chain.first != NULL || thread->kept.first != NULL) {
+			gather(thread, &chain);
 			run_batch(thread, &chain);
 			update_counts(thread);
 		}

@@ -213,6 +213,11 @@ int64_t store_lease_until_ms(const struct store *store)
 	return store->is_shared ? 12345 : INT64_MAX;
 }
 
+int64_t store_gather_us(const struct store *store)
+{
+	return store->is_shared ? 100 : 0;
+}
+
 struct store_takeovers store_takeovers(const struct store *store)
 {
 	return store->takeovers;

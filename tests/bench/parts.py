@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""What is measured. Each part returns rows of figures; programs that are compared take turns in one run."""
+
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from programs import Bare, BullMq, Gateway, Plain, Receiver, install_modules, post, run_through
+from postgres import PostgresServer  # the tests' own; programs has made it known
+from soak import soak
+from waiting import wait_until
+
+DEAD = "http://127.0.0.1:9/dead"  # the discard port: nobody listens there
+
+
+class Run:
+    """What the parts share: where things are built, how long to go on, what runs beside them."""
+
+    def __init__(self, build, quick):
+        self.build, self.quick = build, quick
+        self.folder = tempfile.mkdtemp(prefix="posthorn-bench-")
+        self.receiver = Receiver(build)
+        self.server = None
+        self.databases = 0
+        self.key = os.path.join(self.folder, "signing.key")
+        subprocess.run([f"{build}/posthorn/posthorn", "keygen", self.key], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def count(self, full, quick):
+        return quick if self.quick else full
+
+    def new_folder(self):
+        return tempfile.mkdtemp(dir=self.folder)
+
+    def new_database(self):
+        if self.server is None:
+            self.server = PostgresServer(durable=True)
+            self.server.start()
+        self.databases += 1
+        name = f"bench{self.databases}"
+        self.server.create_database(name)
+        return f'backend = "postgresql"; dsn = "{self.server.dsn(name)}";'
+
+    def gateway(self, targets=None, store=None, key=None, folder=None):
+        targets = targets or [("app", self.receiver.url(), "")]
+        return Gateway(self.build, folder or self.new_folder(), targets, store, key)
+
+    def through(self, program, count, connections=64, rate=0):
+        return run_through(self.build, program, self.receiver, count, connections, rate)
+
+    def close(self):
+        self.receiver.stop()
+        if self.server is not None:
+            self.server.close()
+
+
+def milliseconds(report, name):
+    return report[f"{name}_us"] / 1000
+
+
+def rates(run):
+    """End to end, and how long senders wait, over numbers of connections."""
+    rows = []
+    for store in ("SQLite", "PostgreSQL"):
+        for signing in (False, True):
+            for connections in (1, 16, 64, 256):
+                gateway = run.gateway(store=run.new_database() if store == "PostgreSQL" else None,
+                                      key=run.key if signing else None)
+                count = run.count(min(60000, 3000 + 1000 * connections), 1000)
+                if signing:
+                    count = min(count, 20000)
+                try:
+                    result = run.through(gateway, count, connections)
+                finally:
+                    gateway.stop()
+                sent = result["sent"]
+                rows.append({"store": store, "signing": "on" if signing else "off",
+                             "connections": connections, "events_per_second": result["per_second"],
+                             "ack_p50_ms": milliseconds(sent, "p50"), "ack_p90_ms": milliseconds(sent, "p90"),
+                             "ack_p99_ms": milliseconds(sent, "p99"), "ack_max_ms": milliseconds(sent, "max")})
+    return rows
+
+
+class Pair:
+    """Two gateways on one database, the load shared out between them."""
+
+    def __init__(self, run):
+        store = run.new_database()
+        self.gateways = [run.gateway(store=store) for _ in range(2)]
+
+    def stop(self):
+        for gateway in self.gateways:
+            gateway.stop()
+
+
+def through_pair(run, pair, count):
+    run.receiver.reset()
+    began = time.monotonic()
+    prefix = f"{int(began * 1000):x}"
+    with ThreadPoolExecutor(2) as pool:
+        # Numbers of the second start behind those of the first: they are told apart at the receiver
+        # by their prefixes only here, so each half is counted by requests.
+        halves = [pool.submit(post, run.build, gateway.port, count // 2, 32, 0, f"{prefix}{i}")
+                  for i, gateway in enumerate(pair.gateways)]
+        for half in halves:
+            half.result()
+    wait_until(lambda: run.receiver.stats()["requests"] >= count, "every event arrives", 120)
+    return {"per_second": count / (time.monotonic() - began)}
+
+
+def contenders(run):
+    modules = install_modules(run.folder)
+    url = run.receiver.url()
+    return {
+        "bare libraries": lambda: Bare(run.build, run.new_folder(), url),
+        "posthorn, SQLite": run.gateway,
+        "posthorn, PostgreSQL": lambda: run.gateway(store=run.new_database()),
+        "two posthorns, PostgreSQL": lambda: Pair(run),
+        "Express + BullMQ + Redis": lambda: BullMq(modules, run.new_folder(), url),
+        "Express + fetch (not durable)": lambda: Plain(modules, run.new_folder(), url),
+    }
+
+
+def ratios(run):
+    """Everybody in turn, several rounds, 64 connections: medians and ratios to the bare libraries."""
+    figures = {}
+    for _ in range(run.count(5, 1)):
+        for name, start in contenders(run).items():
+            program = start()
+            count = run.count(60000 if "Express" not in name else 20000, 1000)
+            try:
+                if isinstance(program, Pair):
+                    result = through_pair(run, program, count)
+                else:
+                    result = run.through(program, count)
+            finally:
+                program.stop()
+            figures.setdefault(name, []).append(result["per_second"])
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    return [{"who": name, "events_per_second": median, "lowest": min(figures[name]),
+             "highest": max(figures[name]), "ratio_to_bare": median / medians["bare libraries"],
+             "ratio_to_bullmq": median / medians["Express + BullMQ + Redis"]}
+            for name, median in medians.items()]
+
+
+def signing(run):
+    """Two RSA-2048 signatures for each envelope, against what OpenSSL alone can do in the same run."""
+    rows = []
+    cores = os.cpu_count()
+    for _ in range(run.count(3, 1)):
+        text = subprocess.run(["openssl", "speed", "-seconds", "3", "-multi", str(cores), "rsa2048"],
+                              capture_output=True, text=True, check=True).stdout
+        signatures = float(re.search(r"rsa\s+2048 bits\s+\S+\s+\S+\s+([\d.]+)", text).group(1))
+        gateway = run.gateway(key=run.key)
+        try:
+            result = run.through(gateway, run.count(20000, 500))
+        finally:
+            gateway.stop()
+        rows.append({"events_per_second": result["per_second"], "rsa_limit_per_second": signatures / 2,
+                     "ratio": result["per_second"] / (signatures / 2)})
+    return rows
+
+
+def latency(run):
+    """From when an event was due to be sent to its arrival at the receiver, at fixed rates."""
+    rows = []
+    for store in ("SQLite", "PostgreSQL"):
+        for rate in (100, 1000, 5000):
+            gateway = run.gateway(store=run.new_database() if store == "PostgreSQL" else None)
+            try:
+                run.through(gateway, 200, 4)  # connections are open, caches warm
+                result = run.through(gateway, rate * run.count(20, 2), 64, rate)
+            finally:
+                gateway.stop()
+            row = {"store": store, "rate_per_second": rate}
+            row.update({f"event_{name}_ms": milliseconds(result["received"], name)
+                        for name in ("p50", "p90", "p99", "max")})
+            rows.append(row)
+    return rows
+
+
+def fill(run, gateway, count):
+    """Leaves so many events waiting: their target is dead."""
+    post(run.build, gateway.port, count, 64, 0, f"w{os.urandom(4).hex()}")
+
+
+def memory(run):
+    """Resident, as the backlog of a dead target grows; and how long a restart takes with it."""
+    folder, rows, waiting = run.new_folder(), [], 0
+    targets = [("dead", DEAD, "")]
+    steps = [0, 10_000, 100_000, 1_000_000, 10_000_000] if not run.quick else [0, 1000, 10_000]
+    gateway = run.gateway(targets, folder=folder)
+    try:
+        for step in steps:
+            while waiting < step:
+                portion = min(1_000_000, step - waiting)
+                fill(run, gateway, portion)
+                waiting += portion
+            resident = gateway.resident_mib()
+            gateway.stop()
+            size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
+                       if name.startswith("posthorn.db"))
+            gateway = run.gateway(targets, folder=folder)
+            rows.append({"waiting": waiting, "resident_mib": resident, "ready_again_s": gateway.ready_s,
+                         "resident_after_restart_mib": gateway.resident_mib(),
+                         "file_mib": size / 2**20})
+    finally:
+        gateway.stop()
+    return rows
+
+
+def load_memory(run):
+    """At full load, everything delivered."""
+    gateway = run.gateway()
+    try:
+        idle = gateway.resident_mib()
+        result = run.through(gateway, run.count(200_000, 2000), 256)
+        return [{"idle_mib": idle, "at_load_mib": gateway.resident_mib(),
+                 "events_per_second": result["per_second"]}]
+    finally:
+        gateway.stop()
+
+
+def backlog(run):
+    """The rate to a healthy target with a million events waiting for a dead one, and without."""
+    figures = {"no backlog": [], "a million waiting": []}
+    full, empty = run.new_folder(), run.new_folder()
+    targets = [("app", run.receiver.url(), ""), ("dead", DEAD, "enabled = false;")]
+    gateway = run.gateway([("dead", DEAD, "")], folder=full)
+    fill(run, gateway, run.count(1_000_000, 5000))
+    gateway.stop()
+    for _ in range(run.count(5, 1)):
+        for name, folder in (("no backlog", empty), ("a million waiting", full)):
+            gateway = run.gateway(targets, folder=folder)
+            try:
+                result = run.through(gateway, run.count(60000, 1000))
+            finally:
+                gateway.stop()
+            figures[name].append(result["per_second"])
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    return [{"backlog": name, "events_per_second": median, "ratio": median / medians["no backlog"]}
+            for name, median in medians.items()]
+
+
+def neighbours(run):
+    """A healthy target's rate and latency beside another one; every event goes to both."""
+    rows = []
+    paths = {"healthy": "/slow-0", "dead": None, "refusing": "/refuse", "slow (500 ms)": "/slow-500",
+             "hanging": "/hang"}
+    for name, path in paths.items():
+        other = DEAD if path is None else run.receiver.url(path)
+        targets = [("app", run.receiver.url(), ""), ("other", other, "")]
+        gateway = run.gateway(targets)
+        try:
+            flat = run.through(gateway, run.count(60000, 1000))
+            paced = run.through(gateway, run.count(10000, 500), 64, 1000)
+        finally:
+            gateway.stop()
+        rows.append({"neighbour": name, "events_per_second": flat["per_second"],
+                     "event_p50_ms": milliseconds(paced["received"], "p50"),
+                     "event_p99_ms": milliseconds(paced["received"], "p99")})
+    for row in rows:
+        row["ratio_to_healthy_neighbour"] = row["events_per_second"] / rows[0]["events_per_second"]
+    return rows
+
+
+PARTS = {"rates": rates, "latency": latency, "load-memory": load_memory, "memory": memory,
+         "backlog": backlog, "neighbours": neighbours, "ratios": ratios, "signing": signing, "soak": soak}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# tests/bench/run.sh [--quick] [PART...]: measures, and writes tests/bench/results/ (README.md has the
+# parts). On Debian 12 it installs what is missing, as root or with sudo.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+readonly PACKAGES=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
+	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev python3 openssl sqlite3 redis-server
+	postgresql)
+readonly BUILD=build/bench
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+install_missing() {
+	local package missing=()
+
+	command -v dpkg-query >/dev/null || return 0
+	for package in "${PACKAGES[@]}"; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||
+			missing+=("$package")
+	done
+	command -v npm >/dev/null || missing+=(npm)
+	[ ${#missing[@]} -gt 0 ] || return 0
+	echo "== installing what the benchmarks need: ${missing[*]}"
+	as_root apt-get update -qq
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+		"${missing[@]}"
+}
+
+compile() {
+	local name=$1
+	shift
+	cc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wshadow -Werror -o "$BUILD/$name" \
+		"tests/bench/$name.c" "$@"
+}
+
+install_missing
+cmake -S . -B "$BUILD/posthorn" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake --build "$BUILD/posthorn" --target posthorn
+compile load
+compile receive
+# shellcheck disable=SC2046
+compile bare -DH2O_USE_LIBUV=0 $(pkg-config --cflags --libs libh2o-evloop libcurl sqlite3 jansson openssl) \
+	-lpthread
+exec env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench/bench.py --build "$BUILD" "$@"
