@@ -18,7 +18,7 @@ LEASE_S = 30
 TAKEN_OVER_S = 2 * LEASE_S  # a lease, what it takes to notice its end, and a slow machine
 ANSWER_S = 5  # how long a gateway waits for its database before it counts as lost
 AT_ONCE_S = 1.0
-IN_WORK_MAX = 200  # deliveries that one process has in work at once, roughly
+IN_WORK_MAX = 64  # of one process: sent, but not recorded yet (concurrency is 16)
 
 
 def patient(receiver, **changes):
@@ -37,6 +37,7 @@ def load_flows(senders, count=100, timeout=30):
 
 
 def assert_all_arrived(senders, receiver, gateways, duplicates_max):
+    """Twice may come only what a process that died or overslept its lease had sent and not recorded."""
     assert not senders.unexpected
     # What a process knows of the others' counts is up to a second old: the receiver knows better.
     wait_until(lambda: set(senders.acknowledged) <= set(arrivals(receiver)), "all arrives", TAKEN_OVER_S)
@@ -138,7 +139,7 @@ def test_one_of_two_is_cut_off_from_the_database(new_gateway, database, cable, r
         cable.mend()
         recovers(far)
         load_flows(senders)
-    assert_all_arrived(senders, receiver, [near, far], IN_WORK_MAX)
+    assert_all_arrived(senders, receiver, [near, far], 0)
     assert {retry_after is not None for _, _, retry_after in senders.refused} <= {True}
     assert max((seconds for _, seconds, _ in senders.refused), default=0) < ANSWER_S + 2 * AT_ONCE_S
 
@@ -172,7 +173,7 @@ def test_connections_are_lost_under_load(new_pair, database, receiver):
             load_flows(senders, 50)
             assert database.disconnect() > 0
         load_flows(senders)
-    assert_all_arrived(senders, receiver, pair, IN_WORK_MAX)
+    assert_all_arrived(senders, receiver, pair, 0)
 
 
 # -- the database -----------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ def test_the_database_restarts_under_load(own_database, new_pair, receiver):
         load_flows(senders)
     assert senders.refused, "the sender was told"
     assert max(seconds for _, seconds, _ in senders.refused) < AT_ONCE_S
-    assert_all_arrived(senders, receiver, pair, IN_WORK_MAX)
+    assert_all_arrived(senders, receiver, pair, 0)
 
 
 def test_the_database_hangs(own_database, new_gateway, receiver):
@@ -295,7 +296,7 @@ def test_failover_under_load(cluster, new_pair, receiver):
         wait_until(lambda: senders.refused, "the senders are told")
         standby.promote()
         load_flows(senders, 300)
-    assert_all_arrived(senders, receiver, pair, 2 * IN_WORK_MAX)
+    assert_all_arrived(senders, receiver, pair, 0)
     assert max(seconds for _, seconds, _ in senders.refused) < AT_ONCE_S
     stored = int(standby.execute("SELECT count(*) FROM posthorn.event"))
     assert stored >= len(set(senders.acknowledged))
