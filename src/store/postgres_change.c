@@ -8,7 +8,7 @@
 #include "posthorn/memory.h"
 
 enum {
-	PORTION_MAX = 1000
+	PORTION_MAX = 4096
 };
 
 static size_t smaller(size_t a, size_t b)

@@ -9,13 +9,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <libpq-fe.h>
 #include <sqlite3.h>
 
 struct fixture_backend {
 	const char *name;
 	enum store_backend backend;
+	/* Before the first test; false: it cannot be tested here. */
+	bool (*prepare)(void);
+	/* Before each: nothing is left of the one before. */
+	void (*clear)(struct fixture *fixture);
 	int64_t (*query)(struct fixture *fixture, const char *sql);
 };
+
+static bool prepare_sqlite(void)
+{
+	return true;
+}
+
+static void clear_sqlite(struct fixture *fixture)
+{
+	(void)fixture; /* the folder is new */
+}
 
 static int64_t query_sqlite(struct fixture *fixture, const char *sql)
 {
@@ -34,11 +49,97 @@ static int64_t query_sqlite(struct fixture *fixture, const char *sql)
 	return value;
 }
 
+/* A server that somebody runs for the tests: tests/support/with_postgres.py does. */
+static const char dsn_variable[] = "POSTHORN_TEST_DSN";
+static char postgres_dsn[1024];
+
+static PGconn *connect_postgres(const char *dsn)
+{
+	PGconn *connection = PQconnectdb(dsn);
+
+	if (PQstatus(connection) != CONNECTION_OK)
+		fail_msg("%s: %s", dsn, PQerrorMessage(connection));
+	PQclear(PQexec(connection, "SET client_min_messages = 'warning'"));
+	return connection;
+}
+
+static int64_t run_postgres(PGconn *connection, const char *sql)
+{
+	PGresult *result = PQexec(connection, sql);
+	int64_t value = 0;
+
+	if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0)
+		value = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	else if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(connection));
+	PQclear(result);
+	return value;
+}
+
+/* A database of its own for each process: test programs run side by side. */
+static bool prepare_postgres(void)
+{
+	const char *dsn = getenv(dsn_variable);
+	char sql[64];
+	PGconn *connection;
+
+	if (dsn == NULL) {
+		print_message("SKIPPED: postgresql: %s is not set\n", dsn_variable);
+		return false;
+	}
+	connection = connect_postgres(dsn);
+	snprintf(sql, sizeof(sql), "CREATE DATABASE contract_%ld", (long)getpid());
+	run_postgres(connection, sql);
+	PQfinish(connection);
+	snprintf(postgres_dsn, sizeof(postgres_dsn), "%s dbname=contract_%ld", dsn, (long)getpid());
+	return true;
+}
+
+static void clear_postgres(struct fixture *fixture)
+{
+	PGconn *connection = connect_postgres(postgres_dsn);
+
+	(void)fixture;
+	run_postgres(connection, "DROP SCHEMA IF EXISTS posthorn CASCADE");
+	PQfinish(connection);
+}
+
+static int64_t query_postgres(struct fixture *fixture, const char *sql)
+{
+	PGconn *connection = connect_postgres(postgres_dsn);
+	int64_t value;
+
+	(void)fixture;
+	run_postgres(connection, "SET search_path = posthorn");
+	value = run_postgres(connection, sql);
+	PQfinish(connection);
+	return value;
+}
+
 static const struct fixture_backend backends[] = {
-	{ "sqlite", STORE_SQLITE, query_sqlite },
+	{ "sqlite", STORE_SQLITE, prepare_sqlite, clear_sqlite, query_sqlite },
+	{ "postgresql", STORE_POSTGRESQL, prepare_postgres, clear_postgres, query_postgres },
 };
 
 static const struct fixture_backend *current;
+
+/* Leases that this test was given, newest last: until the commit nobody else can see them. */
+enum {
+	LEASES_MAX = 4096
+};
+static struct lease {
+	int64_t event, lease;
+	uint16_t target;
+} leases[LEASES_MAX];
+static size_t leases_count;
+
+bool fixture_leave_out(const struct fixture *fixture, enum store_backend backend)
+{
+	if (fixture->backend->backend == backend)
+		return false;
+	print_message("not for %s\n", fixture->backend->name);
+	return true;
+}
 
 int contract_run(const char *group, const struct CMUnitTest *tests, size_t tests_count)
 {
@@ -47,6 +148,8 @@ int contract_run(const char *group, const struct CMUnitTest *tests, size_t tests
 	for (size_t i = 0; i < ARRAY_COUNT(backends); i++) {
 		char name[128];
 
+		if (!backends[i].prepare())
+			continue;
 		current = &backends[i];
 		snprintf(name, sizeof(name), "%s, %s", group, current->name);
 		failed += _cmocka_run_group_tests(name, tests, tests_count, NULL, NULL);
@@ -103,6 +206,9 @@ int fixture_setup(void **state)
 		.max_backlog = 1000,
 	};
 	snprintf(fixture->settings.path, size, "%s/store.db", fixture->folder);
+	fixture->settings.dsn = postgres_dsn;
+	leases_count = 0;
+	current->clear(fixture);
 	fixture_open(fixture, FIXTURE_NOW_MS);
 	*state = fixture;
 	return 0;
@@ -133,6 +239,8 @@ int fixture_teardown(void **state)
 	return 0;
 }
 
+static const struct store_news no_news;
+
 void fixture_crash(struct fixture *fixture, bool (*work)(struct fixture *fixture))
 {
 	int status = 0;
@@ -143,8 +251,13 @@ void fixture_crash(struct fixture *fixture, bool (*work)(struct fixture *fixture
 	pid = fork();
 	if (pid == 0) {
 		bool done = store_open(&fixture->settings, FIXTURE_NOW_MS, &fixture->store,
-				    &fixture->err) == STATUS_OK &&
-			    work(fixture);
+				    &fixture->err) == STATUS_OK;
+
+		/* Its leases end with it, so that nobody has to wait for that. */
+		store_set_lease_ms(fixture->store, 1);
+		done = done && store_poll(fixture->store, FIXTURE_NOW_MS, &no_news,
+				       &fixture->err) == STATUS_OK;
+		done = done && work(fixture);
 
 		if (!done)
 			fprintf(stderr, "child: %s\n", fixture->err.text);
@@ -190,6 +303,62 @@ void fixture_recount(struct fixture *fixture)
 		fixture_query(fixture, "SELECT count(*) FROM quarantine"));
 }
 
+static void note_lease(int64_t event, uint16_t target, int64_t lease)
+{
+	leases[leases_count++ % LEASES_MAX] = (struct lease){ event, lease, target };
+}
+
+enum status append_now(struct store *store, struct store_event *event, struct error *err)
+{
+	enum status status = store_append(store, event, err);
+
+	if (status == STATUS_OK)
+		status = store_flush(store, err);
+	for (size_t i = 0; status == STATUS_OK && i < event->deliveries_count; i++)
+		if (event->deliveries[i].leased && !event->duplicate)
+			note_lease(event->id, event->deliveries[i].target, event->lease);
+	return status;
+}
+
+enum status claim_now(
+	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err)
+{
+	enum status status = store_claim(store, now_ms, claim, err);
+
+	if (status == STATUS_OK)
+		status = store_flush(store, err);
+	for (struct store_claimed *c = claim->list; status == STATUS_OK && c != NULL; c = c->next)
+		note_lease(c->event, c->target, c->lease);
+	return status;
+}
+
+static int64_t lease_of(struct fixture *fixture, const struct store_verdict *verdict)
+{
+	char sql[128];
+
+	if (fixture->backend->backend == STORE_SQLITE || verdict->lease != 0)
+		return verdict->lease;
+	for (size_t i = leases_count; i > 0 && i + LEASES_MAX > leases_count; i--) {
+		const struct lease *lease = &leases[(i - 1) % LEASES_MAX];
+
+		if (lease->event == verdict->event && lease->target == verdict->target)
+			return lease->lease;
+	}
+	snprintf(sql, sizeof(sql), "SELECT coalesce(max(lease), 0) FROM delivery WHERE id = %lld",
+		(long long)(verdict->event << 16 | verdict->target));
+	return fixture_query(fixture, sql);
+}
+
+enum status record_now(struct fixture *fixture, const struct store_verdict *verdict)
+{
+	struct store_verdict leased = *verdict;
+	enum status status;
+
+	leased.lease = lease_of(fixture, verdict);
+	status = store_record(fixture->store, &leased, &fixture->err);
+	return status == STATUS_OK ? store_flush(fixture->store, &fixture->err) : status;
+}
+
 struct store_event fixture_event(const struct fixture *fixture, int64_t n,
 	const struct store_new_delivery *deliveries, size_t deliveries_count)
 {
@@ -222,7 +391,7 @@ struct store_claim fixture_claim(struct fixture *fixture, uint16_t target, int64
 	struct store_claim claim = { .target = target, .count_max = 100, .bytes_max = 1 << 20 };
 
 	MUST(fixture, store_begin(fixture->store, &fixture->err));
-	MUST(fixture, store_claim(fixture->store, now_ms, &claim, &fixture->err));
+	MUST(fixture, claim_now(fixture->store, now_ms, &claim, &fixture->err));
 	MUST(fixture, store_commit(fixture->store, &fixture->err));
 	return claim;
 }
@@ -246,6 +415,6 @@ struct store_verdict fixture_verdict(
 void fixture_record(struct fixture *fixture, const struct store_verdict *verdict)
 {
 	MUST(fixture, store_begin(fixture->store, &fixture->err));
-	MUST(fixture, store_record(fixture->store, verdict, &fixture->err));
+	MUST(fixture, record_now(fixture, verdict));
 	MUST(fixture, store_commit(fixture->store, &fixture->err));
 }

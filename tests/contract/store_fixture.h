@@ -43,6 +43,8 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 #define CONTRACT_TEST(function) \
 	cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+/* True, with a word about it, when a test is about the other backend alone. */
+bool fixture_leave_out(const struct fixture *fixture, enum store_backend backend);
 int contract_run(const char *group, const struct CMUnitTest *tests, size_t tests_count);
 
 void fixture_open(struct fixture *fixture, int64_t now_ms);
@@ -58,6 +60,13 @@ void fixture_recount(struct fixture *fixture);
 #define MUST(fixture, call) contract_must((fixture), (call), #call, __FILE__, __LINE__)
 void contract_must(
 	struct fixture *fixture, enum status status, const char *call, const char *file, int line);
+
+/* Steps that are carried out at once, so that what they fill can be read. */
+enum status append_now(struct store *store, struct store_event *event, struct error *err);
+enum status claim_now(
+	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
+/* A verdict without a lease is one by the lease that the delivery has. */
+enum status record_now(struct fixture *fixture, const struct store_verdict *verdict);
 
 /* An event of identity n that arrived n seconds after FIXTURE_NOW_MS; the raw bytes are constant. */
 struct store_event fixture_event(const struct fixture *fixture, int64_t n,

@@ -206,12 +206,12 @@ static void append_twelve(struct fixture *f, int64_t *ids)
 		event.search_keys[1] = 77 + n / 7;
 		event.search_keys[2] = 1000 + n; /* the same again */
 		MUST(f, store_begin(f->store, &f->err));
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 		if (n <= 6) {
 			struct store_verdict verdict = fixture_verdict(f, event.id, DELIVERY_DEAD);
 
 			verdict.target = delivery.target;
-			MUST(f, store_record(f->store, &verdict, &f->err));
+			MUST(f, record_now(f, &verdict));
 		}
 		MUST(f, store_commit(f->store, &f->err));
 		ids[n] = event.id;
@@ -271,15 +271,16 @@ static const struct {
 static void test_filters(void **state)
 {
 	struct fixture *f = *state;
-	int64_t ids[13];
+	int64_t ids[13] = { 0 };
 
 	append_twelve(f, ids);
-	assert_int_equal(ids[1], 1);
 	for (size_t i = 0; i < ARRAY_COUNT(filter_cases); i++) {
 		struct store_change change =
 			change_of(STORE_CHANGE_DISCARD, filter_cases[i].filter, LATER_MS);
 		size_t count = 0;
 
+		if (change.filter.event <= 12)
+			change.filter.event = ids[change.filter.event];
 		for (int n = 1; n <= 12; n++)
 			count += filter_cases[i].want >> n & 1;
 		MUST(f, store_begin(f->store, &f->err));
@@ -314,10 +315,10 @@ static void make_dead(struct fixture *f, int64_t count)
 		struct store_verdict verdict;
 
 		event.search_keys[0] = 5 + n % 2;
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 		verdict = fixture_verdict(f, event.id, DELIVERY_DEAD);
 		verdict.target = delivery.target;
-		MUST(f, store_record(f->store, &verdict, &f->err));
+		MUST(f, record_now(f, &verdict));
 	}
 	MUST(f, store_commit(f->store, &f->err));
 }
@@ -389,7 +390,7 @@ static void test_more_than_the_backlog(void **state)
 	assert_int_equal(change.changed, 1001);
 	assert_int_equal(store_backlog(f->store), 1001);
 	MUST(f, store_begin(f->store, &f->err));
-	assert_int_equal(store_append(f->store, &event, &f->err), STATUS_FULL);
+	assert_int_equal(append_now(f->store, &event, &f->err), STATUS_FULL);
 	store_rollback(f->store);
 }
 
@@ -441,10 +442,12 @@ static void test_search_keys_are_swept(void **state)
 		event.received_us = FIXTURE_NOW_MS * 1000;
 		event.search_keys[0] = n + 1;
 		event.search_keys[2] = 999999;
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 	}
 	MUST(f, store_commit(f->store, &f->err));
 	assert_int_equal(fixture_query(f, "SELECT count(*) FROM search"), 6000);
+	if (fixture_leave_out(f, STORE_SQLITE)) /* PostgreSQL drops them by the day */
+		return;
 	MUST(f, store_sweep(f->store, FIXTURE_NOW_MS + 8 * DAY_MS, &more, &f->err));
 	assert_true(more);
 	assert_int_equal(fixture_query(f, "SELECT count(*) FROM search"),

@@ -212,9 +212,9 @@ static void test_claim_limits(void **state)
 			struct store_event event = fixture_event(f, n, &delivery, 1);
 
 			event.raw = slice_of(raw, sizeof(raw));
-			MUST(f, store_append(f->store, &event, &f->err));
+			MUST(f, append_now(f->store, &event, &f->err));
 		}
-		MUST(f, store_claim(f->store, FIXTURE_NOW_MS + cases[i].now_s * SECOND_MS, &claim,
+		MUST(f, claim_now(f->store, FIXTURE_NOW_MS + cases[i].now_s * SECOND_MS, &claim,
 				&f->err));
 		if (claim.count != cases[i].want || claim.next_due_ms != next_due_ms)
 			fail_msg("%s: %zu, next due in %lld s", cases[i].name, claim.count,
@@ -236,7 +236,7 @@ static void test_targets_apart(void **state)
 	struct store_claim claim;
 
 	MUST(f, store_begin(f->store, &f->err));
-	MUST(f, store_append(f->store, &event, &f->err));
+	MUST(f, append_now(f->store, &event, &f->err));
 	MUST(f, store_commit(f->store, &f->err));
 	claim = fixture_claim(f, f->app, FIXTURE_NOW_MS + HOUR_MS);
 	assert_int_equal(claim.count, 1);
@@ -321,13 +321,13 @@ static void test_counts_over_many_moves(void **state)
 		struct store_verdict verdict;
 
 		MUST(f, store_begin(f->store, &f->err));
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 		dice = dice * 1103515245 + 12345;
 		verdict = fixture_verdict(f, event.id, (enum delivery_state)(1 + (dice >> 16) % 3));
 		verdict.due_ms = FIXTURE_NOW_MS;
 		if (n % 5 != 0)
-			MUST(f, store_record(f->store, &verdict, &f->err));
-		MUST(f, store_claim(f->store, FIXTURE_NOW_MS + DAY_MS, &claim, &f->err));
+			MUST(f, record_now(f, &verdict));
+		MUST(f, claim_now(f->store, FIXTURE_NOW_MS + DAY_MS, &claim, &f->err));
 		for (struct store_claimed *c = claim.list; c != NULL; c = c->next) {
 			dice = dice * 1103515245 + 12345;
 			verdict.event = c->event;
@@ -335,7 +335,7 @@ static void test_counts_over_many_moves(void **state)
 			verdict.attempts = c->attempts;
 			verdict.next = (enum delivery_state)(1 + (dice >> 16) % 3);
 			verdict.release = verdict.next == DELIVERY_WAITING && (dice >> 20) % 2 == 0;
-			MUST(f, store_record(f->store, &verdict, &f->err));
+			MUST(f, record_now(f, &verdict));
 		}
 		store_claimed_free(&claim.list);
 		if (n % 7 == 0)

@@ -17,12 +17,12 @@ static bool lease_and_die(struct fixture *f)
 	struct store_claim claim = { .target = 0, .count_max = 10, .bytes_max = 1000 };
 
 	return store_begin(f->store, &f->err) == STATUS_OK &&
-	       store_append(f->store, &first, &f->err) == STATUS_OK &&
-	       store_append(f->store, &second, &f->err) == STATUS_OK &&
-	       store_claim(f->store, FIXTURE_NOW_MS + HOUR_MS, &claim, &f->err) == STATUS_OK &&
+	       append_now(f->store, &first, &f->err) == STATUS_OK &&
+	       append_now(f->store, &second, &f->err) == STATUS_OK &&
+	       claim_now(f->store, FIXTURE_NOW_MS + HOUR_MS, &claim, &f->err) == STATUS_OK &&
 	       claim.count == 1 && store_commit(f->store, &f->err) == STATUS_OK &&
 	       store_begin(f->store, &f->err) == STATUS_OK &&
-	       store_append(f->store, &lost, &f->err) == STATUS_OK;
+	       append_now(f->store, &lost, &f->err) == STATUS_OK;
 }
 
 static void test_leases_are_void_after_a_crash(void **state)
@@ -39,9 +39,11 @@ static void test_leases_are_void_after_a_crash(void **state)
 	assert_int_equal(counts.open, 2);
 	assert_int_equal(counts.retrying, 2); /* the attempts under way were counted */
 	fixture_recount(f);
-	claim = fixture_claim(f, f->app, now_ms - 1);
-	assert_int_equal(claim.count, 0);
-	assert_int_equal(claim.next_due_ms, now_ms);
+	if (f->settings.backend == STORE_SQLITE) {
+		claim = fixture_claim(f, f->app, now_ms - 1);
+		assert_int_equal(claim.count, 0);
+		assert_int_equal(claim.next_due_ms, now_ms);
+	}
 	claim = fixture_claim(f, f->app, now_ms);
 	assert_int_equal(claim.count, 2);
 	for (struct store_claimed *c = claim.list; c != NULL; c = c->next)
@@ -73,7 +75,7 @@ static bool many_commits_and_die(struct fixture *f)
 		};
 
 		if (store_begin(f->store, &f->err) != STATUS_OK ||
-			store_append(f->store, &event, &f->err) != STATUS_OK ||
+			append_now(f->store, &event, &f->err) != STATUS_OK ||
 			store_quarantine(f->store, &quarantined, &f->err) != STATUS_OK ||
 			store_commit(f->store, &f->err) != STATUS_OK)
 			return false;
@@ -181,6 +183,8 @@ static void test_one_process_owns_it(void **state)
 	int status = 0;
 	pid_t pid;
 
+	if (fixture_leave_out(f, STORE_SQLITE))
+		return;
 	assert_true(is_busy(f)); /* not even twice in one process */
 	pid = fork();
 	if (pid == 0)
@@ -200,7 +204,7 @@ static void test_close_rolls_back(void **state)
 	struct store_event event = fixture_event(f, 1, NULL, 0);
 
 	MUST(f, store_begin(f->store, &f->err));
-	MUST(f, store_append(f->store, &event, &f->err));
+	MUST(f, append_now(f->store, &event, &f->err));
 	fixture_close(f);
 	fixture_open(f, FIXTURE_NOW_MS);
 	assert_int_equal(fixture_query(f, "SELECT count(*) FROM event"), 0);

@@ -32,6 +32,16 @@ static void write_file(const char *path, const char *bytes, size_t size, long of
 	assert_int_equal(fclose(file), 0);
 }
 
+/* As if there had never been a store here. */
+static void forget_store(struct fixture *f)
+{
+	char lock_path[512];
+
+	snprintf(lock_path, sizeof(lock_path), "%s-lock", f->settings.path);
+	unlink(f->settings.path);
+	unlink(lock_path);
+}
+
 static uint64_t file_hash(const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -109,7 +119,7 @@ static void test_open_refuses(void **state)
 		uint64_t hash;
 
 		fixture_close(f);
-		unlink(f->settings.path);
+		forget_store(f);
 		fixture_open(f, FIXTURE_NOW_MS);
 		fixture_append(f, 1, false);
 		fixture_close(f);
@@ -140,6 +150,7 @@ static void test_open_finishes_creation(void **state)
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		fixture_close(f);
+		forget_store(f);
 		write_file(f->settings.path, "", 0, 0);
 		if (rows[i].sql != NULL)
 			change_file(f, rows[i].sql);
@@ -148,6 +159,38 @@ static void test_open_finishes_creation(void **state)
 		if (fixture_query(f, "PRAGMA auto_vacuum") != 2)
 			fail_msg("%s: auto_vacuum is off", rows[i].name);
 	}
+}
+
+/* What is empty now and was not always: its events are gone, and somebody must be told. */
+static void test_open_never_begins_anew(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *name;
+		bool is_there;
+		const char *sql;
+	} rows[] = {
+		{ "no file", false, NULL },
+		{ "empty file", true, NULL },
+		{ "no table", true, "PRAGMA journal_mode = WAL" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		enum status status;
+
+		fixture_close(f);
+		unlink(f->settings.path);
+		if (rows[i].is_there)
+			write_file(f->settings.path, "", 0, 0);
+		if (rows[i].sql != NULL)
+			change_file(f, rows[i].sql);
+		status = store_open(&f->settings, FIXTURE_NOW_MS, &f->store, &f->err);
+		if (status != STATUS_INVALID || strstr(f->err.text, "was in use before") == NULL)
+			fail_msg("%s: status %d: %s", rows[i].name, (int)status, f->err.text);
+	}
+	forget_store(f);
+	fixture_open(f, FIXTURE_NOW_MS);
+	fixture_append(f, 1, false);
 }
 
 static void test_missing_folder(void **state)
@@ -316,6 +359,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		CONTRACT_TEST(test_open_refuses),
 		CONTRACT_TEST(test_open_finishes_creation),
+		CONTRACT_TEST(test_open_never_begins_anew),
 		CONTRACT_TEST(test_missing_folder),
 		CONTRACT_TEST(test_files_are_private),
 		CONTRACT_TEST(test_busy_names_the_owner),

@@ -67,7 +67,7 @@ static int64_t append_case(struct fixture *f, const struct sweep_case *c, int64_
 
 	event.received_us = FIXTURE_NOW_MS * 1000;
 	MUST(f, store_begin(f->store, &f->err));
-	MUST(f, store_append(f->store, &event, &f->err));
+	MUST(f, append_now(f->store, &event, &f->err));
 	MUST(f, store_commit(f->store, &f->err));
 	if (c->app == DELIVERY_DELIVERED || c->app == DELIVERY_DEAD)
 		record_at(f, event.id, f->app, (enum delivery_state)c->app, at_ms);
@@ -159,10 +159,10 @@ static void test_steps_are_small(void **state)
 		struct store_event event = fixture_event(f, n, &delivery, 1);
 		struct store_verdict verdict;
 
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 		verdict = fixture_verdict(
 			f, event.id, n % 3 == 0 ? DELIVERY_DEAD : DELIVERY_DELIVERED);
-		MUST(f, store_record(f->store, &verdict, &f->err));
+		MUST(f, record_now(f, &verdict));
 	}
 	MUST(f, store_commit(f->store, &f->err));
 	assert_int_equal(store_counts(f->store, f->app).dead, 300);
@@ -175,6 +175,10 @@ static void test_steps_are_small(void **state)
 		assert_true(more || left == 0);
 		fixture_recount(f);
 	}
+	/* Days of attempts go as a whole, a day after all that is kept. */
+	while (f->settings.backend == STORE_POSTGRESQL &&
+		fixture_query(f, "SELECT count(*) FROM attempt") > 0)
+		MUST(f, store_sweep(f->store, later_ms, &more, &f->err));
 	assert_int_equal(fixture_query(f, "SELECT count(*) FROM attempt"), 0);
 }
 
@@ -192,7 +196,7 @@ static void test_large_bodies_go_in_small_steps(void **state)
 
 		event.raw = slice_of(large, LARGE);
 		MUST(f, store_begin(f->store, &f->err));
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 		MUST(f, store_commit(f->store, &f->err));
 	}
 	for (int64_t left = 2; left >= 0; left--) {
@@ -212,12 +216,14 @@ static void test_space_is_given_back(void **state)
 	char *large = memory_zalloc(LARGE);
 	int64_t full_size;
 
+	if (fixture_leave_out(f, STORE_SQLITE)) /* PostgreSQL keeps free space for new rows */
+		return;
 	for (int64_t n = 0; n < 20; n++) {
 		struct store_event event = fixture_event(f, n, NULL, 0);
 
 		event.raw = slice_of(large, LARGE);
 		MUST(f, store_begin(f->store, &f->err));
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 		MUST(f, store_commit(f->store, &f->err));
 	}
 	free(large);
@@ -246,7 +252,7 @@ static void test_ids_are_not_reused(void **state)
 		struct store_event event = fixture_event(f, (int64_t)i, NULL, 0);
 
 		MUST(f, store_begin(f->store, &f->err));
-		MUST(f, store_append(f->store, &event, &f->err));
+		MUST(f, append_now(f->store, &event, &f->err));
 		MUST(f, store_commit(f->store, &f->err));
 		if (event.id <= last)
 			fail_msg("%s: id %lld after %lld", ways[i].name, (long long)event.id,
