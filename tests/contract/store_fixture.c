@@ -117,8 +117,9 @@ static int64_t query_postgres(struct fixture *fixture, const char *sql)
 }
 
 static const struct fixture_backend backends[] = {
-	{ "sqlite", STORE_SQLITE, prepare_sqlite, clear_sqlite, query_sqlite },
-	{ "postgresql", STORE_POSTGRESQL, prepare_postgres, clear_postgres, query_postgres },
+	[STORE_SQLITE] = { "sqlite", STORE_SQLITE, prepare_sqlite, clear_sqlite, query_sqlite },
+	[STORE_POSTGRESQL] = { "postgresql", STORE_POSTGRESQL, prepare_postgres, clear_postgres,
+		query_postgres },
 };
 
 static const struct fixture_backend *current;
@@ -141,20 +142,22 @@ bool fixture_leave_out(const struct fixture *fixture, enum store_backend backend
 	return true;
 }
 
+int contract_run_on(enum store_backend backend, const char *group, const struct CMUnitTest *tests,
+	size_t tests_count)
+{
+	char name[128];
+
+	current = &backends[backend];
+	if (!current->prepare())
+		return 0;
+	snprintf(name, sizeof(name), "%s, %s", group, current->name);
+	return _cmocka_run_group_tests(name, tests, tests_count, NULL, NULL);
+}
+
 int contract_run(const char *group, const struct CMUnitTest *tests, size_t tests_count)
 {
-	int failed = 0;
-
-	for (size_t i = 0; i < ARRAY_COUNT(backends); i++) {
-		char name[128];
-
-		if (!backends[i].prepare())
-			continue;
-		current = &backends[i];
-		snprintf(name, sizeof(name), "%s, %s", group, current->name);
-		failed += _cmocka_run_group_tests(name, tests, tests_count, NULL, NULL);
-	}
-	return failed;
+	return contract_run_on(STORE_SQLITE, group, tests, tests_count) +
+	       contract_run_on(STORE_POSTGRESQL, group, tests, tests_count);
 }
 
 void contract_must(

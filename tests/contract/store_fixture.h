@@ -46,6 +46,9 @@ int fixture_teardown(void **state);
 /* True, with a word about it, when a test is about the other backend alone. */
 bool fixture_leave_out(const struct fixture *fixture, enum store_backend backend);
 int contract_run(const char *group, const struct CMUnitTest *tests, size_t tests_count);
+/* For what only one backend has. */
+int contract_run_on(enum store_backend backend, const char *group, const struct CMUnitTest *tests,
+	size_t tests_count);
 
 void fixture_open(struct fixture *fixture, int64_t now_ms);
 void fixture_close(struct fixture *fixture);

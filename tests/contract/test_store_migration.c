@@ -229,5 +229,5 @@ int main(void)
 		CONTRACT_TEST(test_readers_refuse),
 	};
 
-	return contract_run("store migration", tests, ARRAY_COUNT(tests));
+	return contract_run_on(STORE_SQLITE, "store migration", tests, ARRAY_COUNT(tests));
 }

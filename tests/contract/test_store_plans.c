@@ -95,5 +95,5 @@ int main(void)
 		CONTRACT_TEST(test_what_is_not_cheap),
 	};
 
-	return contract_run("store plans", tests, ARRAY_COUNT(tests));
+	return contract_run_on(STORE_SQLITE, "store plans", tests, ARRAY_COUNT(tests));
 }

@@ -368,5 +368,5 @@ int main(void)
 		CONTRACT_TEST(test_steps_after_a_failure),
 	};
 
-	return contract_run("store sqlite", tests, ARRAY_COUNT(tests));
+	return contract_run_on(STORE_SQLITE, "store sqlite", tests, ARRAY_COUNT(tests));
 }
