@@ -265,6 +265,7 @@ static void test_rollback_leaves_no_trace(void **state)
 	after = store_counts(f->store, f->app);
 	assert_memory_equal(&before, &after, sizeof(before));
 	store_rollback(f->store);
+	store_claimed_free(&claim.list);
 	store_rollback(f->store); /* always allowed */
 
 	after = store_counts(f->store, f->app);

@@ -213,11 +213,12 @@ static void test_space_is_given_back(void **state)
 	enum {
 		LARGE = 1024 * 1024
 	};
-	char *large = memory_zalloc(LARGE);
+	char *large;
 	int64_t full_size;
 
 	if (fixture_leave_out(f, STORE_SQLITE)) /* PostgreSQL keeps free space for new rows */
 		return;
+	large = memory_zalloc(LARGE);
 	for (int64_t n = 0; n < 20; n++) {
 		struct store_event event = fixture_event(f, n, NULL, 0);
 
