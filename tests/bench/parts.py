@@ -131,7 +131,7 @@ def ratios(run):
     for _ in range(run.count(5, 1)):
         for name, start in contenders(run).items():
             program = start()
-            count = run.count(60000 if "Express" not in name else 20000, 1000)
+            count = run.count(60000 if "Express" not in name else 8000, 1000)
             try:
                 if isinstance(program, Pair):
                     result = through_pair(run, program, count)
@@ -268,5 +268,5 @@ def neighbours(run):
     return rows
 
 
-PARTS = {"rates": rates, "latency": latency, "load-memory": load_memory, "memory": memory,
-         "backlog": backlog, "neighbours": neighbours, "ratios": ratios, "signing": signing, "soak": soak}
+PARTS = {"ratios": ratios, "rates": rates, "latency": latency, "signing": signing, "backlog": backlog,
+         "neighbours": neighbours, "load-memory": load_memory, "memory": memory, "soak": soak}
