@@ -151,6 +151,21 @@ static void answer_chain(
 	}
 }
 
+static void update_counts(struct store_thread *thread)
+{
+	struct store_metrics *metrics = &thread->metrics;
+
+	gauge_set(&metrics->backlog, store_backlog(thread->store));
+	gauge_set(&metrics->quarantined, store_quarantine_count(thread->store));
+	for (size_t i = 0; i < store_targets_count(thread->store); i++) {
+		struct store_target_counts counts = store_counts(thread->store, (uint16_t)i);
+
+		gauge_set(&metrics->targets[i].open, counts.open);
+		gauge_set(&metrics->targets[i].retrying, counts.retrying);
+		gauge_set(&metrics->targets[i].dead, counts.dead);
+	}
+}
+
 static void run_transaction(struct store_thread *thread, struct mailbox_chain *chain)
 {
 	struct error err = { .text = "" };
@@ -168,6 +183,8 @@ static void run_transaction(struct store_thread *thread, struct mailbox_chain *c
 		if (new_events > 0)
 			histogram_observe(&thread->metrics.batch_events, (double)new_events);
 	}
+	/* Before the answers: whoever has his can see his event counted. */
+	update_counts(thread);
 	answer_chain(thread, chain, status);
 }
 
@@ -222,6 +239,7 @@ static void run_calls(struct store_thread *thread, struct mailbox_chain *calls)
 		struct call_request *call = (struct call_request *)request_of(item);
 
 		call->request.status = call->run(thread->store, call->argument, call->err);
+		update_counts(thread);
 		pthread_mutex_lock(&call->mutex);
 		call->is_done = true;
 		pthread_cond_signal(&call->returned);
@@ -267,21 +285,6 @@ static void run_batch(struct store_thread *thread, struct mailbox_chain *chain)
 	run_calls(thread, &calls);
 	if (thread->on_batch_done != NULL)
 		thread->on_batch_done(thread->context);
-}
-
-static void update_counts(struct store_thread *thread)
-{
-	struct store_metrics *metrics = &thread->metrics;
-
-	gauge_set(&metrics->backlog, store_backlog(thread->store));
-	gauge_set(&metrics->quarantined, store_quarantine_count(thread->store));
-	for (size_t i = 0; i < store_targets_count(thread->store); i++) {
-		struct store_target_counts counts = store_counts(thread->store, (uint16_t)i);
-
-		gauge_set(&metrics->targets[i].open, counts.open);
-		gauge_set(&metrics->targets[i].retrying, counts.retrying);
-		gauge_set(&metrics->targets[i].dead, counts.dead);
-	}
 }
 
 /* What costs a look at the disk. */
@@ -388,7 +391,6 @@ static void *thread_main(void *data)
 		if (chain.first != NULL || thread->kept.first != NULL) {
 			gather(thread, &chain);
 			run_batch(thread, &chain);
-			update_counts(thread);
 		}
 		now_ms = clock_monotonic_ms();
 		gauge_set(&thread->metrics.heartbeat_ms, now_ms);
