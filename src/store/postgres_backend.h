@@ -8,6 +8,7 @@
  *            postgres_verdict.c    verdicts, attempts, order
  *            postgres_claim.c      claims
  *            postgres_change.c     what operators do
+ *            postgres_filter.c     which deliveries they mean, and readers: a text of SQL
  *            postgres_lease.c      who is alive, and what becomes of the leases of those who are not
  *            postgres_sweep.c      removal of what is old
  *            postgres_reader.c     looking from outside, with a connection of its own
