@@ -190,9 +190,17 @@ def fill(run, gateway, count):
 
 def memory(run):
     """Resident, as the backlog of a dead target grows; and how long a restart takes with it."""
+    return fill_in_steps(run, [0, 10_000, 100_000, 1_000_000] if not run.quick else [0, 1000, 10_000])
+
+
+def memory_huge(run):
+    """The same with ten million events waiting."""
+    return fill_in_steps(run, [10_000_000] if not run.quick else [20_000])
+
+
+def fill_in_steps(run, steps):
     folder, rows, waiting = run.new_folder(), [], 0
     targets = [("dead", DEAD, "")]
-    steps = [0, 10_000, 100_000, 1_000_000, 10_000_000] if not run.quick else [0, 1000, 10_000]
     gateway = run.gateway(targets, folder=folder)
     try:
         for step in steps:
@@ -269,4 +277,5 @@ def neighbours(run):
 
 
 PARTS = {"ratios": ratios, "rates": rates, "latency": latency, "signing": signing, "backlog": backlog,
-         "neighbours": neighbours, "load-memory": load_memory, "memory": memory, "soak": soak}
+         "neighbours": neighbours, "load-memory": load_memory, "memory": memory,
+         "memory-huge": memory_huge, "soak": soak}

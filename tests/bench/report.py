@@ -58,7 +58,7 @@ def goals(figures):
         goal("rate with a million events waiting, as a ratio to none", row["ratio"], 0.9)
     for row in pick(figures.get("latency", []), store="SQLite", rate_per_second=1000):
         goal("99th percentile of event latency at 1,000/s, ms", row["event_p99_ms"], 10, at_least=False)
-    for row in pick(figures.get("memory", []), waiting=10_000_000):
+    for row in pick(figures.get("memory-huge", []), waiting=10_000_000):
         goal("resident with ten million events waiting, MiB", row["resident_mib"], 64, at_least=False)
         goal("ready again with ten million events waiting, s", row["ready_again_s"], 2, at_least=False)
     if figures.get("soak"):
@@ -136,7 +136,8 @@ def plots(figures, folder):
          {f"{row['store']}, {row['rate_per_second']:,} a second": row["event_p99_ms"]
           for row in figures.get("latency", [])})
     draw("memory.svg", "Resident memory over events waiting", "MiB",
-         {f"{row['waiting']:,} waiting": row["resident_mib"] for row in figures.get("memory", [])})
+         {f"{row['waiting']:,} waiting": row["resident_mib"]
+          for row in figures.get("memory", []) + figures.get("memory-huge", [])})
     draw("neighbours.svg", "A healthy target beside another one", "events a second",
          {row["neighbour"]: row["events_per_second"] for row in figures.get("neighbours", [])})
     for name, title, unit in (("resident_mib", "Soak: resident memory", "MiB"),
