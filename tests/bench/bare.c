@@ -6,8 +6,8 @@
  *
  * libh2o takes a POST, jansson reads it and writes an envelope, SQLite commits it (write-ahead log,
  * synchronous=FULL, everything that arrived in one transaction), the sender gets its 200, libcurl posts
- * the envelope to URL and the row goes. One thread each. Nothing is checked, authenticated, retried, counted or found again, no duplicate is
- * noticed, and errors end the program. Prints its port.
+ * the envelope to URL and the row goes. One thread each. Nothing is checked, authenticated, retried,
+ * counted or found again, no duplicate is noticed, and errors end the program. Prints its port.
  */
 #include <pthread.h>
 #include <signal.h>

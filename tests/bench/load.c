@@ -2,12 +2,12 @@
 /*
  * load - posts BizMail events over kept-alive connections and says how long the answers took
  *
- *   load PORT PATH COUNT CONNECTIONS [RATE] [PREFIX]
+ *   load PORT PATH COUNT CONNECTIONS [RATE] [PREFIX] [FIRST]
  *
  * Without RATE (or 0) every connection posts its next event when it has its answer. With RATE events are
  * due at fixed times, whatever the server does, and an answer's time counts from when its event was due:
  * a server that stalls is not spared the events it kept waiting. Every event is new; its id carries its
- * number and when it was due (Unix microseconds), for the receiver at the other end.
+ * number (from FIRST on) and when it was due (Unix microseconds), for the receiver at the other end.
  * Prints one line of JSON.
  */
 #include <arpa/inet.h>
@@ -25,6 +25,7 @@ enum {
 	CONNECTIONS_MAX = 1024,
 	REQUEST_SIZE_MAX = 1024,
 	ANSWER_SIZE_MAX = 4096,
+	WAIT_MAX_US = 1000 * 1000,
 	PATIENCE_US = 30 * 1000 * 1000, /* without any answer: give up */
 };
 
@@ -39,7 +40,7 @@ struct connection {
 struct load {
 	int port;
 	const char *path, *prefix;
-	uint64_t count, sent, answered, accepted, refused, broken;
+	uint64_t count, first, sent, answered, accepted, refused, broken;
 	double rate;
 	uint64_t began_us, wall_offset_us, last_us;
 	int epoll_fd;
@@ -82,7 +83,7 @@ static uint64_t due_of(uint64_t n)
 
 static void send_event(struct connection *connection, uint64_t due_us)
 {
-	unsigned long long n = load.sent++;
+	unsigned long long n = load.first + load.sent++;
 	unsigned long long wall_us = due_us + load.wall_offset_us;
 	char body[REQUEST_SIZE_MAX], request[REQUEST_SIZE_MAX];
 	int body_size = snprintf(body, sizeof(body),
@@ -154,8 +155,8 @@ static void read_answer(struct connection *connection)
 		on_answer(connection, status);
 }
 
-/* Gives what is due to whoever is free; returns how long to wait, in milliseconds. */
-static int send_due(void)
+/* Gives what is due to whoever is free; returns how long to wait, in microseconds. */
+static uint64_t send_due(void)
 {
 	uint64_t now_us = clock_us(CLOCK_MONOTONIC);
 
@@ -163,11 +164,11 @@ static int send_due(void)
 		uint64_t due_us = load.rate > 0 ? due_of(load.sent) : now_us;
 
 		if (due_us > now_us)
-			return (int)((due_us - now_us) / 1000);
+			return due_us - now_us;
 		if (!load.connections[i].is_busy)
 			send_event(&load.connections[i], due_us);
 	}
-	return 1000;
+	return WAIT_MAX_US; /* for an answer */
 }
 
 static void run(void)
@@ -176,9 +177,11 @@ static void run(void)
 
 	load.last_us = clock_us(CLOCK_MONOTONIC);
 	while (load.answered < load.count) {
-		int wait_ms = send_due();
-		int ready = epoll_wait(load.epoll_fd, events, CONNECTIONS_MAX,
-			load.rate > 0 && load.sent < load.count && wait_ms > 1 ? wait_ms : 1);
+		uint64_t wait_us = send_due();
+		struct timespec wait = { .tv_sec = (time_t)(wait_us / 1000000),
+			.tv_nsec = (long)(wait_us % 1000000) * 1000 };
+		/* Not epoll_wait: its milliseconds would be added to every latency at a fixed rate. */
+		int ready = epoll_pwait2(load.epoll_fd, events, CONNECTIONS_MAX, &wait, NULL);
 
 		for (int i = 0; i < ready; i++)
 			read_answer(events[i].data.ptr);
@@ -203,7 +206,8 @@ static void report(void)
 int main(int argc, char **argv)
 {
 	if (argc < 5) {
-		fprintf(stderr, "usage: load PORT PATH COUNT CONNECTIONS [RATE] [PREFIX]\n");
+		fprintf(stderr,
+			"usage: load PORT PATH COUNT CONNECTIONS [RATE] [PREFIX] [FIRST]\n");
 		return 2;
 	}
 	load.port = (int)strtoull(argv[1], NULL, 10);
@@ -212,6 +216,7 @@ int main(int argc, char **argv)
 	load.connections_count = strtoull(argv[4], NULL, 10);
 	load.rate = argc > 5 ? strtod(argv[5], NULL) : 0;
 	load.prefix = argc > 6 ? argv[6] : "e";
+	load.first = argc > 7 ? strtoull(argv[7], NULL, 10) : 0;
 	if (load.connections_count < 1 || load.connections_count > CONNECTIONS_MAX) {
 		fprintf(stderr, "load: 1 to %d connections\n", CONNECTIONS_MAX);
 		return 2;

@@ -26,9 +26,12 @@ def fetch(url, data=None, timeout=10):
 class Program:
     """A child process whose first line of output is its port, unless it has none."""
 
+    living = []  # what a part that failed has left behind is stopped at the end
+
     def __init__(self, command, folder=None, has_port=True, log=None):
         self.log = open(log, "ab") if log else subprocess.DEVNULL
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, cwd=folder)
+        Program.living.append(self)
         self.port = int(self.process.stdout.readline()) if has_port else None
 
     def resident_mib(self):
@@ -36,6 +39,8 @@ class Program:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
 
     def stop(self, number=signal.SIGTERM):
+        if self in Program.living:
+            Program.living.remove(self)
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
@@ -103,8 +108,16 @@ targets: ( {groups} );
             if '"gateway.ready"' in line:
                 fields = json.loads(line)
                 self.port, self.admin_port = fields["port"], fields["admin_port"]
-                return True
+                return self._says_ready()
         return False
+
+    def _says_ready(self):
+        """What a load balancer asks; 503 is an HTTPError, and both are an OSError."""
+        try:
+            fetch(f"http://127.0.0.1:{self.admin_port}/readyz")
+        except OSError:
+            return False
+        return True
 
     def metric(self, name):
         """The sum of a metric's lines that begin with this."""
@@ -151,10 +164,10 @@ def install_modules(folder):
     return modules
 
 
-def post(build, port, count, connections, rate=0, prefix="e", path=PATH):
+def post(build, port, count, connections, rate=0, prefix="e", path=PATH, first=0):
     """Runs load; every event has to be accepted."""
     result = subprocess.run(
-        [f"{build}/load", str(port), path, str(count), str(connections), str(rate), prefix],
+        [f"{build}/load", str(port), path, str(count), str(connections), str(rate), prefix, str(first)],
         stdout=subprocess.PIPE, check=False)
     report = json.loads(result.stdout)
     if report["accepted"] != count:

@@ -4,6 +4,8 @@
 import datetime
 import os
 import platform
+import re
+import subprocess
 
 from soak import drift
 
@@ -17,6 +19,29 @@ def machine():
         memory = int(info.readline().split()[1]) / 2**20
     return (f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {platform.release()}, "
             f"{datetime.date.today().isoformat()}; sender, gateway and receiver on this one machine")
+
+
+def versions():
+    """Of what was measured besides posthorn, as far as it is there."""
+    commands = {"openssl": ["openssl", "version"], "redis": ["redis-server", "--version"],
+                "node": ["node", "--version"], "libcurl": ["pkg-config", "--modversion", "libcurl"],
+                "SQLite": ["pkg-config", "--modversion", "sqlite3"],
+                "h2o": ["pkg-config", "--modversion", "libh2o-evloop"], "libpq": ["pkg-config", "--modversion", "libpq"]}
+    found = {}
+    for name, command in commands.items():
+        try:
+            text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        number = re.search(r"\d+\.\d+(\.\d+)?", text)
+        if number:
+            found[name] = number[0]
+    return ", ".join(f"{name} {number}" for name, number in found.items())
+
+
+def about(quick):
+    """Stays with a part's figures: parts may be measured on different days and machines."""
+    return {"machine": machine(), "versions": versions(), "quick": quick}
 
 
 def cell(value):
@@ -61,6 +86,8 @@ def goals(figures):
     for row in pick(figures.get("memory-huge", []), waiting=10_000_000):
         goal("resident with ten million events waiting, MiB", row["resident_mib"], 64, at_least=False)
         goal("ready again with ten million events waiting, s", row["ready_again_s"], 2, at_least=False)
+        if "ready_after_kill_s" in row:
+            goal("the same after kill -9, s", row["ready_after_kill_s"], 2, at_least=False)
     if figures.get("soak"):
         for name in ("resident_mib", "descriptors", "store_mib"):
             goal(f"soak: {name}, last third as a ratio to the middle one", drift(figures["soak"], name), 1.1,
@@ -151,15 +178,19 @@ def plots(figures, folder):
     return drawn
 
 
-def page(figures, parts, drawn, quick):
-    lines = ["# Figures", "", f"`tests/bench/run.sh`: {machine()}."]
-    if quick:
-        lines += ["", "**A quick run: it shows that the benchmarks work, not how fast anything is.**"]
+def page(figures, parts, drawn):
+    lines = ["# Figures", "", "Made by `tests/bench/run.sh`."]
+    notes = figures.get("about", {})
+    if any(note["quick"] for note in notes.values()):
+        lines += ["", "**Of a quick run: it shows that the benchmarks work, not how fast anything is.**"]
     found = goals(figures)
     if found:
         lines += ["", "## Goals", "", table(found)]
     for name, part in parts.items():
         if figures.get(name):
-            lines += ["", f"## {name}", "", part.__doc__.strip(), "", table(figures[name])]
+            lines += ["", f"## {name}", "", part.__doc__.strip(), ""]
+            if name in notes:
+                lines += [f"{notes[name]['machine']}; {notes[name]['versions']}.", ""]
+            lines += [table(figures[name])]
     lines += [""] + [f"![{title}]({name})" for name, title in drawn]
     return "\n".join(lines) + "\n"

@@ -7,23 +7,36 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
-	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev python3 openssl sqlite3 redis-server
-	postgresql)
+	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev python3 openssl)
 readonly BUILD=build/bench
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
+# Is one of these parts to run? Without any part named, all are.
+wants() {
+	local wanted=$1 argument named=0
+	shift
+
+	for argument in "$@"; do
+		[[ $argument == -* ]] || named=1
+		[[ " $wanted " != *" $argument "* ]] || return 0
+	done
+	[ $named = 0 ]
+}
+
 install_missing() {
-	local package missing=()
+	local package packages=("${PACKAGES[@]}") missing=()
 
 	command -v dpkg-query >/dev/null || return 0
-	for package in "${PACKAGES[@]}"; do
+	! wants 'rates latency ratios' "$@" || packages+=(postgresql)
+	! wants ratios "$@" || packages+=(redis-server)
+	for package in "${packages[@]}"; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||
 			missing+=("$package")
 	done
-	command -v npm >/dev/null || missing+=(npm)
+	! wants ratios "$@" || command -v npm >/dev/null || missing+=(npm)
 	[ ${#missing[@]} -gt 0 ] || return 0
 	echo "== installing what the benchmarks need: ${missing[*]}"
 	as_root apt-get update -qq
@@ -38,7 +51,7 @@ compile() {
 		"tests/bench/$name.c" "$@"
 }
 
-install_missing
+install_missing "$@"
 cmake -S . -B "$BUILD/posthorn" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$BUILD/posthorn" --target posthorn
 compile load
