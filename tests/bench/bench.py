@@ -42,6 +42,7 @@ def main():
             print(f"   {time.monotonic() - began:.0f} s", flush=True)
             with open(kept, "w") as out:
                 json.dump(figures, out, indent=1)
+                out.write("\n")
     finally:
         run.close()
         shutil.rmtree(run.folder, ignore_errors=True)

@@ -17,7 +17,7 @@ def machine():
         model = next((line.split(":", 1)[1].strip() for line in info if line.startswith("model name")), "?")
     with open("/proc/meminfo") as info:
         memory = int(info.readline().split()[1]) / 2**20
-    return (f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {platform.release().split("-")[0]}, "
+    return (f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}, "
             f"{datetime.date.today().isoformat()}; sender, gateway and receiver on this one machine")
 
 

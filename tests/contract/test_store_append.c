@@ -245,7 +245,7 @@ static void test_rollback_leaves_no_trace(void **state)
 {
 	struct fixture *f = *state;
 	int64_t leased = fixture_append(f, 1, true);
-	(void)fixture_append(f, 2, false);
+	int64_t waiting = fixture_append(f, 2, false);
 	struct store_target_counts before = store_counts(f->store, f->app);
 	const struct store_new_delivery delivery = { .target = f->app, .leased = true };
 	struct store_event event = fixture_event(f, 3, &delivery, 1);
@@ -260,7 +260,9 @@ static void test_rollback_leaves_no_trace(void **state)
 	MUST(f, store_append(f->store, &event, &f->err));
 	MUST(f, record_now(f, &verdict));
 	MUST(f, store_quarantine(f->store, &quarantined, &f->err));
-	MUST(f, store_claim(f->store, FIXTURE_NOW_MS + HOUR_MS, &claim, &f->err));
+	MUST(f, claim_now(f->store, FIXTURE_NOW_MS + HOUR_MS, &claim, &f->err));
+	assert_int_equal(claim.count, 1);
+	assert_int_equal(claim.list->event, waiting);
 	/* Readers see the last commit only. */
 	after = store_counts(f->store, f->app);
 	assert_memory_equal(&before, &after, sizeof(before));
