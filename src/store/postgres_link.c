@@ -47,14 +47,6 @@ struct postgres_link {
 };
 
 /*
- * Every statement is written for its index, row by row. The tables of a queue are empty or full from one
- * minute to the next, and a plan that was made for the one is a disaster for the other.
- */
-static const char plan_settings[] = "SET enable_seqscan = off; SET enable_bitmapscan = off;"
-				    "SET enable_hashjoin = off; SET enable_mergejoin = off;"
-				    "SET plan_cache_mode = force_generic_plan; SET jit = off;";
-
-/*
  * What an earlier session of this process left on the server would hold its rows; and a commit that
  * still waits for a standby there would become visible when nobody counts with it any more.
  */
@@ -83,8 +75,6 @@ static enum status make_session(
 	/* Also a database that was restored or emptied meanwhile. */
 	if (status == STATUS_OK)
 		status = postgres_schema_open(session, err);
-	if (status == STATUS_OK)
-		status = postgres_session_script(session, plan_settings, err);
 	if (status == STATUS_OK)
 		status = postgres_session_prepare(session, &postgres_store_statements, err);
 	if (status == STATUS_OK)

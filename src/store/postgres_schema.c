@@ -114,31 +114,42 @@ static const char *const steps[] = {
 	" raw bytea NOT NULL);"
 	"CREATE INDEX quarantine_hash ON quarantine (hash);"
 	"CREATE INDEX quarantine_last_seen ON quarantine (last_seen);"
-	/* Attaching, unlike creating in place, does not wait for those who write to other days. */
+	/*
+	 * Attaching, unlike creating in place, does not wait for those who write to other days.
+	 *
+	 * A session that reads the list of partitions while another attaches one may keep the list
+	 * without it, until it hears of the next change: PostgreSQL drops its copy when the news come,
+	 * and then finishes the one that it was making. Its inserts would fail until tomorrow. So who
+	 * finds the day there changes a setting to what it is, and has to read the list again.
+	 */
 	"CREATE FUNCTION partition_add(day integer) RETURNS void LANGUAGE plpgsql AS $body$"
-	" DECLARE parent text;"
+	" DECLARE parent text; made boolean;"
 	" BEGIN"
-	"  IF to_regclass('posthorn.search_' || day) IS NOT NULL THEN RETURN; END IF;"
 	"  PERFORM pg_advisory_xact_lock(" SCHEMA_LOCK_NUMBER ");"
 	/* By a query: to_regclass() may remember from before the lock that there was none. */
-	"  IF EXISTS (SELECT FROM pg_class WHERE relname = 'search_' || day"
-	"   AND relnamespace = 'posthorn'::regnamespace) THEN RETURN; END IF;"
+	"  made := NOT EXISTS (SELECT FROM pg_class WHERE relname = 'search_' || day"
+	"   AND relnamespace = 'posthorn'::regnamespace);"
 	"  FOREACH parent IN ARRAY ARRAY['attempt', 'search'] LOOP"
-	"   EXECUTE format('CREATE TABLE posthorn.%1$s_%2$s (LIKE posthorn.%1$s)', parent, day);"
-	"   EXECUTE format('ALTER TABLE posthorn.%1$s ATTACH PARTITION posthorn.%1$s_%2$s"
+	"   IF made THEN"
+	"    EXECUTE format('CREATE TABLE posthorn.%1$s_%2$s (LIKE posthorn.%1$s)', parent, day);"
+	"    EXECUTE format('ALTER TABLE posthorn.%1$s ATTACH PARTITION posthorn.%1$s_%2$s"
 	" FOR VALUES IN (%2$s)', parent, day);"
+	"   ELSE"
+	"    EXECUTE format('ALTER TABLE ONLY posthorn.%s ALTER COLUMN day SET STATISTICS -1',"
+	" parent);"
+	"   END IF;"
 	"  END LOOP;"
 	" END $body$;"
 	/* One day at a time; how many there were to drop. */
 	"CREATE FUNCTION partition_drop(before integer) RETURNS integer LANGUAGE plpgsql AS $body$"
 	" DECLARE days integer[];"
 	" BEGIN"
+	"  PERFORM pg_advisory_xact_lock(" SCHEMA_LOCK_NUMBER ");"
 	"  SELECT array_agg(d ORDER BY d) INTO days FROM"
 	"   (SELECT substr(c.relname, 8)::integer AS d FROM pg_inherits i"
 	"    JOIN pg_class c ON c.oid = i.inhrelid"
 	"    WHERE i.inhparent = 'posthorn.search'::regclass) AS partitions WHERE d < before;"
 	"  IF days IS NULL THEN RETURN 0; END IF;"
-	"  PERFORM pg_advisory_xact_lock(" SCHEMA_LOCK_NUMBER ");"
 	"  EXECUTE format('DROP TABLE IF EXISTS posthorn.attempt_%s', days[1]);"
 	"  EXECUTE format('DROP TABLE IF EXISTS posthorn.search_%s', days[1]);"
 	"  RETURN array_length(days, 1);"

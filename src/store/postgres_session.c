@@ -33,6 +33,17 @@ static const char session_settings[] = "SET client_encoding = 'UTF8';"
 				       "SET timezone = 'UTC';"
 				       "SET search_path = posthorn;";
 
+/*
+ * Every statement is written for its index, row by row. The tables of a queue are empty or full from one
+ * minute to the next, and a plan that was made for the one is a disaster for the other. Where pages cost
+ * nothing, the plan that touches the fewest rows wins: with their price it is now and then the primary key,
+ * in order and past everything that was delivered, to the first row that waits.
+ */
+static const char plan_settings[] = "SET enable_seqscan = off; SET enable_bitmapscan = off;"
+				    "SET enable_hashjoin = off; SET enable_mergejoin = off;"
+				    "SET seq_page_cost = 0; SET random_page_cost = 0;"
+				    "SET plan_cache_mode = force_generic_plan; SET jit = off;";
+
 /* Servers on systems other than Linux may not have it, and do without. */
 static const char notice_lost_clients[] = "SET client_connection_check_interval = '1s'";
 
@@ -211,6 +222,8 @@ enum status postgres_session_open(const char *dsn, const char *name, int stop_fd
 		status = check_server(session, err);
 	if (status == STATUS_OK)
 		status = postgres_session_script(session, session_settings, err);
+	if (status == STATUS_OK)
+		status = postgres_session_script(session, plan_settings, err);
 	if (status == STATUS_OK)
 		status = keep_commits_durable(session, err);
 	if (status == STATUS_OK && !session->is_lost)
