@@ -3,7 +3,8 @@
  * store_thread.h - the one thread that writes, and its group commit
  *
  * Promise    Requests are carried out in the order they were posted, everything that has arrived in
- *            one transaction: no timer, no added delay; under load the batch grows by itself.
+ *            one transaction: no timer, no added delay; under load the batch grows by itself. Only
+ *            patient requests, as long as nothing else arrives, wait for others of their kind.
  *            done() runs after the commit that holds the request, or after it failed. Verdicts are
  *            kept and repeated until a commit holds them.
  * Threads    Any thread posts. done() and on_batch_done() run on the store thread: short, no
@@ -30,10 +31,15 @@ enum store_request_kind {
 	STORE_REQUEST_HINT,    /* the thread's own: look for news now */
 };
 
+enum {
+	STORE_PATIENCE_MS = 5
+};
+
 /* First member of each request. */
 struct store_request {
 	struct mailbox_item item;
 	enum store_request_kind kind;
+	bool is_patient;    /* nobody waits for it: it may wait STORE_PATIENCE_MS for company */
 	enum status status; /* private to the store thread until done() */
 	void (*done)(struct store_request *request, enum status status, void *context);
 };

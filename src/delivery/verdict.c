@@ -12,10 +12,14 @@ enum {
 	HTTP_TOO_MANY_REQUESTS = 429
 };
 
+/* The next of an order waits for the verdict, and so does a retry for its due time. */
 static struct store_verdict *verdict_of(struct delivery *delivery, enum delivery_state next)
 {
 	struct store_verdict *verdict = &delivery->verdict.verdict;
 
+	delivery->verdict.request.is_patient =
+		next == DELIVERY_DELIVERED &&
+		delivery->target->settings.ordering == TARGET_ORDERING_NONE;
 	*verdict = (struct store_verdict){
 		.event = delivery->outgoing->event,
 		.lease = delivery->outgoing->lease,

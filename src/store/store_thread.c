@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Group commit: while one commit waits for the disk, requests gather in the mailbox; the next
- * transaction takes them all.
+ * transaction takes them all. What nobody waits for (the verdict of a delivery that went well) goes
+ * with the next commit that somebody does wait for, or a moment later.
  *
  * When a commit fails, new events and claims are refused, but verdicts stay: they describe what has
  * already happened at a receiver, and losing one would send its event again. They are repeated, in
@@ -363,6 +364,30 @@ static size_t chain_count(const struct mailbox_chain *chain)
 	return count;
 }
 
+static bool is_patient(const struct mailbox_chain *chain)
+{
+	for (struct mailbox_item *item = chain->first; item != NULL; item = item->next)
+		if (!request_of(item)->is_patient)
+			return false;
+	return true;
+}
+
+/* A commit for each delivery that ended would cost more than the rest of its life. */
+static void await_company(struct store_thread *thread, struct mailbox_chain *chain)
+{
+	int64_t until_ms = clock_monotonic_ms() + STORE_PATIENCE_MS;
+	int64_t left_ms = STORE_PATIENCE_MS;
+	bool waits = chain->first != NULL && is_patient(chain);
+
+	while (waits && left_ms > 0 && !mailbox_is_closed(&thread->mailbox)) {
+		struct mailbox_chain more = mailbox_wait(&thread->mailbox, left_ms);
+
+		waits = is_patient(&more);
+		mailbox_chain_join(chain, &more);
+		left_ms = until_ms - clock_monotonic_ms();
+	}
+}
+
 static void gather(struct store_thread *thread, struct mailbox_chain *chain)
 {
 	const struct timespec pause = { .tv_nsec = store_gather_us(thread->store) * 1000 };
@@ -389,6 +414,7 @@ static void *thread_main(void *data)
 		closed = mailbox_is_closed(&thread->mailbox);
 		chain = mailbox_wait(&thread->mailbox, wait_ms(thread, now_ms));
 		if (chain.first != NULL || thread->kept.first != NULL) {
+			await_company(thread, &chain);
 			gather(thread, &chain);
 			run_batch(thread, &chain);
 		}
