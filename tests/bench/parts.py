@@ -155,14 +155,18 @@ def signing(run):
     for _ in range(run.count(3, 1)):
         text = subprocess.run(["openssl", "speed", "-seconds", "3", "-multi", str(cores), "rsa2048"],
                               capture_output=True, text=True, check=True).stdout
-        signatures = float(re.search(r"rsa\s+2048 bits\s+\S+\s+\S+\s+([\d.]+)", text).group(1))
-        gateway = run.gateway(key=run.key)
-        try:
-            result = run.through(gateway, run.count(20000, 500))
-        finally:
-            gateway.stop()
-        rows.append({"events_per_second": result["per_second"], "rsa_limit_per_second": signatures / 2,
-                     "ratio": result["per_second"] / (signatures / 2)})
+        rsa_limit = float(re.search(r"rsa\s+2048 bits\s+\S+\s+\S+\s+([\d.]+)", text).group(1)) / 2
+        rate = {}
+        for key in (None, run.key):
+            gateway = run.gateway(key=key)
+            try:
+                rate[key] = run.through(gateway, run.count(20000 if key else 60000, 500))["per_second"]
+            finally:
+                gateway.stop()
+        both_limit = 1 / (1 / rsa_limit + 1 / rate[None])
+        rows.append({"events_per_second": rate[run.key], "rsa_limit_per_second": rsa_limit,
+                     "ratio": rate[run.key] / rsa_limit, "unsigned_per_second": rate[None],
+                     "limit_of_both_per_second": both_limit, "ratio_to_both": rate[run.key] / both_limit})
     return rows
 
 

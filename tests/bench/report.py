@@ -5,6 +5,7 @@ import datetime
 import os
 import platform
 import re
+import statistics
 import subprocess
 
 from soak import drift
@@ -95,8 +96,10 @@ def goals(figures):
         goal("soak: acknowledged events that did not arrive", sum(row["missing"] for row in figures["soak"]), 0,
              at_least=False)
     if figures.get("signing"):
-        best = sorted(row["ratio"] for row in figures["signing"])[len(figures["signing"]) // 2]
-        goal("rate with signing, as a ratio to what RSA alone leaves room for", best, 0.85)
+        for name, text in (("ratio", "what RSA alone leaves room for"),
+                           ("ratio_to_both", "what RSA and the rest of the work leave room for")):
+            middle = statistics.median(row[name] for row in figures["signing"])
+            goal(f"rate with signing, as a ratio to {text}", middle, 0.85)
     return found
 
 
