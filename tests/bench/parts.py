@@ -127,8 +127,13 @@ def contenders(run):
     }
 
 
+def ratio_by_rounds(values, others):
+    """The median of each round's ratio: a machine that changes its speed changes it for a whole round."""
+    return statistics.median(value / other for value, other in zip(values, others))
+
+
 def ratios(run):
-    """Everybody in turn, several rounds, 64 connections: medians and ratios to the bare libraries."""
+    """Everybody in turn, several rounds, 64 connections: medians, of rates and of each round's ratios."""
     figures = {}
     for _ in range(run.count(5, 1)):
         for name, start in contenders(run).items():
@@ -141,11 +146,12 @@ def ratios(run):
             finally:
                 program.stop()
             figures.setdefault(name, []).append(result["per_second"])
-    medians = {name: statistics.median(values) for name, values in figures.items()}
-    return [{"who": name, "events_per_second": median, "lowest": min(figures[name]),
-             "highest": max(figures[name]), "ratio_to_bare": median / medians["bare libraries"],
-             "ratio_to_bullmq": median / medians["Express + BullMQ + Redis"]}
-            for name, median in medians.items()]
+    return [{"who": name, "events_per_second": statistics.median(values), "lowest": min(values),
+             "highest": max(values),
+             "ratio_to_bare": ratio_by_rounds(values, figures["bare libraries"]),
+             "ratio_to_bullmq": ratio_by_rounds(values, figures["Express + BullMQ + Redis"]),
+             "ratio_to_one_on_postgresql": ratio_by_rounds(values, figures["posthorn, PostgreSQL"])}
+            for name, values in figures.items()]
 
 
 def signing(run):
