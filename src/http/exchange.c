@@ -162,6 +162,7 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 	h2o_iovec_t body = h2o_strdup(&req->pool, answer->body.data, answer->body.size);
 	bool is_head = h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"));
 
+	h2o_socket_dont_read(exchange->connection->socket, 0);
 	if (atomic_load(&exchange->connection->loop->command) != HTTP_LOOP_RUN)
 		req->http1_is_persistent = 0;
 	req->res.status = answer->status;
@@ -210,8 +211,26 @@ void http_answer_error(struct http_exchange *exchange, int status, const char *m
 		exchange, status, message, param, location, (struct http_header){ .name = NULL });
 }
 
+/* The next request came early, or the sender left: either has to wait for the answer to this one. */
+static void on_early_input(h2o_socket_t *socket, const char *error)
+{
+	(void)error;
+	h2o_socket_read_stop(socket);
+}
+
+/*
+ * While a request is being answered libh2o looks away from its connection: without this it would tell the
+ * kernel twice for each event. Nothing is read, for the request lies in the buffer that would grow.
+ */
+static void watch_unread(struct http_connection *connection)
+{
+	h2o_socket_dont_read(connection->socket, 1);
+	h2o_socket_read_start(connection->socket, on_early_input);
+}
+
 void http_defer(struct http_exchange *exchange, struct http_ticket *ticket)
 {
+	watch_unread(exchange->connection);
 	ticket->exchange = exchange;
 	ticket->loop = exchange->connection->loop;
 	exchange->ticket = ticket;

@@ -2,17 +2,22 @@
 """The public listener: who may post, what is taken, and what each request is answered."""
 
 import base64
+import contextlib
 import json
+import os
 import re
+import select
 import socket
+import sqlite3
 import ssl
 import threading
+from pathlib import Path
 from urllib.parse import urlencode
 
 import events
 import pytest
 from keys import Authority, SigningKey
-from posthorn import client_tls
+from posthorn import client_tls, read_answer
 from settings import PATH, TOKEN, source
 from waiting import wait_until
 
@@ -449,6 +454,56 @@ def test_a_connection_serves_many_requests(gateway):
         assert client.request("GET", "/healthz").status == 200
         assert client.post(b"{").status == 400
         assert client.post(events.delivered()).result == "accepted"
+
+
+@contextlib.contextmanager
+def held_commits(gateway):
+    """Somebody else writes to the store: answers have to wait, for a second at most."""
+    with contextlib.closing(sqlite3.connect(gateway.settings["store"]["path"],
+                                            isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def wait_read(gateway):
+    """What was sent before has been read: each loop has answered something since."""
+    for _ in range(8):
+        assert gateway.request("GET", "/healthz").status == 200
+
+
+def cpu_s(gateway):
+    fields = Path(f"/proc/{gateway.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_request_that_comes_while_the_one_before_waits(gateway):
+    batch = [events.delivered() for _ in range(2)]
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as connection:
+        with held_commits(gateway):
+            connection.sendall(request_bytes(batch[0]))
+            wait_read(gateway)
+            connection.sendall(request_bytes(batch[1])[:100])
+            wait_read(gateway)
+        connection.sendall(request_bytes(batch[1])[100:])
+        reader = connection.makefile("rb")
+        answers = [read_answer(reader) for _ in batch]
+    assert [answer.json["message_id"] for answer in answers] == [event["id"] for event in batch]
+
+
+def test_a_sender_that_leaves_while_its_event_waits(gateway, receiver):
+    event = events.delivered()
+    with held_commits(gateway):
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as connection:
+            connection.sendall(request_bytes(event))
+            wait_read(gateway)
+            connection.shutdown(socket.SHUT_WR)
+            wait_read(gateway)
+            began = cpu_s(gateway)
+            assert select.select([connection], [], [], 0.1)[0] == [], "no answer before the commit"
+            assert cpu_s(gateway) - began < 0.06, "the end of the input keeps nobody busy"
+    assert receiver.wait_one().envelope["payload"]["message"]["message_id"] == event["id"]
+    wait_until(lambda: gateway.metric("posthorn_connections") == 0, "the connection is gone")
 
 
 def test_connection_close_is_honoured(gateway):
