@@ -135,7 +135,7 @@ def ratio_by_rounds(values, others):
 def ratios(run):
     """Everybody in turn, several rounds, 64 connections: medians, of rates and of each round's ratios."""
     figures = {}
-    for _ in range(run.count(5, 1)):
+    for _ in range(run.count(7, 1)):
         for name, start in contenders(run).items():
             program = start()
             count = run.count(60000 if "Express" not in name else 8000, 1000)
