@@ -62,7 +62,7 @@ def one_minute(run, gateway, folder, minute, rate, seconds):
 
 def soak(run):
     """Half an hour at a steady rate with bad receivers, reloads, stops and kills: what may not grow, and does not."""
-    rate, minutes, seconds = int(os.environ.get("SOAK_RATE", "5000")), run.count(30, 3), run.count(MINUTE_S, 4)
+    rate, minutes, seconds = int(os.environ.get("SOAK_RATE", "10000")), run.count(30, 3), run.count(MINUTE_S, 4)
     folder, rows = run.new_folder(), []
     gateway = start(run, folder)
     try:
