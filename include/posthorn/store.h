@@ -304,8 +304,8 @@ void store_set_lease_ms(struct store *store, int64_t lease_ms);
 int64_t store_lease_until_ms(const struct store *store);
 
 /*
- * A transaction that costs several round trips is worth a moment's wait for company, when there was
- * company before; 0: never.
+ * How long a transaction is worth waiting with for company, when there was company before: half of those
+ * that come together would otherwise cost a second one.
  */
 int64_t store_gather_us(const struct store *store);
 
