@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the system tests: a receiver, and gateways that are checked when the test ends."""
 
+import itertools
 import signal
 import sys
 from pathlib import Path
@@ -23,6 +24,15 @@ def pytest_configure(config):
                             "sanitizer's run")
     config.addinivalue_line("markers", "release_only: so much that only the release build is up to it")
     config.addinivalue_line("markers", "smoke: enough to see that a build works at all")
+
+
+def pytest_collection_modifyitems(items):
+    """Spreads the heavy tests over the others: workers are given neighbours, and one would get them all."""
+    is_heavy = [item.get_closest_marker("heavy") is not None for item in items]
+    distance = is_heavy.count(False) / max(is_heavy.count(True), 1)
+    heavy, light = itertools.count(), itertools.count()
+    places = {item: next(heavy) * distance if hard else next(light) for item, hard in zip(items, is_heavy)}
+    items.sort(key=places.get)
 
 
 def pytest_sessionstart(session):
