@@ -31,10 +31,10 @@ install_missing() {
 }
 
 build() {
-	say 'building (preset release)'
+	say 'building'
 	# A folder that was configured before keeps its generator.
 	[ -e build/release/CMakeCache.txt ] || export CMAKE_GENERATOR=Ninja
-	cmake --preset release >/dev/null
+	cmake -S . -B build/release >/dev/null
 	cmake --build build/release --parallel "$(nproc)"
 }
 

@@ -3,7 +3,7 @@
 #
 # The test command: tests/run.sh [STEP...]
 #
-#   build    the presets dev and release, warnings are errors
+#   build    dev and release, warnings are errors
 #   unit     unit and contract tests of the dev build
 #   asan     the same under the address and undefined-behaviour sanitizers
 #   system   black-box tests of the program: all of them against the asan build, a few against release
@@ -23,6 +23,16 @@ readonly STEPS=(checks build unit asan system tsan torture fuzz)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
 readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
 readonly RESULTS=build/results
+# Options of CMake; each is built in a folder of its own below build/. Sanitizers want a little speed.
+readonly -A CONFIGURATIONS=(
+	[dev]='-DCMAKE_BUILD_TYPE=Debug -DPOSTHORN_TESTS=ON'
+	[release]='-DCMAKE_BUILD_TYPE=RelWithDebInfo'
+	[asan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DPOSTHORN_TESTS=ON
+		-DPOSTHORN_SANITIZE=address,undefined'
+	[tsan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DPOSTHORN_TESTS=ON -DPOSTHORN_SANITIZE=thread'
+	[fuzz]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DCMAKE_C_COMPILER=clang -DPOSTHORN_FUZZ=ON
+		-DPOSTHORN_SANITIZE=address,undefined'
+)
 readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
 		libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev libcmocka-dev'
@@ -83,56 +93,58 @@ as_root() {
 
 # -- steps ---------------------------------------------------------------------------------------------
 
-build_preset() {
-	local preset=$1
+build_configuration() {
+	local name=$1
+	local options
 
 	# A folder that was configured before keeps its generator.
-	if [ ! -e "build/$preset/CMakeCache.txt" ]; then
+	if [ ! -e "build/$name/CMakeCache.txt" ]; then
 		local -x CMAKE_GENERATOR=Ninja
 	fi
-	cmake --preset "$preset" >"$RESULTS/configure-$preset.log" 2>&1 ||
-		{ cat "$RESULTS/configure-$preset.log"; return 1; }
-	cmake --build "build/$preset" --parallel "$(nproc)"
+	read -rd '' -a options <<<"${CONFIGURATIONS[$name]}" || true
+	cmake -S . -B "build/$name" -DPOSTHORN_WERROR=ON "${options[@]}" >"$RESULTS/configure-$name.log" 2>&1 ||
+		{ cat "$RESULTS/configure-$name.log"; return 1; }
+	cmake --build "build/$name" --parallel "$(nproc)"
 }
 
-# run_ctest PRESET [COMMAND...]: the command starts ctest, as setarch and with_postgres.py do
+# run_ctest CONFIGURATION [COMMAND...]: the command starts ctest, as setarch and with_postgres.py do
 run_ctest() {
-	local preset=$1
+	local name=$1
 	shift
 
-	"$@" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
-		--parallel "$(nproc)" --output-junit "$PWD/$RESULTS/ctest-$preset.xml"
+	"$@" ctest --test-dir "build/$name" --output-on-failure --no-tests=error \
+		--parallel "$(nproc)" --output-junit "$PWD/$RESULTS/ctest-$name.xml"
 }
 
-# run_pytest PRESET MARKERS [COMMAND...]: one process more than there are cores, because tests wait a lot
+# run_pytest CONFIGURATION MARKERS [COMMAND...]: one process more than there are cores, because tests wait a lot
 run_pytest() {
-	local preset=$1 markers=$2
+	local name=$1 markers=$2
 	shift 2
 
-	POSTHORN_BIN=$PWD/build/$preset/posthorn "$@" "$PYTHON" -m pytest tests/system -q -m "$markers" \
-		-n "$(($(nproc) + 1))" -p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$preset.xml"
+	POSTHORN_BIN=$PWD/build/$name/posthorn "$@" "$PYTHON" -m pytest tests/system -q -m "$markers" \
+		-n "$(($(nproc) + 1))" -p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$name.xml"
 }
 
 step_checks() { "$PYTHON" tests/checks.py; }
 
-step_build() { build_preset dev && build_preset release; }
+step_build() { build_configuration dev && build_configuration release; }
 
-step_unit() { build_preset dev && run_ctest dev "${BESIDE_POSTGRES[@]}"; }
+step_unit() { build_configuration dev && run_ctest dev "${BESIDE_POSTGRES[@]}"; }
 
-step_asan() { build_preset asan && run_ctest asan "${BESIDE_POSTGRES[@]}"; }
+step_asan() { build_configuration asan && run_ctest asan "${BESIDE_POSTGRES[@]}"; }
 
 step_system() {
 	local failed=0
 
-	build_preset asan && run_pytest asan 'not release_only' || failed=1
-	build_preset release && run_pytest release 'smoke or release_only' || failed=1
+	build_configuration asan && run_pytest asan 'not release_only' || failed=1
+	build_configuration release && run_pytest release 'smoke or release_only' || failed=1
 	return $failed
 }
 
 step_tsan() {
 	local failed=0 prefix=()
 
-	build_preset tsan || return 1
+	build_configuration tsan || return 1
 	# gcc 12's thread sanitizer does not know the memory layout of kernels that randomise more.
 	build/tsan/posthorn --version >/dev/null 2>&1 || prefix=(setarch "$(uname -m)" --addr-no-randomize)
 	run_ctest tsan "${prefix[@]}" "${BESIDE_POSTGRES[@]}" || failed=1
@@ -141,11 +153,11 @@ step_tsan() {
 }
 
 step_torture() {
-	build_preset release && POSTHORN_BIN=$PWD/build/release/posthorn "$PYTHON" -m pytest tests/torture -q \
+	build_configuration release && POSTHORN_BIN=$PWD/build/release/posthorn "$PYTHON" -m pytest tests/torture -q \
 		-p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-torture.xml"
 }
 
-step_fuzz() { build_preset fuzz && run_ctest fuzz; }
+step_fuzz() { build_configuration fuzz && run_ctest fuzz; }
 
 # -- all of it -----------------------------------------------------------------------------------------
 

@@ -39,12 +39,12 @@ install_missing() {
 
 build() {
 	[ ! -x "$POSTHORN" ] || return 0
-	say 'building (preset release)'
+	say 'building'
 	(
 		cd ../..
 		# A folder that was configured before keeps its generator.
 		[ -e build/release/CMakeCache.txt ] || export CMAKE_GENERATOR=Ninja
-		cmake --preset release >/dev/null
+		cmake -S . -B build/release >/dev/null
 		cmake --build build/release --parallel "$(nproc)"
 	)
 }

@@ -305,7 +305,7 @@ int64_t store_lease_until_ms(const struct store *store);
 
 /*
  * How long a transaction is worth waiting with for company, when there was company before: half of those
- * that come together would otherwise cost a second one.
+ * that come together would otherwise cost a second one. 0: never.
  */
 int64_t store_gather_us(const struct store *store);
 

@@ -3,8 +3,8 @@
  * store_thread.h - the one thread that writes, and its group commit
  *
  * Promise    Requests are carried out in the order they were posted, everything that has arrived in
- *            one transaction: no timer, no added delay; under load the batch grows by itself. Only
- *            patient requests, as long as nothing else arrives, wait for others of their kind.
+ *            one transaction; under load the batch grows by itself, and waits store_gather_us() for
+ *            more. Without load only patient requests wait, for others of their kind.
  *            done() runs after the commit that holds the request, or after it failed. Verdicts are
  *            kept and repeated until a commit holds them.
  * Threads    Any thread posts. done() and on_batch_done() run on the store thread: short, no

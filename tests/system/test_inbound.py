@@ -467,7 +467,7 @@ def held_commits(gateway):
 
 
 def wait_read(gateway):
-    """What was sent before has been read: each loop has answered something since."""
+    """What was sent before has been read, as far as can be told: others were answered since."""
     for _ in range(8):
         assert gateway.request("GET", "/healthz").status == 200
 
