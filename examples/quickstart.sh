@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# From a bare Debian 12 to signed Postal webhooks: builds posthorn, starts it between a sender and a
+# From a bare Debian 12 to signed Postal webhooks: builds repostal, starts it between a sender and a
 # receiver on this machine, posts the sample events, and cleans up. Run it from anywhere; it asks nothing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libh2o-evloop-dev
 	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev)
-readonly POSTHORN=$PWD/build/release/posthorn
+readonly REPOSTAL=$PWD/build/release/repostal
 readonly TOKEN=quickstart-token
 
 say() { printf '\n== %s\n' "$*"; }
@@ -63,28 +63,28 @@ stop_all() {
 
 start_receiver() {
 	say 'a signing key, and a receiver that knows its public half'
-	"$POSTHORN" keygen "$dir/signing.key" | tee "$dir/public.txt"
+	"$REPOSTAL" keygen "$dir/signing.key" | tee "$dir/public.txt"
 	sed -n '/BEGIN/,/END/p' "$dir/public.txt" >"$dir/public.pem"
-	"$POSTHORN" listen -p 0 --key "$dir/public.pem" >"$dir/receiver.log" 2>&1 &
+	"$REPOSTAL" listen -p 0 --key "$dir/public.pem" >"$dir/receiver.log" 2>&1 &
 	receiver=$!
 	wait_for 'the receiver listens' grep -q '^listening on ' "$dir/receiver.log"
 	receiver_url=$(sed -n 's/^listening on //p' "$dir/receiver.log")
-	echo "posthorn listen: $receiver_url"
+	echo "repostal listen: $receiver_url"
 }
 
 start_gateway() {
 	say 'the gateway, with this configuration'
-	tee "$dir/posthorn.conf" <<-CONF
+	tee "$dir/repostal.conf" <<-CONF
 		listen:  { port = 0; };   # 0: any free port, this is a trial
 		admin:   { port = 0; };
-		store:   { path = "$dir/posthorn.db"; };
+		store:   { path = "$dir/repostal.db"; };
 		sources: ( { name = "bizmail"; path = "/webhooks/bizmail"; auth: { token = "$TOKEN"; }; } );
 		targets: ( { name = "app"; url = "$receiver_url"; } );
 		signing: { keys = [ "$dir/signing.key" ]; };
 		log:     { format = "json"; };
 	CONF
-	"$POSTHORN" check -c "$dir/posthorn.conf"
-	"$POSTHORN" serve -c "$dir/posthorn.conf" 2>"$dir/gateway.log" &
+	"$REPOSTAL" check -c "$dir/repostal.conf"
+	"$REPOSTAL" serve -c "$dir/repostal.conf" 2>"$dir/gateway.log" &
 	gateway=$!
 	wait_for 'the gateway is ready' grep -q '"event":"gateway.ready"' "$dir/gateway.log"
 	url="http://127.0.0.1:$(ready_field port)/webhooks/bizmail?token=$TOKEN"
@@ -114,14 +114,14 @@ post_events() {
 	done
 	echo '(the multipart one is delivered.json once more: a duplicate, which goes nowhere)'
 	echo
-	echo 'and a hundred from posthorn send:'
-	"$POSTHORN" send -n 100 "$url"
+	echo 'and a hundred from repostal send:'
+	"$REPOSTAL" send -n 100 "$url"
 }
 
 nothing_waits() {
 	local depths
 
-	depths=$(curl -sS "$metrics_url" | grep '^posthorn_queue_depth' | grep -v 'state="dead"') || return 1
+	depths=$(curl -sS "$metrics_url" | grep '^repostal_queue_depth' | grep -v 'state="dead"') || return 1
 	! grep -qv ' 0$' <<<"$depths"
 }
 
@@ -132,7 +132,7 @@ show_what_arrived() {
 	echo "envelopes received: $(grep -c '^  signature  ' "$dir/receiver.log")," \
 		"signatures that verify: $(grep -c '^  signature  verified' "$dir/receiver.log")"
 	say 'the gateway counted too'
-	curl -sS "$metrics_url" | grep -E '^posthorn_(events_received|events_duplicate|deliveries|attempts)_total' |
+	curl -sS "$metrics_url" | grep -E '^repostal_(events_received|events_duplicate|deliveries|attempts)_total' |
 		grep -v ' 0$'
 }
 
@@ -155,8 +155,8 @@ main() {
 		and delivered as Postal webhooks to a receiver that verified every signature.
 
 		Next:
-		  $POSTHORN --help
-		  conf/posthorn-minimal.conf  the smallest file that does something; conf/posthorn.conf has every setting
+		  $REPOSTAL --help
+		  conf/repostal-minimal.conf  the smallest file that does something; conf/repostal.conf has every setting
 		  examples/receivers/         ten lines that verify, in Python, Ruby, PHP, JavaScript and Go
 		  examples/compose/           beside your application: Docker Compose, or systemd
 		  tests/run.sh                builds and tests everything

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 static enum status live_call(void *context,
 	enum status (*run)(struct store *store, void *argument, struct error *err), void *argument,
@@ -42,7 +42,7 @@ static const struct control_snapshot *live_acquire(void *context)
 	const struct config *config;
 
 	made->generation = generation_slot_hold(live->generations);
-	POSTHORN_ASSERT(made->generation != NULL);
+	REPOSTAL_ASSERT(made->generation != NULL);
 	config = made->generation->config;
 	made->snapshot = (struct control_snapshot){
 		.generation = made->generation->number,

@@ -7,13 +7,13 @@
  * Threads    Any; see control.h.
  * Ownership  What the struct points to must outlive the control.
  */
-#ifndef POSTHORN_CONTROL_LIVE_H
-#define POSTHORN_CONTROL_LIVE_H
+#ifndef REPOSTAL_CONTROL_LIVE_H
+#define REPOSTAL_CONTROL_LIVE_H
 
 #include "generation.h"
-#include "posthorn/control.h"
-#include "posthorn/dispatcher.h"
-#include "posthorn/store_thread.h"
+#include "repostal/control.h"
+#include "repostal/dispatcher.h"
+#include "repostal/store_thread.h"
 
 /* The context of control_live_backend. */
 struct control_live {

@@ -20,13 +20,13 @@
 
 #include "control_live.h"
 #include "generation.h"
-#include "posthorn/admin.h"
-#include "posthorn/clock.h"
-#include "posthorn/dispatcher.h"
-#include "posthorn/inbound.h"
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
-#include "posthorn/supervisor.h"
+#include "repostal/admin.h"
+#include "repostal/clock.h"
+#include "repostal/dispatcher.h"
+#include "repostal/inbound.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
+#include "repostal/supervisor.h"
 
 enum {
 	ADMIN_BODY_SIZE_MAX = 1024 * 1024,
@@ -182,7 +182,7 @@ static void start_listeners(struct gateway *gateway)
 				      });
 	http_server_run(gateway->admin_server);
 	http_server_run(gateway->public_server);
-	log_event(LOG_LEVEL_INFO, "gateway.ready", LOG_STR("version", POSTHORN_VERSION),
+	log_event(LOG_LEVEL_INFO, "gateway.ready", LOG_STR("version", REPOSTAL_VERSION),
 		LOG_STR("address", config->listen.address),
 		LOG_INT("port", http_server_port(gateway->public_server)),
 		LOG_STR("admin_address", config->admin.address),
@@ -399,6 +399,6 @@ enum status gateway_run(const char *config_path, struct config **config_taken, s
 	}
 	stop(&gateway);
 	if (status == STATUS_OK)
-		log_event(LOG_LEVEL_INFO, "gateway.stopped", LOG_STR("version", POSTHORN_VERSION));
+		log_event(LOG_LEVEL_INFO, "gateway.stopped", LOG_STR("version", REPOSTAL_VERSION));
 	return status;
 }

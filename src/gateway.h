@@ -7,11 +7,11 @@
  * Threads    The main thread; it blocks there.
  * Errors     STATUS_INVALID: the configuration cannot work; STATUS_BUSY, STATUS_IO: not now.
  */
-#ifndef POSTHORN_GATEWAY_H
-#define POSTHORN_GATEWAY_H
+#ifndef REPOSTAL_GATEWAY_H
+#define REPOSTAL_GATEWAY_H
 
-#include "posthorn/config.h"
-#include "posthorn/error.h"
+#include "repostal/config.h"
+#include "repostal/error.h"
 
 /* Takes the configuration; SIGHUP reads config_path again. */
 enum status gateway_run(const char *config_path, struct config **config_taken, struct error *err);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	JWKS_SIZE_MAX = 64 * 1024,

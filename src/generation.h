@@ -9,16 +9,16 @@
  * Ownership  Counted: the maker has the first reference, which generation_release() gives up.
  * Errors     STATUS_INVALID: a key cannot be loaded.
  */
-#ifndef POSTHORN_GENERATION_H
-#define POSTHORN_GENERATION_H
+#ifndef REPOSTAL_GENERATION_H
+#define REPOSTAL_GENERATION_H
 
 #include <pthread.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/config.h"
-#include "posthorn/dispatcher.h"
-#include "posthorn/inbound.h"
-#include "posthorn/store.h"
+#include "repostal/buf.h"
+#include "repostal/config.h"
+#include "repostal/dispatcher.h"
+#include "repostal/inbound.h"
+#include "repostal/store.h"
 
 struct generation {
 	int64_t number; /* 1 at the start, one more with each reload */

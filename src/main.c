@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	TYPING_ERRORS_MAX = 2,
@@ -38,8 +38,8 @@ static const struct {
 
 static void print_usage(FILE *file)
 {
-	fputs("Usage: posthorn COMMAND [OPTION...]\n"
-	      "       posthorn --version | --help | COMMAND --help\n"
+	fputs("Usage: repostal COMMAND [OPTION...]\n"
+	      "       repostal --version | --help | COMMAND --help\n"
 	      "\n"
 	      "Takes BizMail events over HTTP and delivers them as Postal webhooks.\n"
 	      "\n",
@@ -53,20 +53,20 @@ static int report_unknown(const char *given)
 {
 	const char *what = given[0] == '-' ? "option" : "command";
 
-	fprintf(stderr, "posthorn: unknown %s '%s'", what, given);
+	fprintf(stderr, "repostal: unknown %s '%s'", what, given);
 	for (size_t i = 0; i < ARRAY_COUNT(commands) && strlen(given) <= COMMAND_SIZE_MAX; i++)
 		if (text_edit_distance(given, commands[i].name) <= TYPING_ERRORS_MAX) {
 			fprintf(stderr, ", did you mean '%s'?", commands[i].name);
 			break;
 		}
-	fputs("\nTry 'posthorn --help'.\n", stderr);
+	fputs("\nTry 'repostal --help'.\n", stderr);
 	return EXIT_USAGE;
 }
 
 static int run(int argc, char **argv)
 {
 	if (argc < 2) {
-		fputs("posthorn: a command is missing\n\n", stderr);
+		fputs("repostal: a command is missing\n\n", stderr);
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
@@ -75,7 +75,7 @@ static int run(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		puts("posthorn " POSTHORN_VERSION);
+		puts("repostal " REPOSTAL_VERSION);
 		return EXIT_OK;
 	}
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
@@ -93,7 +93,7 @@ static bool results_arrived(void)
 		return true;
 	if (poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0)
 		return true;
-	fputs("posthorn: cannot write to standard output\n", stderr);
+	fputs("repostal: cannot write to standard output\n", stderr);
 	return false;
 }
 

@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 # The top level is fixed.
-TOP_LEVEL = {"src", "include", "tests", "conf", "examples", "CMakeLists.txt", "README.md", "LICENSE"}
+TOP_LEVEL = {"src", "include", "tests", "conf", "examples", "CMakeLists.txt", "README.md", "LICENSE",
+             "CHANGELOG.md"}
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 600
@@ -107,13 +108,13 @@ def code_of(name):
 def layers():
     """{layer: the layers it may use}, in their order, from what src/CMakeLists.txt links."""
     text = "\n".join(line.partition("#")[0] for line in lines_of("src/CMakeLists.txt"))
-    calls = re.findall(r"^posthorn_layer\((\w+)([^)]*)\)", text, re.M)
-    return {name: {name, *re.findall(r"\bposthorn_(\w+)", links)} for name, links in calls}
+    calls = re.findall(r"^repostal_layer\((\w+)([^)]*)\)", text, re.M)
+    return {name: {name, *re.findall(r"\brepostal_(\w+)", links)} for name, links in calls}
 
 
 @cache
 def layer_of_header(header):
-    """Of include/posthorn/<header>: the lowest layer that implements it; None when none does."""
+    """Of include/repostal/<header>: the lowest layer that implements it; None when none does."""
     if header in LAYER_OF_HEADER:
         return LAYER_OF_HEADER[header]
     source = Path(header).stem + ".c"
@@ -143,9 +144,9 @@ def settings_headers():
     """Where modules declare the settings structs that the configuration fills, and what these are made
     of: types, which config may know without linking the module."""
     names = {header for header in public_headers() if re.search(
-        r"^struct \w+_settings \{", "\n".join(lines_of(f"include/posthorn/{header}")), re.M)}
-    return names | {include.removeprefix("posthorn/") for header in names
-                    for _, _, include in includes(f"include/posthorn/{header}")}
+        r"^struct \w+_settings \{", "\n".join(lines_of(f"include/repostal/{header}")), re.M)}
+    return names | {include.removeprefix("repostal/") for header in names
+                    for _, _, include in includes(f"include/repostal/{header}")}
 
 
 def may_include(layer, header):
@@ -159,10 +160,10 @@ def check_layers():
     for name in c_files("src|include"):
         layer = layer_of(name)
         for number, quote, header in includes(name):
-            if header.startswith("posthorn/"):
-                header = header.removeprefix("posthorn/")
+            if header.startswith("repostal/"):
+                header = header.removeprefix("repostal/")
                 if header not in public_headers():
-                    yield name, number, f"there is no include/posthorn/{header}"
+                    yield name, number, f"there is no include/repostal/{header}"
                 elif layer is not None and not may_include(layer, header):
                     yield name, number, f"{layer} must not know {header} of {layer_of_header(header)}"
             elif quote == '"' and layer is not None and header not in headers_beside(name):
@@ -176,16 +177,16 @@ def headers_beside(name):
 
 @cache
 def public_headers():
-    return {Path(name).name for name in selected(r"include/posthorn/\w+\.h")}
+    return {Path(name).name for name in selected(r"include/repostal/\w+\.h")}
 
 
 def check_header_owners():
     """Each public header belongs to a layer: by its .c, by the table above, or by being base's."""
-    for name in selected(r"include/posthorn/\w+\.h"):
+    for name in selected(r"include/repostal/\w+\.h"):
         header = Path(name).name
         if layer_of_header(header) is None:
-            outside = {include for _, _, include in includes(name) if include.startswith("posthorn/")}
-            if any(layer_of_header(include.removeprefix("posthorn/")) != "base" for include in outside):
+            outside = {include for _, _, include in includes(name) if include.startswith("repostal/")}
+            if any(layer_of_header(include.removeprefix("repostal/")) != "base" for include in outside):
                 yield name, 1, "no layer implements it: add it to LAYER_OF_HEADER in tests/checks.py"
 
 
@@ -255,9 +256,9 @@ def check_licence_lines():
 
 def check_include_guards():
     for name in selected(r"(src|include)/.*\.h"):
-        guards = [line.split()[1] for line in lines_of(name) if line.startswith("#ifndef POSTHORN_")]
+        guards = [line.split()[1] for line in lines_of(name) if line.startswith("#ifndef REPOSTAL_")]
         if not guards or f"#define {guards[0]}" not in lines_of(name):
-            yield name, 1, "no include guard POSTHORN_..._H"
+            yield name, 1, "no include guard REPOSTAL_..._H"
 
 
 def check_nothing_left_open():

@@ -25,13 +25,13 @@ readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
 readonly RESULTS=build/results
 # Options of CMake; each is built in a folder of its own below build/. Sanitizers want a little speed.
 readonly -A CONFIGURATIONS=(
-	[dev]='-DCMAKE_BUILD_TYPE=Debug -DPOSTHORN_TESTS=ON'
+	[dev]='-DCMAKE_BUILD_TYPE=Debug -DREPOSTAL_TESTS=ON'
 	[release]='-DCMAKE_BUILD_TYPE=RelWithDebInfo'
-	[asan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DPOSTHORN_TESTS=ON
-		-DPOSTHORN_SANITIZE=address,undefined'
-	[tsan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DPOSTHORN_TESTS=ON -DPOSTHORN_SANITIZE=thread'
-	[fuzz]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DCMAKE_C_COMPILER=clang -DPOSTHORN_FUZZ=ON
-		-DPOSTHORN_SANITIZE=address,undefined'
+	[asan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DREPOSTAL_TESTS=ON
+		-DREPOSTAL_SANITIZE=address,undefined'
+	[tsan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DREPOSTAL_TESTS=ON -DREPOSTAL_SANITIZE=thread'
+	[fuzz]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DCMAKE_C_COMPILER=clang -DREPOSTAL_FUZZ=ON
+		-DREPOSTAL_SANITIZE=address,undefined'
 )
 readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
@@ -102,7 +102,7 @@ build_configuration() {
 		local -x CMAKE_GENERATOR=Ninja
 	fi
 	read -rd '' -a options <<<"${CONFIGURATIONS[$name]}" || true
-	cmake -S . -B "build/$name" -DPOSTHORN_WERROR=ON "${options[@]}" >"$RESULTS/configure-$name.log" 2>&1 ||
+	cmake -S . -B "build/$name" -DREPOSTAL_WERROR=ON "${options[@]}" >"$RESULTS/configure-$name.log" 2>&1 ||
 		{ cat "$RESULTS/configure-$name.log"; return 1; }
 	cmake --build "build/$name" --parallel "$(nproc)"
 }
@@ -121,7 +121,7 @@ run_pytest() {
 	local name=$1 markers=$2
 	shift 2
 
-	POSTHORN_BIN=$PWD/build/$name/posthorn "$@" "$PYTHON" -m pytest tests/system -q -m "$markers" \
+	REPOSTAL_BIN=$PWD/build/$name/repostal "$@" "$PYTHON" -m pytest tests/system -q -m "$markers" \
 		-n "$(($(nproc) + 1))" -p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$name.xml"
 }
 
@@ -146,14 +146,14 @@ step_tsan() {
 
 	build_configuration tsan || return 1
 	# gcc 12's thread sanitizer does not know the memory layout of kernels that randomise more.
-	build/tsan/posthorn --version >/dev/null 2>&1 || prefix=(setarch "$(uname -m)" --addr-no-randomize)
+	build/tsan/repostal --version >/dev/null 2>&1 || prefix=(setarch "$(uname -m)" --addr-no-randomize)
 	run_ctest tsan "${prefix[@]}" "${BESIDE_POSTGRES[@]}" || failed=1
 	run_pytest tsan 'not heavy and not release_only' "${prefix[@]}" || failed=1
 	return $failed
 }
 
 step_torture() {
-	build_configuration release && POSTHORN_BIN=$PWD/build/release/posthorn "$PYTHON" -m pytest tests/torture -q \
+	build_configuration release && REPOSTAL_BIN=$PWD/build/release/repostal "$PYTHON" -m pytest tests/torture -q \
 		-p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-torture.xml"
 }
 

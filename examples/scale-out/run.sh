@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Two posthorns on one PostgreSQL with a synchronous standby, behind a load balancer, all on this machine
-# and from Debian packages, without Docker. Posts events, kills the primary and one posthorn under load,
+# Two repostals on one PostgreSQL with a synchronous standby, behind a load balancer, all on this machine
+# and from Debian packages, without Docker. Posts events, kills the primary and one repostal under load,
 # promotes the standby, goes on, counts what arrived, and cleans up. Run it from anywhere; it asks nothing.
 #
-# POSTHORN=/path/of/posthorn uses that program instead of building one.
+# REPOSTAL=/path/of/repostal uses that program instead of building one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -16,7 +16,7 @@ readonly POSTGRES=/usr/lib/postgresql/15/bin
 readonly TOKEN=scale-out-token
 readonly EVENTS=12000 RATE=400 # half a minute
 
-export POSTHORN=${POSTHORN:-$(realpath ../..)/build/release/posthorn}
+export REPOSTAL=${REPOSTAL:-$(realpath ../..)/build/release/repostal}
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -38,7 +38,7 @@ install_missing() {
 }
 
 build() {
-	[ ! -x "$POSTHORN" ] || return 0
+	[ ! -x "$REPOSTAL" ] || return 0
 	say 'building'
 	(
 		cd ../..
@@ -130,41 +130,41 @@ kill_database() {
 	wait "$first" 2>/dev/null || true
 }
 
-# -- posthorn and what is around it --------------------------------------------------------------------
+# -- repostal and what is around it --------------------------------------------------------------------
 
 start_receiver() {
 	say 'a receiver that verifies signatures'
-	"$POSTHORN" keygen "$dir/signing.key" >"$dir/public.txt"
+	"$REPOSTAL" keygen "$dir/signing.key" >"$dir/public.txt"
 	sed -n '/BEGIN/,/END/p' "$dir/public.txt" >"$dir/public.pem"
-	"$POSTHORN" listen -p 0 --key "$dir/public.pem" >"$dir/receiver.log" 2>&1 &
+	"$REPOSTAL" listen -p 0 --key "$dir/public.pem" >"$dir/receiver.log" 2>&1 &
 	receiver=$!
 	wait_for 'the receiver listens' grep -q '^listening on ' "$dir/receiver.log"
 	receiver_url=$(sed -n 's/^listening on //p' "$dir/receiver.log")
-	echo "posthorn listen: $receiver_url"
+	echo "repostal listen: $receiver_url"
 }
 
-# start_posthorn NUMBER
-start_posthorn() {
+# start_repostal NUMBER
+start_repostal() {
 	local port admin_port
 
 	port=$(free_port)
 	admin_port=$(free_port)
-	cat >"$dir/posthorn-$1.conf" <<-CONF
+	cat >"$dir/repostal-$1.conf" <<-CONF
 		listen:  { port = $port; };
 		admin:   { port = $admin_port; };
-		store:   { backend = "postgresql"; dsn = "env:POSTHORN_DSN"; };
+		store:   { backend = "postgresql"; dsn = "env:REPOSTAL_DSN"; };
 		sources: ( { name = "bizmail"; path = "/webhooks/bizmail"; auth: { token = "$TOKEN"; }; } );
 		targets: ( { name = "app"; url = "$receiver_url"; } );
 		signing: { keys = [ "$dir/signing.key" ]; };
 		log:     { format = "json"; };
 	CONF
-	POSTHORN_DSN="host=$dir/one,$dir/two user=postgres dbname=postgres target_session_attrs=read-write" \
-		"$POSTHORN" serve -c "$dir/posthorn-$1.conf" 2>"$dir/posthorn-$1.log" &
-	posthorns[$1]=$!
-	wait_for "posthorn $1 is ready" grep -q '"event":"gateway.ready"' "$dir/posthorn-$1.log"
-	export "POSTHORN_$1=127.0.0.1:$port" "POSTHORN_$1_ADMIN_PORT=$admin_port"
+	REPOSTAL_DSN="host=$dir/one,$dir/two user=postgres dbname=postgres target_session_attrs=read-write" \
+		"$REPOSTAL" serve -c "$dir/repostal-$1.conf" 2>"$dir/repostal-$1.log" &
+	repostals[$1]=$!
+	wait_for "repostal $1 is ready" grep -q '"event":"gateway.ready"' "$dir/repostal-$1.log"
+	export "REPOSTAL_$1=127.0.0.1:$port" "REPOSTAL_$1_ADMIN_PORT=$admin_port"
 	metrics_urls[$1]="http://127.0.0.1:$admin_port/metrics"
-	echo "posthorn $1: process ${posthorns[$1]}, port $port"
+	echo "repostal $1: process ${repostals[$1]}, port $port"
 }
 
 start_balancer() {
@@ -180,7 +180,7 @@ start_balancer() {
 }
 
 stop_all() {
-	kill ${balancer:-} "${posthorns[@]}" ${receiver:-} 2>/dev/null || true
+	kill ${balancer:-} "${repostals[@]}" ${receiver:-} 2>/dev/null || true
 	kill -QUIT "${databases[@]}" 2>/dev/null || true
 	wait || true
 	rm -rf "$dir"
@@ -188,9 +188,9 @@ stop_all() {
 
 # -- what is shown -------------------------------------------------------------------------------------
 
-# metric NUMBER NAME: the sum of its samples at one posthorn
+# metric NUMBER NAME: the sum of its samples at one repostal
 metric() {
-	curl -fsS "${metrics_urls[$1]}" | awk -v name="posthorn_$2" '
+	curl -fsS "${metrics_urls[$1]}" | awk -v name="repostal_$2" '
 		$1 == name || index($1, name "{") == 1 { sum += $NF } END { print sum + 0 }'
 }
 
@@ -198,7 +198,7 @@ waiting_deliveries() {
 	local depths
 
 	depths=$(curl -fsS "${metrics_urls[2]}") || return 1
-	awk '/^posthorn_queue_depth/ && !/state="dead"/ { sum += $NF } END { print sum + 0 }' <<<"$depths"
+	awk '/^repostal_queue_depth/ && !/state="dead"/ { sum += $NF } END { print sum + 0 }' <<<"$depths"
 }
 
 nothing_waits() { [ "$(waiting_deliveries)" = 0 ]; }
@@ -207,10 +207,10 @@ both_at_work() {
 	local number
 
 	say 'a thousand events through the balancer: both take them, and both deliver'
-	"$POSTHORN" send -n 1000 --concurrency 8 "$url"
+	"$REPOSTAL" send -n 1000 --concurrency 8 "$url"
 	wait_for 'everything is delivered' nothing_waits
 	for number in 1 2; do
-		echo "posthorn $number: took $(metric $number events_received_total)," \
+		echo "repostal $number: took $(metric $number events_received_total)," \
 			"delivered $(metric $number deliveries_total)"
 	done
 	echo
@@ -219,34 +219,34 @@ both_at_work() {
 }
 
 fail_over() {
-	say "$EVENTS more at $RATE a second; meanwhile the primary and posthorn 1 are killed"
-	"$POSTHORN" send -n $EVENTS --rate $RATE --concurrency 16 --timeout 20s --json "$url" \
+	say "$EVENTS more at $RATE a second; meanwhile the primary and repostal 1 are killed"
+	"$REPOSTAL" send -n $EVENTS --rate $RATE --concurrency 16 --timeout 20s --json "$url" \
 		>"$dir/sent.json" 2>"$dir/send.log" &
 	sender=$!
-	events_before=$(sql one 'SELECT count(*) FROM posthorn.event')
+	events_before=$(sql one 'SELECT count(*) FROM repostal.event')
 	wait_for 'the load flows' enough_arrived
 	echo "$(date +%T)  kill -9: the primary, all of its processes"
 	kill_database one
-	echo "$(date +%T)  kill -9: posthorn 1"
-	kill -KILL "${posthorns[1]}"
-	wait "${posthorns[1]}" 2>/dev/null || true
-	wait_for 'posthorn 2 notices' grep -q '"event":"store.failing"' "$dir/posthorn-2.log"
-	echo "$(date +%T)  posthorn 2 has lost its database, and answers 503"
+	echo "$(date +%T)  kill -9: repostal 1"
+	kill -KILL "${repostals[1]}"
+	wait "${repostals[1]}" 2>/dev/null || true
+	wait_for 'repostal 2 notices' grep -q '"event":"store.failing"' "$dir/repostal-2.log"
+	echo "$(date +%T)  repostal 2 has lost its database, and answers 503"
 	sql two 'SELECT pg_promote()' >/dev/null
 	echo "$(date +%T)  the standby is promoted"
-	wait_for 'posthorn 2 is ready again' curl -fsS "${metrics_urls[2]%/metrics}/readyz"
-	echo "$(date +%T)  posthorn 2 is ready again, by itself"
+	wait_for 'repostal 2 is ready again' curl -fsS "${metrics_urls[2]%/metrics}/readyz"
+	echo "$(date +%T)  repostal 2 is ready again, by itself"
 	wait "$sender" || true
-	echo "$(date +%T)  all is sent; what posthorn 1 had in work waits for the end of its lease"
+	echo "$(date +%T)  all is sent; what repostal 1 had in work waits for the end of its lease"
 	wait_for 'everything is delivered' nothing_waits
 	echo "$(date +%T)  nothing waits any more"
 }
 
 enough_arrived() {
-	[ "$(sql one 'SELECT count(*) FROM posthorn.event')" -ge $((events_before + 2000)) ]
+	[ "$(sql one 'SELECT count(*) FROM repostal.event')" -ge $((events_before + 2000)) ]
 }
 
-# field NAME FILE: a number of posthorn's summaries, "name":1 or name=1
+# field NAME FILE: a number of repostal's summaries, "name":1 or name=1
 field() { sed -n "s/.*\"\{0,1\}\b$1\"\{0,1\}[=:]\([0-9]*\).*/\1/p" "$2" | tail -n 1; }
 
 count() {
@@ -260,10 +260,10 @@ count() {
 	distinct=$(field distinct "$dir/receiver.log")
 	duplicates=$(field duplicates "$dir/receiver.log")
 	bad=$(field bad_signatures "$dir/receiver.log")
-	stored=$(sql two 'SELECT count(*) FROM posthorn.event')
+	stored=$(sql two 'SELECT count(*) FROM repostal.event')
 	echo "sent                      $((1000 + EVENTS))"
 	echo "acknowledged              $acknowledged"
-	echo "told to come back         $((1000 + EVENTS - acknowledged)) (posthorn send does not; BizMail does)"
+	echo "told to come back         $((1000 + EVENTS - acknowledged)) (repostal send does not; BizMail does)"
 	echo "in the new primary        $stored (an event whose commit lost its answer may be there all the same)"
 	echo "delivered                 $distinct"
 	echo "delivered twice           $duplicates"
@@ -282,16 +282,16 @@ main() {
 	install_missing
 	build
 	umask 077
-	dir=$(mktemp -d "${TMPDIR:-/tmp}/posthorn-scale-out-XXXXXX") # short: it holds sockets
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/repostal-scale-out-XXXXXX") # short: it holds sockets
 	chmod 711 "$dir"
 	declare -gA databases=()
-	declare -ga posthorns=() metrics_urls=()
+	declare -ga repostals=() metrics_urls=()
 	trap stop_all EXIT
 	start_databases
 	start_receiver
-	say 'two posthorns with the same configuration, but for their ports'
-	start_posthorn 1
-	start_posthorn 2
+	say 'two repostals with the same configuration, but for their ports'
+	start_repostal 1
+	start_repostal 2
 	start_balancer
 	both_at_work
 	fail_over

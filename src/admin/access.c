@@ -7,7 +7,7 @@
  */
 #include "access.h"
 
-#include "posthorn/address.h"
+#include "repostal/address.h"
 
 bool access_has_token(const char *token, struct slice authorization)
 {

@@ -5,12 +5,12 @@
  * Promise    Pure. Tokens are compared in constant time.
  * Threads    Any.
  */
-#ifndef POSTHORN_ADMIN_ACCESS_H
-#define POSTHORN_ADMIN_ACCESS_H
+#ifndef REPOSTAL_ADMIN_ACCESS_H
+#define REPOSTAL_ADMIN_ACCESS_H
 
 #include <stdbool.h>
 
-#include "posthorn/slice.h"
+#include "repostal/slice.h"
 
 /* False also when there is no token at all. */
 bool access_has_token(const char *token, struct slice authorization);

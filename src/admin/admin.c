@@ -3,8 +3,8 @@
 
 #include "access.h"
 #include "admin_private.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 enum {
 	METRICS_SIZE_MAX = 8 * 1024 * 1024,
@@ -54,7 +54,7 @@ void admin_answer_unauthorized(struct http_exchange *exchange)
 	http_answer_error_with(exchange, 401, "missing or wrong token", "authorization", "headers",
 		(struct http_header){
 			.name = "www-authenticate",
-			.value = SLICE_LITERAL("Bearer realm=\"posthorn admin\""),
+			.value = SLICE_LITERAL("Bearer realm=\"repostal admin\""),
 		});
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef POSTHORN_ADMIN_PRIVATE_H
-#define POSTHORN_ADMIN_PRIVATE_H
+#ifndef REPOSTAL_ADMIN_PRIVATE_H
+#define REPOSTAL_ADMIN_PRIVATE_H
 
 #include "api.h"
-#include "posthorn/admin.h"
-#include "posthorn/buf.h"
+#include "repostal/admin.h"
+#include "repostal/buf.h"
 
 struct admin {
 	struct admin_view view;

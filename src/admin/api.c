@@ -6,9 +6,9 @@
 
 #include "access.h"
 #include "admin_private.h"
-#include "posthorn/control.h"
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
+#include "repostal/control.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
 
 enum {
 	WAITING_MAX = 64
@@ -198,7 +198,7 @@ struct api *api_start(const struct admin_view *view)
 
 	api->view = view;
 	mailbox_init(&api->requests, NULL, NULL);
-	POSTHORN_ASSERT(pthread_create(&api->worker, NULL, work, api) == 0);
+	REPOSTAL_ASSERT(pthread_create(&api->worker, NULL, work, api) == 0);
 	return api;
 }
 

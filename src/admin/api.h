@@ -6,10 +6,10 @@
  *            rest get a 503.
  * Threads    api_handle() on the admin listener's loop; one worker carries requests out.
  */
-#ifndef POSTHORN_ADMIN_API_H
-#define POSTHORN_ADMIN_API_H
+#ifndef REPOSTAL_ADMIN_API_H
+#define REPOSTAL_ADMIN_API_H
 
-#include "posthorn/admin.h"
+#include "repostal/admin.h"
 
 struct api;
 

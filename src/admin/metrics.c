@@ -3,7 +3,7 @@
  * The metrics page: one function a family, in the order of the page.
  */
 #include "admin_private.h"
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 
 enum {
 	LABELS_SIZE_MAX = 1024
@@ -31,7 +31,7 @@ static int64_t value_of(const struct counter *counter)
 
 static void print_received(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_events_received_total";
+	static const char name[] = "repostal_events_received_total";
 
 	metric_print_head(out, name, "counter",
 		"Events that were stored, repeats and quarantined ones included.");
@@ -49,7 +49,7 @@ static void print_received(const struct admin_view *view, struct buf *labels, st
 
 static void print_duplicates(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_events_duplicate_total";
+	static const char name[] = "repostal_events_duplicate_total";
 
 	metric_print_head(out, name, "counter", "Events that were known already.");
 	for (size_t i = 0; i < view->names->sources_count; i++) {
@@ -65,7 +65,7 @@ static void print_duplicates(const struct admin_view *view, struct buf *labels, 
 
 static void print_quarantined(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_events_quarantined_total";
+	static const char name[] = "repostal_events_quarantined_total";
 
 	metric_print_head(out, name, "counter", "Events that could not be translated, by reason.");
 	for (size_t i = 0; i < view->names->sources_count; i++) {
@@ -82,7 +82,7 @@ static void print_quarantined(const struct admin_view *view, struct buf *labels,
 
 static void print_rejected(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_requests_rejected_total";
+	static const char name[] = "repostal_requests_rejected_total";
 	const struct http_metrics *http = http_server_metrics(view->public_server);
 
 	metric_print_head(out, name, "counter", "Requests that were refused; nothing was stored.");
@@ -98,7 +98,7 @@ static void print_rejected(const struct admin_view *view, struct buf *labels, st
 
 static void print_outcomes(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_deliveries_total";
+	static const char name[] = "repostal_deliveries_total";
 	static const char *const outcomes[DELIVERY_OUTCOME_COUNT] = {
 		[OUTCOME_DELIVERED] = "delivered",
 		[OUTCOME_RETRIED] = "retried",
@@ -121,7 +121,7 @@ static void print_outcomes(const struct admin_view *view, struct buf *labels, st
 
 static void print_attempts(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_attempts_total";
+	static const char name[] = "repostal_attempts_total";
 
 	metric_print_head(out, name, "counter", "Attempts by what came of them.");
 	for (size_t i = 0; i < view->names->targets_count; i++) {
@@ -138,8 +138,8 @@ static void print_attempts(const struct admin_view *view, struct buf *labels, st
 
 static void print_durations(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char attempt[] = "posthorn_attempt_duration_seconds";
-	static const char latency[] = "posthorn_event_latency_seconds";
+	static const char attempt[] = "repostal_attempt_duration_seconds";
+	static const char latency[] = "repostal_event_latency_seconds";
 
 	metric_print_head(out, attempt, "histogram", "How long attempts took.");
 	for (size_t i = 0; i < view->names->targets_count; i++) {
@@ -160,7 +160,7 @@ static void print_durations(const struct admin_view *view, struct buf *labels, s
 /* ready: to be attempted for the first time; waiting: for its next attempt. */
 static void print_depth(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_queue_depth";
+	static const char name[] = "repostal_queue_depth";
 	const struct store_metrics *store = store_thread_metrics(view->store);
 
 	metric_print_head(out, name, "gauge", "Deliveries by target and state.");
@@ -197,7 +197,7 @@ static double age_s(int64_t now_us, int64_t on_disk_us, int64_t in_memory_us)
 
 static void print_oldest(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_queue_oldest_seconds";
+	static const char name[] = "repostal_queue_oldest_seconds";
 	const struct store_metrics *store = store_thread_metrics(view->store);
 	int64_t now_us = clock_unix_us();
 
@@ -214,7 +214,7 @@ static void print_oldest(const struct admin_view *view, struct buf *labels, stru
 
 static void print_states(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
-	static const char name[] = "posthorn_target_state";
+	static const char name[] = "repostal_target_state";
 
 	metric_print_head(out, name, "gauge", "1 for the state that a target is in.");
 	for (size_t i = 0; i < view->names->targets_count; i++) {
@@ -234,34 +234,34 @@ static void print_store(const struct admin_view *view, struct buf *out)
 	const struct store_metrics *store = store_thread_metrics(view->store);
 
 	metric_print_head(
-		out, "posthorn_store_commit_seconds", "histogram", "How long transactions took.");
-	metric_print_histogram(out, "posthorn_store_commit_seconds", "", &store->commit_seconds);
-	metric_print_head(out, "posthorn_store_batch_events", "histogram",
+		out, "repostal_store_commit_seconds", "histogram", "How long transactions took.");
+	metric_print_histogram(out, "repostal_store_commit_seconds", "", &store->commit_seconds);
+	metric_print_head(out, "repostal_store_batch_events", "histogram",
 		"New events in a transaction that has any.");
-	metric_print_histogram(out, "posthorn_store_batch_events", "", &store->batch_events);
-	metric_print_head(out, "posthorn_store_bytes", "gauge", "Size of the store on disk.");
-	metric_print_int(out, "posthorn_store_bytes", "", gauge_read(&store->bytes));
-	metric_print_head(out, "posthorn_store_leases_expired_total", "counter",
+	metric_print_histogram(out, "repostal_store_batch_events", "", &store->batch_events);
+	metric_print_head(out, "repostal_store_bytes", "gauge", "Size of the store on disk.");
+	metric_print_int(out, "repostal_store_bytes", "", gauge_read(&store->bytes));
+	metric_print_head(out, "repostal_store_leases_expired_total", "counter",
 		"Deliveries taken over from processes that were gone: each may go out twice.");
 	metric_print_int(
-		out, "posthorn_store_leases_expired_total", "", value_of(&store->leases_expired));
-	metric_print_head(out, "posthorn_store_verdicts_late_total", "counter",
+		out, "repostal_store_leases_expired_total", "", value_of(&store->leases_expired));
+	metric_print_head(out, "repostal_store_verdicts_late_total", "counter",
 		"Verdicts that came when their lease had ended.");
 	metric_print_int(
-		out, "posthorn_store_verdicts_late_total", "", value_of(&store->verdicts_late));
-	metric_print_head(out, "posthorn_quarantine_events", "gauge", "Events in quarantine.");
-	metric_print_int(out, "posthorn_quarantine_events", "", gauge_read(&store->quarantined));
+		out, "repostal_store_verdicts_late_total", "", value_of(&store->verdicts_late));
+	metric_print_head(out, "repostal_quarantine_events", "gauge", "Events in quarantine.");
+	metric_print_int(out, "repostal_quarantine_events", "", gauge_read(&store->quarantined));
 }
 
 static void print_connections(const struct admin_view *view, struct buf *out)
 {
 	const struct http_metrics *http = http_server_metrics(view->public_server);
 
-	metric_print_head(out, "posthorn_connections", "gauge", "Open connections of senders.");
-	metric_print_int(out, "posthorn_connections", "", gauge_read(&http->connections));
-	metric_print_head(out, "posthorn_accept_pauses_total", "counter",
+	metric_print_head(out, "repostal_connections", "gauge", "Open connections of senders.");
+	metric_print_int(out, "repostal_connections", "", gauge_read(&http->connections));
+	metric_print_head(out, "repostal_accept_pauses_total", "counter",
 		"How often listen.max_connections was reached.");
-	metric_print_int(out, "posthorn_accept_pauses_total", "", value_of(&http->accept_pauses));
+	metric_print_int(out, "repostal_accept_pauses_total", "", value_of(&http->accept_pauses));
 }
 
 void admin_print_metrics(const struct admin_view *view, struct buf *out)
@@ -281,9 +281,9 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out)
 	print_states(view, &labels, out);
 	print_store(view, out);
 	print_connections(view, out);
-	metric_print_head(out, "posthorn_build_info", "gauge", "The version that runs.");
+	metric_print_head(out, "repostal_build_info", "gauge", "The version that runs.");
 	metric_print_int(
-		out, "posthorn_build_info", labels1(&labels, "version", POSTHORN_VERSION), 1);
+		out, "repostal_build_info", labels1(&labels, "version", REPOSTAL_VERSION), 1);
 	admin_print_process_metrics(out);
 	buf_free(&labels);
 }

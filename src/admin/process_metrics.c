@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "admin_private.h"
-#include "posthorn/text.h"
+#include "repostal/text.h"
 
 enum {
 	STAT_SIZE_MAX = 4096,

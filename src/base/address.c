@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/address.h"
+#include "repostal/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	ADDRESS_BITS = 128,
@@ -73,7 +73,7 @@ void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 					     ADDRESS_TEXT_SIZE)
 				   : inet_ntop(AF_INET6, address->bytes, out, ADDRESS_TEXT_SIZE);
 
-	POSTHORN_ASSERT(text != NULL);
+	REPOSTAL_ASSERT(text != NULL);
 }
 
 bool address_is_loopback(const struct address *address)

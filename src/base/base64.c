@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/base64.h"
+#include "repostal/base64.h"
 
 static const char *digits_of(enum base64_alphabet alphabet)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 #include <inttypes.h>
 #include <locale.h>
@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	BUF_CAPACITY_MIN = 64,
@@ -17,7 +17,7 @@ enum {
 
 void buf_init(struct buf *buf, size_t size_max)
 {
-	POSTHORN_ASSERT(size_max < SIZE_MAX / 2);
+	REPOSTAL_ASSERT(size_max < SIZE_MAX / 2);
 	*buf = (struct buf){ .size_max = size_max };
 }
 
@@ -84,7 +84,7 @@ bool buf_append_double(struct buf *buf, double number)
 	if (isinf(number))
 		return buf_append_text(buf, number > 0 ? "+Inf" : "-Inf");
 	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	POSTHORN_ASSERT(c_locale != (locale_t)0);
+	REPOSTAL_ASSERT(c_locale != (locale_t)0);
 	previous = uselocale(c_locale);
 	/* Fifteen digits survive every round trip, seventeen tell any two numbers apart. */
 	for (int digits = 15; digits <= 17; digits++) {
@@ -108,7 +108,7 @@ bool buf_printf(struct buf *buf, const char *format, ...)
 	va_copy(again, arguments);
 	size = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
-	POSTHORN_ASSERT(size >= 0);
+	REPOSTAL_ASSERT(size >= 0);
 	fits = make_room(buf, (size_t)size);
 	if (fits) {
 		(void)vsnprintf(buf->data + buf->size, (size_t)size + 1, format, again);
@@ -125,7 +125,7 @@ char *buf_reserve(struct buf *buf, size_t size)
 
 void buf_commit(struct buf *buf, size_t size)
 {
-	POSTHORN_ASSERT(size < buf->capacity - buf->size);
+	REPOSTAL_ASSERT(size < buf->capacity - buf->size);
 	buf->size += size;
 	buf->data[buf->size] = '\0';
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/slice.h"
+#include "repostal/memory.h"
+#include "repostal/slice.h"
 
 static int64_t now_us(clockid_t clock)
 {
 	struct timespec now;
 
-	POSTHORN_ASSERT(clock_gettime(clock, &now) == 0);
+	REPOSTAL_ASSERT(clock_gettime(clock, &now) == 0);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
@@ -70,7 +70,7 @@ void clock_format_utc(int64_t unix_ms, char out[CLOCK_TEXT_SIZE])
 	struct tm utc;
 	char *at = out;
 
-	POSTHORN_ASSERT(gmtime_r(&seconds, &utc) != NULL);
+	REPOSTAL_ASSERT(gmtime_r(&seconds, &utc) != NULL);
 	at = put_number(at, utc.tm_year + 1900, 4, '-');
 	at = put_number(at, utc.tm_mon + 1, 2, '-');
 	at = put_number(at, utc.tm_mday, 2, 'T');

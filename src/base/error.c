@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/error.h"
+#include "repostal/error.h"
 
 #include <stdio.h>
 #include <string.h>

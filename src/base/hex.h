@@ -5,8 +5,8 @@
  * Promise    0 .. 15 for either case, -1 for any other character.
  * Threads    Any.
  */
-#ifndef POSTHORN_BASE_HEX_H
-#define POSTHORN_BASE_HEX_H
+#ifndef REPOSTAL_BASE_HEX_H
+#define REPOSTAL_BASE_HEX_H
 
 static inline int hex_value(char c)
 {

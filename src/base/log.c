@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/log.h"
+#include "repostal/log.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/clock.h"
-#include "posthorn/error.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/buf.h"
+#include "repostal/clock.h"
+#include "repostal/error.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 /*
  * A value as long as an error text is shown whole. Escaping makes six bytes of one at most, so that

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/mailbox.h"
+#include "repostal/mailbox.h"
 
 #include <errno.h>
 #include <time.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 void mailbox_chain_add(struct mailbox_chain *chain, struct mailbox_item *item)
 {
@@ -44,12 +44,12 @@ struct mailbox_item *mailbox_chain_pop(struct mailbox_chain *chain)
 
 static void lock(struct mailbox *box)
 {
-	POSTHORN_ASSERT(pthread_mutex_lock(&box->mutex) == 0);
+	REPOSTAL_ASSERT(pthread_mutex_lock(&box->mutex) == 0);
 }
 
 static void unlock(struct mailbox *box)
 {
-	POSTHORN_ASSERT(pthread_mutex_unlock(&box->mutex) == 0);
+	REPOSTAL_ASSERT(pthread_mutex_unlock(&box->mutex) == 0);
 }
 
 void mailbox_init(struct mailbox *box, void (*wake)(void *context), void *wake_context)
@@ -57,11 +57,11 @@ void mailbox_init(struct mailbox *box, void (*wake)(void *context), void *wake_c
 	pthread_condattr_t attributes;
 
 	*box = (struct mailbox){ .wake = wake, .wake_context = wake_context };
-	POSTHORN_ASSERT(pthread_mutex_init(&box->mutex, NULL) == 0);
-	POSTHORN_ASSERT(pthread_condattr_init(&attributes) == 0);
+	REPOSTAL_ASSERT(pthread_mutex_init(&box->mutex, NULL) == 0);
+	REPOSTAL_ASSERT(pthread_condattr_init(&attributes) == 0);
 	/* A wall clock that jumps must not stretch a wait. */
-	POSTHORN_ASSERT(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	POSTHORN_ASSERT(pthread_cond_init(&box->arrived, &attributes) == 0);
+	REPOSTAL_ASSERT(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+	REPOSTAL_ASSERT(pthread_cond_init(&box->arrived, &attributes) == 0);
 	pthread_condattr_destroy(&attributes);
 }
 
@@ -133,7 +133,7 @@ static bool wait_locked(struct mailbox *box, const struct timespec *deadline)
 	int code = deadline == NULL ? pthread_cond_wait(&box->arrived, &box->mutex)
 				    : pthread_cond_timedwait(&box->arrived, &box->mutex, deadline);
 
-	POSTHORN_ASSERT(code == 0 || code == ETIMEDOUT);
+	REPOSTAL_ASSERT(code == 0 || code == ETIMEDOUT);
 	return code == 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 static void *usable_or_die(void *memory, size_t count, size_t size)
 {
 	if (memory == NULL) {
-		fprintf(stderr, "posthorn: out of memory (%zu times %zu bytes)\n", count, size);
+		fprintf(stderr, "repostal: out of memory (%zu times %zu bytes)\n", count, size);
 		abort();
 	}
 	return memory;
@@ -51,7 +51,7 @@ char *memory_copy_bytes(const void *bytes, size_t size)
 {
 	char *copy;
 
-	POSTHORN_ASSERT(size < SIZE_MAX);
+	REPOSTAL_ASSERT(size < SIZE_MAX);
 	copy = memory_alloc(size + 1);
 	if (size > 0)
 		memcpy(copy, bytes, size);
@@ -61,6 +61,6 @@ char *memory_copy_bytes(const void *bytes, size_t size)
 
 void memory_assert_failed(const char *condition, const char *file, int line)
 {
-	fprintf(stderr, "posthorn: %s:%d: assertion failed: %s\n", file, line, condition);
+	fprintf(stderr, "repostal: %s:%d: assertion failed: %s\n", file, line, condition);
 	abort();
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/metric.h"
+#include "repostal/metric.h"
 
 #include <inttypes.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 const struct histogram_shape histogram_seconds = {
 	.bounds_count = 16,
@@ -18,7 +18,7 @@ const struct histogram_shape histogram_batch = {
 
 void histogram_init(struct histogram *histogram, const struct histogram_shape *shape)
 {
-	POSTHORN_ASSERT(shape->bounds_count <= HISTOGRAM_BOUNDS_MAX);
+	REPOSTAL_ASSERT(shape->bounds_count <= HISTOGRAM_BOUNDS_MAX);
 	histogram->shape = shape;
 	for (size_t i = 0; i < ARRAY_COUNT(histogram->buckets); i++)
 		atomic_init(&histogram->buckets[i], 0);

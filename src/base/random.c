@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/random.h"
+#include "repostal/random.h"
 
 #include <stdbool.h>
 #include <sys/random.h>
 
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 
 /* PCG32 (XSH RR 64/32): a state and a stream, the stream odd. */
 struct dice {

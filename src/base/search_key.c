@@ -3,7 +3,7 @@
  * FNV-1a with a final mix: a hit is compared with the text itself by whoever searches, so it only has
  * to spread well.
  */
-#include "posthorn/search_key.h"
+#include "repostal/search_key.h"
 
 static uint64_t add_byte(uint64_t hash, unsigned char byte)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/slice.h"
+#include "repostal/slice.h"
 
 static char fold(char c)
 {

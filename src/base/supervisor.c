@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/supervisor.h"
+#include "repostal/supervisor.h"
 
 #include <stddef.h>
 #include <stdlib.h>

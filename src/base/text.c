@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/text.h"
+#include "repostal/text.h"
 
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "hex.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	NUMBER_TEXT_SIZE_MAX = 64,
@@ -121,7 +121,7 @@ bool text_parse_double(struct slice text, double *out)
 	terminated[text.size] = '\0';
 	/* The point is a point, whatever the locale says. */
 	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	POSTHORN_ASSERT(c_locale != (locale_t)0);
+	REPOSTAL_ASSERT(c_locale != (locale_t)0);
 	number = strtod_l(terminated, NULL, c_locale);
 	freelocale(c_locale);
 	if (!isfinite(number))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/uuid.h"
+#include "repostal/uuid.h"
 
 #include "hex.h"
 

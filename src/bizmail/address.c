@@ -8,7 +8,7 @@
  */
 #include "fields.h"
 
-#include "posthorn/bizmail.h"
+#include "repostal/bizmail.h"
 
 static bool address_is_usable(struct slice text)
 {

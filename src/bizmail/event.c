@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "fields.h"
-#include "posthorn/bizmail.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/bizmail.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	FUTURE_MAX_MS = 24 * 60 * 60 * 1000

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fields.h"
 
-#include "posthorn/buf.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/buf.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	REPLACEMENT_SIZE = 3
@@ -54,7 +54,7 @@ void fields_own(struct fields *fields)
 		text_append_utf8_repaired(&text, fields->values[i]);
 		ends[i] = text.size;
 	}
-	POSTHORN_ASSERT(!text.overflowed);
+	REPOSTAL_ASSERT(!text.overflowed);
 	fields->memory = buf_take(&text);
 	for (size_t i = 0, start = 0; i < FIELD_COUNT; start = ends[i], i++)
 		fields->values[i] = slice_of(fields->memory + start, ends[i] - start);

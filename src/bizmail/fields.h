@@ -10,13 +10,13 @@
  *            block, `memory`, which passes to the event.
  * Errors     STATUS_INVALID with a text for the sender; no part of the body is in it.
  */
-#ifndef POSTHORN_BIZMAIL_FIELDS_H
-#define POSTHORN_BIZMAIL_FIELDS_H
+#ifndef REPOSTAL_BIZMAIL_FIELDS_H
+#define REPOSTAL_BIZMAIL_FIELDS_H
 
 #include <stdbool.h>
 
-#include "posthorn/error.h"
-#include "posthorn/slice.h"
+#include "repostal/error.h"
+#include "repostal/slice.h"
 
 enum field {
 	FIELD_EVENT,

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "fields.h"
-#include "posthorn/bizmail.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/bizmail.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 /* part lies in text, which is ours to change. */
 static struct slice decode(char *text, struct slice part)

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 
 #include "fields.h"
-#include "posthorn/bizmail.h"
-#include "posthorn/buf.h"
-#include "posthorn/memory.h"
+#include "repostal/bizmail.h"
+#include "repostal/buf.h"
+#include "repostal/memory.h"
 
 enum {
 	NUMBER_TEXT_SIZE = 32,
@@ -59,7 +59,7 @@ static char *quote_numbers(struct slice text, size_t *size_out)
 		}
 		i += size;
 	}
-	POSTHORN_ASSERT(!out.overflowed);
+	REPOSTAL_ASSERT(!out.overflowed);
 	*size_out = out.size;
 	return buf_take(&out);
 }
@@ -97,7 +97,7 @@ static struct slice value_text(const json_t *value, char number[NUMBER_TEXT_SIZE
 		size = snprintf(number, NUMBER_TEXT_SIZE, "%.17g", json_real_value(value));
 	else
 		return slice_of(NULL, 0);
-	POSTHORN_ASSERT(size > 0 && size < NUMBER_TEXT_SIZE);
+	REPOSTAL_ASSERT(size > 0 && size < NUMBER_TEXT_SIZE);
 	return slice_of(number, (size_t)size);
 }
 

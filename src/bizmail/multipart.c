@@ -7,7 +7,7 @@
  */
 #include "fields.h"
 
-#include "posthorn/bizmail.h"
+#include "repostal/bizmail.h"
 
 enum {
 	BOUNDARY_SIZE_MAX = 200

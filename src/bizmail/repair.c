@@ -10,10 +10,10 @@
  */
 #include "fields.h"
 
-#include "posthorn/bizmail.h"
-#include "posthorn/buf.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/bizmail.h"
+#include "repostal/buf.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 #define REPLACEMENT "\xEF\xBF\xBD"
@@ -163,7 +163,7 @@ struct slice bizmail_json_repair(struct slice body, char **repaired_out)
 		rest = slice_behind(rest, size);
 		size = clean_size(rest.data, rest.size, &in_string);
 	}
-	POSTHORN_ASSERT(!out.overflowed);
+	REPOSTAL_ASSERT(!out.overflowed);
 	size = out.size;
 	*repaired_out = buf_take(&out);
 	return slice_of(*repaired_out, size);

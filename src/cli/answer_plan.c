@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "answer_plan.h"
 
-#include "posthorn/text.h"
+#include "repostal/text.h"
 
 static const double shares_total_max = 1 + 1e-9; /* 0.1 + 0.2 + 0.7 is a little more than 1 */
 

@@ -6,15 +6,15 @@
  *            an order without a period: a sender's retries do not fall into step with it.
  * Threads    Values.
  */
-#ifndef POSTHORN_CLI_ANSWER_PLAN_H
-#define POSTHORN_CLI_ANSWER_PLAN_H
+#ifndef REPOSTAL_CLI_ANSWER_PLAN_H
+#define REPOSTAL_CLI_ANSWER_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "posthorn/error.h"
-#include "posthorn/slice.h"
+#include "repostal/error.h"
+#include "repostal/slice.h"
 
 enum {
 	ANSWER_PLAN_SHARES_MAX = 16,

@@ -5,7 +5,7 @@
 
 #include "api_http.h"
 #include "api_offline.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	ANSWER_SIZE_MAX = 128 * 1024 * 1024,

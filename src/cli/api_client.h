@@ -12,15 +12,15 @@
  *            STATUS_BUSY: nobody answers, but a process owns the store. Else what the store or the
  *            network refused, or STATUS_INVALID: what answers is not the API.
  */
-#ifndef POSTHORN_CLI_API_CLIENT_H
-#define POSTHORN_CLI_API_CLIENT_H
+#ifndef REPOSTAL_CLI_API_CLIENT_H
+#define REPOSTAL_CLI_API_CLIENT_H
 
 #include <stdbool.h>
 
 #include <jansson.h>
 
-#include "posthorn/config.h"
-#include "posthorn/error.h"
+#include "repostal/config.h"
+#include "repostal/error.h"
 
 struct api_client;
 

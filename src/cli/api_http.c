@@ -7,7 +7,7 @@
 #include <curl/curl.h>
 
 #include "api_url.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	ORIGIN_SIZE_MAX = 512,
@@ -26,7 +26,7 @@ struct api_http {
 static struct curl_slist *append_header(struct curl_slist *list, const char *line)
 {
 	list = curl_slist_append(list, line);
-	POSTHORN_ASSERT(list != NULL);
+	REPOSTAL_ASSERT(list != NULL);
 	return list;
 }
 
@@ -37,7 +37,7 @@ struct api_http *api_http_new(const struct admin_settings *admin)
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	http->easy = curl_easy_init();
-	POSTHORN_ASSERT(http->easy != NULL);
+	REPOSTAL_ASSERT(http->easy != NULL);
 	buf_init(&http->origin, ORIGIN_SIZE_MAX);
 	api_append_origin(&http->origin, admin->address, admin->port);
 	http->headers = append_header(NULL, "Content-Type: application/json");
@@ -81,7 +81,7 @@ static void set_options(struct api_http *http, const char *method, const char *u
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "posthorn/" POSTHORN_VERSION);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "repostal/" REPOSTAL_VERSION);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);

@@ -8,12 +8,12 @@
  * Errors     STATUS_NOT_FOUND: nobody listens there; STATUS_IO: the connection failed, or no answer
  *            came in time.
  */
-#ifndef POSTHORN_CLI_API_HTTP_H
-#define POSTHORN_CLI_API_HTTP_H
+#ifndef REPOSTAL_CLI_API_HTTP_H
+#define REPOSTAL_CLI_API_HTTP_H
 
-#include "posthorn/buf.h"
-#include "posthorn/config.h"
-#include "posthorn/error.h"
+#include "repostal/buf.h"
+#include "repostal/config.h"
+#include "repostal/error.h"
 
 struct api_http;
 

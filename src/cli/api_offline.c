@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "posthorn/control.h"
-#include "posthorn/memory.h"
+#include "repostal/control.h"
+#include "repostal/memory.h"
 
 struct api_offline {
 	const struct config *config;

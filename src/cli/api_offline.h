@@ -8,12 +8,12 @@
  * Ownership  The configuration outlives it.
  * Errors     STATUS_BUSY: a process owns the store. Else what the store refused.
  */
-#ifndef POSTHORN_CLI_API_OFFLINE_H
-#define POSTHORN_CLI_API_OFFLINE_H
+#ifndef REPOSTAL_CLI_API_OFFLINE_H
+#define REPOSTAL_CLI_API_OFFLINE_H
 
-#include "posthorn/buf.h"
-#include "posthorn/config.h"
-#include "posthorn/error.h"
+#include "repostal/buf.h"
+#include "repostal/config.h"
+#include "repostal/error.h"
 
 struct api_offline;
 

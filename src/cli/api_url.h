@@ -6,11 +6,11 @@
  * Threads    Any.
  * Errors     A text too long for the buffer marks it as overflowed.
  */
-#ifndef POSTHORN_CLI_API_URL_H
-#define POSTHORN_CLI_API_URL_H
+#ifndef REPOSTAL_CLI_API_URL_H
+#define REPOSTAL_CLI_API_URL_H
 
-#include "posthorn/buf.h"
-#include "posthorn/slice.h"
+#include "repostal/buf.h"
+#include "repostal/slice.h"
 
 enum {
 	API_TARGET_SIZE_MAX = 16 * 1024, /* of a path, or of a query */

@@ -11,8 +11,8 @@
 #include "api_client.h"
 #include "command.h"
 #include "json_show.h"
-#include "posthorn/clock.h"
 #include "progress.h"
+#include "repostal/clock.h"
 #include "support.h"
 
 enum {

@@ -7,8 +7,8 @@
  *            a gateway it ends with this process, so it is cancelled then.
  * Threads    The main thread; takes over SIGINT and SIGTERM.
  */
-#ifndef POSTHORN_CLI_BULK_H
-#define POSTHORN_CLI_BULK_H
+#ifndef REPOSTAL_CLI_BULK_H
+#define REPOSTAL_CLI_BULK_H
 
 #include <stdbool.h>
 #include <stdint.h>

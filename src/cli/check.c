@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "posthorn/config.h"
-#include "posthorn/signer.h"
+#include "repostal/config.h"
+#include "repostal/signer.h"
 #include "support.h"
 
 enum {
@@ -14,7 +14,7 @@ enum {
 };
 
 static const char help[] =
-	"Usage: posthorn check [-c FILE] [--print]\n"
+	"Usage: repostal check [-c FILE] [--print]\n"
 	"\n"
 	"Validates the configuration and prints every problem as FILE:LINE: text.\n"
 	"\n"

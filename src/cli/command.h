@@ -6,8 +6,8 @@
  *            error, and returns what the process exits with. argv[0] is the command's own name.
  * Threads    The main thread, once.
  */
-#ifndef POSTHORN_CLI_COMMAND_H
-#define POSTHORN_CLI_COMMAND_H
+#ifndef REPOSTAL_CLI_COMMAND_H
+#define REPOSTAL_CLI_COMMAND_H
 
 enum {
 	EXIT_OK = 0,

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/mailbox.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/mailbox.h"
+#include "repostal/memory.h"
 
 struct delay_line {
 	int64_t delay_ms;
@@ -83,7 +83,7 @@ struct delay_line *delay_line_start(struct http_server *server, int64_t delay_ms
 	line->server = server;
 	line->delay_ms = delay_ms;
 	mailbox_init(&line->arrived, NULL, NULL);
-	POSTHORN_ASSERT(pthread_create(&line->thread, NULL, delay_main, line) == 0);
+	REPOSTAL_ASSERT(pthread_create(&line->thread, NULL, delay_main, line) == 0);
 	return line;
 }
 

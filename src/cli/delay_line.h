@@ -9,10 +9,10 @@
  *
  * The number of tickets is bounded by the server's connections.
  */
-#ifndef POSTHORN_CLI_DELAY_LINE_H
-#define POSTHORN_CLI_DELAY_LINE_H
+#ifndef REPOSTAL_CLI_DELAY_LINE_H
+#define REPOSTAL_CLI_DELAY_LINE_H
 
-#include "posthorn/http.h"
+#include "repostal/http.h"
 
 struct delay_line;
 

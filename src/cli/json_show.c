@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	CELL_SIZE_MAX = 1024,

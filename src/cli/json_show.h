@@ -7,15 +7,15 @@
  * Threads    Any.
  * Ownership  The values are borrowed.
  */
-#ifndef POSTHORN_CLI_JSON_SHOW_H
-#define POSTHORN_CLI_JSON_SHOW_H
+#ifndef REPOSTAL_CLI_JSON_SHOW_H
+#define REPOSTAL_CLI_JSON_SHOW_H
 
 #include <stdint.h>
 
 #include <jansson.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/slice.h"
+#include "repostal/buf.h"
+#include "repostal/slice.h"
 #include "table.h"
 
 struct slice show_string(const json_t *object, const char *name);

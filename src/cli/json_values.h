@@ -9,13 +9,13 @@
  * Threads    Values.
  * Ownership  Values point into the text.
  */
-#ifndef POSTHORN_CLI_JSON_VALUES_H
-#define POSTHORN_CLI_JSON_VALUES_H
+#ifndef REPOSTAL_CLI_JSON_VALUES_H
+#define REPOSTAL_CLI_JSON_VALUES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "posthorn/slice.h"
+#include "repostal/slice.h"
 
 struct json_values {
 	struct slice text;

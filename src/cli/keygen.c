@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "posthorn/rsa_key.h"
+#include "repostal/rsa_key.h"
 #include "support.h"
 
 enum {
@@ -11,7 +11,7 @@ enum {
 };
 
 static const char help[] =
-	"Usage: posthorn keygen FILE\n"
+	"Usage: repostal keygen FILE\n"
 	"\n"
 	"Makes an RSA-2048 key for signing webhooks and writes it to FILE (PEM, mode\n"
 	"0600). A file that exists is never overwritten.\n"
@@ -26,7 +26,7 @@ static const char help[] =
 	"\n"
 	"For scripts:\n"
 	"\n"
-	"  posthorn keygen signing.key > public.txt\n"
+	"  repostal keygen signing.key > public.txt\n"
 	"  sed -n '/BEGIN/,/END/p' public.txt   the PEM\n"
 	"  sed -n 's/^p: //p' public.txt        the bare base64\n"
 	"  sed -n 's/^kid: //p' public.txt      the key id\n"

@@ -8,9 +8,9 @@
 #include <curl/curl.h>
 
 #include "command.h"
-#include "posthorn/clock.h"
-#include "posthorn/text.h"
 #include "receiver.h"
+#include "repostal/clock.h"
+#include "repostal/text.h"
 #include "support.h"
 
 enum {
@@ -24,7 +24,7 @@ enum {
 };
 
 static const char help[] =
-	"Usage: posthorn listen [OPTION...]\n"
+	"Usage: repostal listen [OPTION...]\n"
 	"\n"
 	"Receives Postal webhooks on any path, for trying out: prints each envelope and\n"
 	"checks its signatures. The first line printed is \"listening on URL\".\n"

@@ -11,9 +11,9 @@
 
 #include <jansson.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/random.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/random.h"
 
 enum {
 	ANSWER_SIZE_MAX = 1024, /* what is behind is read and thrown away */
@@ -62,7 +62,7 @@ static bool slot_init(struct slot *slot, const struct load *load)
 	CURL *easy = curl_easy_init();
 	CURLcode code = CURLE_OK;
 
-	POSTHORN_ASSERT(easy != NULL);
+	REPOSTAL_ASSERT(easy != NULL);
 	slot->easy = easy;
 	buf_init(&slot->body, SAMPLE_SIZE_MAX);
 #define SET(option, value) code = code != CURLE_OK ? code : curl_easy_setopt(easy, option, value)
@@ -70,7 +70,7 @@ static bool slot_init(struct slot *slot, const struct load *load)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_USERAGENT, "posthorn-send/" POSTHORN_VERSION);
+	SET(CURLOPT_USERAGENT, "repostal-send/" REPOSTAL_VERSION);
 	SET(CURLOPT_HTTPHEADER, load->headers);
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);
@@ -110,7 +110,7 @@ static void start_one(struct load *load, int64_t scheduled_us)
 	curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)slot->body.size);
 	curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, slot->body.data);
 	code = curl_multi_add_handle(load->multi, slot->easy);
-	POSTHORN_ASSERT(code == CURLM_OK);
+	REPOSTAL_ASSERT(code == CURLM_OK);
 	load->result->sent++;
 	load->in_flight++;
 }
@@ -142,7 +142,7 @@ static void start_due(struct load *load)
 		timerfd_settime(load->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-/* posthorn's own answers say what became of the event; another receiver's 2xx means accepted. */
+/* repostal's own answers say what became of the event; another receiver's 2xx means accepted. */
 static void count_acknowledged(struct load_result *result, const struct slot *slot)
 {
 	json_t *answer = json_loadb(slot->answer, slot->answer_size, 0, NULL);
@@ -202,7 +202,7 @@ static void wait_for_something(struct load *load)
 	curl_multi_poll(load->multi, &timer, 1, POLL_MS, NULL);
 	/* Not blocking: when it has not expired there is nothing to read. */
 	if (read(load->timer, &expired, sizeof(expired)) < 0 && errno != EAGAIN)
-		POSTHORN_ASSERT(errno == EINTR);
+		REPOSTAL_ASSERT(errno == EINTR);
 }
 
 static void run(struct load *load, const volatile sig_atomic_t *stop)
@@ -248,7 +248,7 @@ static struct curl_slist *make_headers(const struct load_settings *settings)
 		list = curl_slist_append(list, sample_content_type(settings->encoding));
 	for (const struct curl_slist *own = settings->headers; own != NULL; own = own->next)
 		list = curl_slist_append(list, own->data);
-	POSTHORN_ASSERT(list != NULL);
+	REPOSTAL_ASSERT(list != NULL);
 	return list;
 }
 
@@ -264,7 +264,7 @@ enum status load_run(const struct load_settings *settings, const volatile sig_at
 	load.slots = memory_array((size_t)settings->concurrency, sizeof(*load.slots));
 	load.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	load.multi = curl_multi_init();
-	POSTHORN_ASSERT(load.multi != NULL && load.timer >= 0);
+	REPOSTAL_ASSERT(load.multi != NULL && load.timer >= 0);
 	curl_multi_setopt(load.multi, CURLMOPT_MAXCONNECTS, (long)settings->concurrency);
 	for (int64_t i = settings->concurrency - 1; i >= 0; i--) {
 		if (!slot_init(&load.slots[i], &load)) {

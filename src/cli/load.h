@@ -11,8 +11,8 @@
  * Errors     STATUS_INVALID: libcurl does not take the settings. What happens to single events
  *            is in the result.
  */
-#ifndef POSTHORN_CLI_LOAD_H
-#define POSTHORN_CLI_LOAD_H
+#ifndef REPOSTAL_CLI_LOAD_H
+#define REPOSTAL_CLI_LOAD_H
 
 #include <signal.h>
 #include <stdbool.h>
@@ -22,8 +22,8 @@
 #include <curl/curl.h>
 
 #include "latency.h"
-#include "posthorn/buf.h"
-#include "posthorn/error.h"
+#include "repostal/buf.h"
+#include "repostal/error.h"
 #include "sample.h"
 
 enum {

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "load.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static const struct {
 	const char *name;

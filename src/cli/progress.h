@@ -5,13 +5,13 @@
  * Promise    Pure. The line fits width_max characters, has no control characters and no newline.
  * Threads    Any.
  */
-#ifndef POSTHORN_CLI_PROGRESS_H
-#define POSTHORN_CLI_PROGRESS_H
+#ifndef REPOSTAL_CLI_PROGRESS_H
+#define REPOSTAL_CLI_PROGRESS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 struct progress {
 	int64_t expected; /* changes; -1: not known */

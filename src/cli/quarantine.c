@@ -8,7 +8,7 @@
 #include "api_url.h"
 #include "command.h"
 #include "json_show.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "session.h"
 #include "support.h"
 
@@ -18,10 +18,10 @@ enum {
 };
 
 static const char help[] =
-	"Usage: posthorn quarantine list               [-c FILE] [--json] [--limit N]\n"
-	"       posthorn quarantine show ID            [-c FILE] [--json]\n"
-	"       posthorn quarantine replay ID|--all    [-c FILE] [--json]\n"
-	"       posthorn quarantine discard ID|--all   [-c FILE] [--json] [--yes]\n"
+	"Usage: repostal quarantine list               [-c FILE] [--json] [--limit N]\n"
+	"       repostal quarantine show ID            [-c FILE] [--json]\n"
+	"       repostal quarantine replay ID|--all    [-c FILE] [--json]\n"
+	"       repostal quarantine discard ID|--all   [-c FILE] [--json] [--yes]\n"
 	"\n"
 	"What arrived and could not be translated is kept in quarantine.\n"
 	"\n"

@@ -6,8 +6,8 @@
  *            for it.
  * Threads    Any.
  */
-#ifndef POSTHORN_CLI_QUEUE_EXPECT_H
-#define POSTHORN_CLI_QUEUE_EXPECT_H
+#ifndef REPOSTAL_CLI_QUEUE_EXPECT_H
+#define REPOSTAL_CLI_QUEUE_EXPECT_H
 
 #include <stdint.h>
 

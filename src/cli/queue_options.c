@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "command.h"
-#include "posthorn/config.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
-#include "posthorn/uuid.h"
+#include "repostal/config.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
+#include "repostal/uuid.h"
 #include "support.h"
 
 enum {
@@ -17,13 +17,13 @@ enum {
 };
 
 const char queue_help[] =
-	"Usage: posthorn queue list           [FILTER...] [--limit N]\n"
-	"       posthorn queue show UUID\n"
-	"       posthorn queue retry UUID     [--target NAME]\n"
-	"       posthorn queue retry          FILTER...|--all [--rate RATE]\n"
-	"       posthorn queue discard UUID   [--target NAME]\n"
-	"       posthorn queue discard        FILTER...|--all [--rate RATE] [--yes]\n"
-	"       posthorn queue stats          [--target NAME]\n"
+	"Usage: repostal queue list           [FILTER...] [--limit N]\n"
+	"       repostal queue show UUID\n"
+	"       repostal queue retry UUID     [--target NAME]\n"
+	"       repostal queue retry          FILTER...|--all [--rate RATE]\n"
+	"       repostal queue discard UUID   [--target NAME]\n"
+	"       repostal queue discard        FILTER...|--all [--rate RATE] [--yes]\n"
+	"       repostal queue stats          [--target NAME]\n"
 	"\n"
 	"  list     deliveries, newest first, delivered ones too\n"
 	"  show     an event: its envelope, its deliveries, what each receiver answered\n"

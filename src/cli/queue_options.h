@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue_options.h - what posthorn queue may be called with
+ * queue_options.h - what repostal queue may be called with
  *
  * Promise    Options that passed make sense together; each refusal says on standard error why.
  * Threads    The main thread (getopt).
  * Ownership  The texts are those of argv.
  */
-#ifndef POSTHORN_CLI_QUEUE_OPTIONS_H
-#define POSTHORN_CLI_QUEUE_OPTIONS_H
+#ifndef REPOSTAL_CLI_QUEUE_OPTIONS_H
+#define REPOSTAL_CLI_QUEUE_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>

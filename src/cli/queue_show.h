@@ -4,12 +4,12 @@
  *
  * Threads    The main thread.
  */
-#ifndef POSTHORN_CLI_QUEUE_SHOW_H
-#define POSTHORN_CLI_QUEUE_SHOW_H
+#ifndef REPOSTAL_CLI_QUEUE_SHOW_H
+#define REPOSTAL_CLI_QUEUE_SHOW_H
 
 #include <jansson.h>
 
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 /* The API's event: its facts, envelope, deliveries, and their attempts with the answers. */
 void queue_show_append(struct buf *out, const json_t *event);

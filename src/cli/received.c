@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/text.h"
+#include "repostal/clock.h"
+#include "repostal/text.h"
 #include "support.h"
 
 enum {

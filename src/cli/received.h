@@ -6,17 +6,17 @@
  *            order, and its numbers their value.
  * Threads    Any.
  */
-#ifndef POSTHORN_CLI_RECEIVED_H
-#define POSTHORN_CLI_RECEIVED_H
+#ifndef REPOSTAL_CLI_RECEIVED_H
+#define REPOSTAL_CLI_RECEIVED_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/uuid.h"
 #include "receiver_keys.h"
+#include "repostal/buf.h"
+#include "repostal/uuid.h"
 
 struct received {
 	int64_t arrived_ms; /* Unix */

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "delay_line.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
 #include "received.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 #include "uuid_set.h"
 
 enum {
@@ -57,7 +57,7 @@ struct receiver *receiver_new(const struct receiver_settings *settings)
 	struct receiver *receiver = memory_zalloc(sizeof(*receiver));
 
 	receiver->settings = *settings;
-	POSTHORN_ASSERT(pthread_mutex_init(&receiver->mutex, NULL) == 0);
+	REPOSTAL_ASSERT(pthread_mutex_init(&receiver->mutex, NULL) == 0);
 	uuid_set_init(&receiver->seen, UUIDS_REMEMBERED_MAX);
 	receiver->progress_us = clock_monotonic_us();
 	return receiver;
@@ -148,9 +148,9 @@ static bool has_body(int status)
 
 static void answer(struct http_exchange *exchange, int status)
 {
-	static const struct slice good = SLICE_LITERAL("taken by posthorn listen\n");
+	static const struct slice good = SLICE_LITERAL("taken by repostal listen\n");
 	static const struct slice bad =
-		SLICE_LITERAL("refused by posthorn listen, as it was told\n");
+		SLICE_LITERAL("refused by repostal listen, as it was told\n");
 	struct http_answer reply = { .status = status };
 
 	if (has_body(status)) {

@@ -6,15 +6,15 @@
  * Threads    These functions on one thread; the requests on the loops of its server.
  * Ownership  Settings are borrowed.
  */
-#ifndef POSTHORN_CLI_RECEIVER_H
-#define POSTHORN_CLI_RECEIVER_H
+#ifndef REPOSTAL_CLI_RECEIVER_H
+#define REPOSTAL_CLI_RECEIVER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "answer_plan.h"
-#include "posthorn/http.h"
 #include "receiver_keys.h"
+#include "repostal/http.h"
 
 struct receiver_settings {
 	struct answer_plan plan;

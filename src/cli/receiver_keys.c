@@ -11,9 +11,9 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/rsa_key.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/rsa_key.h"
 #include "support.h"
 
 enum {
@@ -106,11 +106,11 @@ static enum status download(const char *url, struct buf *out, struct error *err)
 	long http_status = 0;
 	CURLcode code;
 
-	POSTHORN_ASSERT(easy != NULL);
+	REPOSTAL_ASSERT(easy != NULL);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "posthorn-listen/" POSTHORN_VERSION);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "repostal-listen/" REPOSTAL_VERSION);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)FETCH_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_jwks);

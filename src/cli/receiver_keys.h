@@ -8,11 +8,11 @@
  * Threads    Checking: any number at once. A check may wait for the JWKS, a few seconds at most.
  * Errors     STATUS_INVALID not a key; STATUS_IO the file or the URL cannot be read.
  */
-#ifndef POSTHORN_CLI_RECEIVER_KEYS_H
-#define POSTHORN_CLI_RECEIVER_KEYS_H
+#ifndef REPOSTAL_CLI_RECEIVER_KEYS_H
+#define REPOSTAL_CLI_RECEIVER_KEYS_H
 
-#include "posthorn/error.h"
-#include "posthorn/slice.h"
+#include "repostal/error.h"
+#include "repostal/slice.h"
 
 /* From BAD on they are bad. */
 enum signature_check {

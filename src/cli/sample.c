@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/slice.h"
+#include "repostal/memory.h"
+#include "repostal/slice.h"
 
-#define BOUNDARY "posthorn-sample-7MA4YWxkTrZu0gW"
+#define BOUNDARY "repostal-sample-7MA4YWxkTrZu0gW"
 
 enum {
 	MIX_SIZE = 20,

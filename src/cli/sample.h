@@ -6,13 +6,13 @@
  *            message id, and so do runs with different names.
  * Threads    Any.
  */
-#ifndef POSTHORN_CLI_SAMPLE_H
-#define POSTHORN_CLI_SAMPLE_H
+#ifndef REPOSTAL_CLI_SAMPLE_H
+#define REPOSTAL_CLI_SAMPLE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 enum {
 	SAMPLE_SIZE_MAX = 4096

@@ -9,8 +9,8 @@
 
 #include "command.h"
 #include "load.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 #include "support.h"
 
 enum {
@@ -25,7 +25,7 @@ static const int64_t COUNT_MAX = INT64_C(1000000000000);
 static const double RATE_MAX = 1e6;
 
 static const char help[] =
-	"Usage: posthorn send [OPTION...] URL\n"
+	"Usage: repostal send [OPTION...] URL\n"
 	"\n"
 	"Posts sample BizMail events to URL, each with a message id of its own, and\n"
 	"prints how they were answered. To try out, and to load.\n"
@@ -146,7 +146,7 @@ static bool add_header(struct send_options *settings, const char *text)
 		return false;
 	}
 	settings->load.headers = curl_slist_append(settings->load.headers, text);
-	POSTHORN_ASSERT(settings->load.headers != NULL);
+	REPOSTAL_ASSERT(settings->load.headers != NULL);
 	return true;
 }
 
@@ -221,7 +221,7 @@ static char *make_url(const char *text, const char *token)
 	char *result = NULL;
 	struct buf query;
 
-	POSTHORN_ASSERT(url != NULL);
+	REPOSTAL_ASSERT(url != NULL);
 	buf_init(&query, SUMMARY_SIZE_MAX);
 	if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
 		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
@@ -231,7 +231,7 @@ static char *make_url(const char *text, const char *token)
 	}
 	if (token != NULL) {
 		escaped = curl_easy_escape(NULL, token, 0);
-		POSTHORN_ASSERT(escaped != NULL);
+		REPOSTAL_ASSERT(escaped != NULL);
 		buf_printf(&query, "token=%s", escaped);
 		if (query.overflowed || curl_url_set(url, CURLUPART_QUERY, query.data,
 						CURLU_APPENDQUERY) != CURLUE_OK) {
@@ -240,7 +240,7 @@ static char *make_url(const char *text, const char *token)
 		}
 	}
 	curl_url_get(url, CURLUPART_URL, &result, 0);
-	POSTHORN_ASSERT(result != NULL);
+	REPOSTAL_ASSERT(result != NULL);
 out:
 	buf_free(&query);
 	curl_free(scheme);

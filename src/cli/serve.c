@@ -4,15 +4,15 @@
 
 #include "command.h"
 #include "gateway.h"
-#include "posthorn/config.h"
-#include "posthorn/log.h"
+#include "repostal/config.h"
+#include "repostal/log.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024
 };
 
 static const char help[] =
-	"Usage: posthorn serve [-c FILE]\n"
+	"Usage: repostal serve [-c FILE]\n"
 	"\n"
 	"Runs the gateway in the foreground, logging to standard error.\n"
 	"\n"
@@ -82,14 +82,14 @@ int command_serve(int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_OK;
 		default:
-			fprintf(stderr, "posthorn serve: %s '%s'; see posthorn serve --help\n",
+			fprintf(stderr, "repostal serve: %s '%s'; see repostal serve --help\n",
 				option == ':' ? "a value is missing after" : "unknown option",
 				argv[optind - 1]);
 			return EXIT_USAGE;
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "posthorn serve: unexpected argument '%s'\n", argv[optind]);
+		fprintf(stderr, "repostal serve: unexpected argument '%s'\n", argv[optind]);
 		return EXIT_USAGE;
 	}
 	return serve(path);

@@ -7,7 +7,7 @@
 #include "api_client.h"
 #include "api_url.h"
 #include "command.h"
-#include "posthorn/log.h"
+#include "repostal/log.h"
 #include "support.h"
 
 enum {

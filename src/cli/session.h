@@ -7,8 +7,8 @@
  * Threads    The main thread.
  * Ownership  Answers belong to the caller (json_decref).
  */
-#ifndef POSTHORN_CLI_SESSION_H
-#define POSTHORN_CLI_SESSION_H
+#ifndef REPOSTAL_CLI_SESSION_H
+#define REPOSTAL_CLI_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +16,8 @@
 
 #include <jansson.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/config.h"
+#include "repostal/buf.h"
+#include "repostal/config.h"
 
 struct api_client;
 

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "posthorn/clock.h"
-#include "posthorn/config.h"
-#include "posthorn/log.h"
-#include "posthorn/store_copy.h"
+#include "repostal/clock.h"
+#include "repostal/config.h"
+#include "repostal/log.h"
+#include "repostal/store_copy.h"
 #include "support.h"
 
 enum {
@@ -21,7 +21,7 @@ enum {
 #define LINE_ERASE "\r\033[K"
 
 static const char help[] =
-	"Usage: posthorn store copy [-c FILE] --from PATH\n"
+	"Usage: repostal store copy [-c FILE] --from PATH\n"
 	"\n"
 	"  copy  what the SQLite store at PATH holds, into the configured store:\n"
 	"        PostgreSQL, or another SQLite file\n"
@@ -34,7 +34,7 @@ static const char help[] =
 	"quarantine.\n"
 	"\n"
 	"Nothing is removed anywhere. Run it again when it was cut short: what is here\n"
-	"already is skipped. Run it as the user that posthorn runs as. Never start a\n"
+	"already is skipped. Run it as the user that repostal runs as. Never start a\n"
 	"gateway on the old store afterwards: it would deliver again what waits there.\n"
 	"\n"
 	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"

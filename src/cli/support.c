@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "posthorn/text.h"
+#include "repostal/text.h"
 
 enum {
 	READ_SIZE = 64 * 1024
@@ -21,11 +21,11 @@ int cli_usage_error(const char *command, const char *format, ...)
 {
 	va_list arguments;
 
-	fprintf(stderr, "posthorn %s: ", command);
+	fprintf(stderr, "repostal %s: ", command);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "\nTry 'posthorn %s --help'.\n", command);
+	fprintf(stderr, "\nTry 'repostal %s --help'.\n", command);
 	return EXIT_USAGE;
 }
 
@@ -33,7 +33,7 @@ int cli_failure(const char *command, const char *format, ...)
 {
 	va_list arguments;
 
-	fprintf(stderr, "posthorn %s: ", command);
+	fprintf(stderr, "repostal %s: ", command);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);

@@ -6,20 +6,20 @@
  *            what is wrong. Foreign text that reaches a terminal cannot steer it.
  * Threads    Any, apart from the option functions.
  */
-#ifndef POSTHORN_CLI_SUPPORT_H
-#define POSTHORN_CLI_SUPPORT_H
+#ifndef REPOSTAL_CLI_SUPPORT_H
+#define REPOSTAL_CLI_SUPPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/error.h"
-#include "posthorn/slice.h"
+#include "repostal/buf.h"
+#include "repostal/error.h"
+#include "repostal/slice.h"
 
-/* "posthorn COMMAND: text", then where the help is; returns EXIT_USAGE. */
+/* "repostal COMMAND: text", then where the help is; returns EXIT_USAGE. */
 int cli_usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* "posthorn COMMAND: text"; returns EXIT_FAILED. */
+/* "repostal COMMAND: text"; returns EXIT_FAILED. */
 int cli_failure(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Prints to standard output; returns EXIT_OK. */
 int cli_help(const char *text);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 #include "support.h"
 
 enum {
@@ -35,7 +35,7 @@ static size_t width_of(struct slice text)
 void table_init(struct table *table, const struct table_column *columns, size_t columns_count,
 	size_t width_max)
 {
-	POSTHORN_ASSERT(columns_count > 0 && columns_count <= TABLE_COLUMNS_MAX);
+	REPOSTAL_ASSERT(columns_count > 0 && columns_count <= TABLE_COLUMNS_MAX);
 	*table = (struct table){
 		.columns = columns,
 		.columns_count = columns_count,

@@ -8,14 +8,14 @@
  * Threads    One owner.
  * Ownership  The table copies its cells; the columns belong to the caller and outlive it.
  */
-#ifndef POSTHORN_CLI_TABLE_H
-#define POSTHORN_CLI_TABLE_H
+#ifndef REPOSTAL_CLI_TABLE_H
+#define REPOSTAL_CLI_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/slice.h"
+#include "repostal/buf.h"
+#include "repostal/slice.h"
 
 enum {
 	TABLE_COLUMNS_MAX = 16

@@ -11,9 +11,9 @@
 #include "target_table.h"
 
 static const char help[] =
-	"Usage: posthorn target list         [-c FILE] [--json]\n"
-	"       posthorn target pause NAME   [-c FILE] [--json] [--reason TEXT]\n"
-	"       posthorn target resume NAME  [-c FILE] [--json]\n"
+	"Usage: repostal target list         [-c FILE] [--json]\n"
+	"       repostal target pause NAME   [-c FILE] [--json] [--reason TEXT]\n"
+	"       repostal target resume NAME  [-c FILE] [--json]\n"
 	"\n"
 	"  list    the targets: state, what waits for them, and why they are paused\n"
 	"  pause   nothing more is attempted; the queue grows, nothing is lost\n"

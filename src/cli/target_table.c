@@ -2,7 +2,7 @@
 #include "target_table.h"
 
 #include "json_show.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 void target_table_print(const json_t *targets)
 {

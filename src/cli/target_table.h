@@ -4,8 +4,8 @@
  *
  * Threads    The main thread.
  */
-#ifndef POSTHORN_CLI_TARGET_TABLE_H
-#define POSTHORN_CLI_TARGET_TABLE_H
+#ifndef REPOSTAL_CLI_TARGET_TABLE_H
+#define REPOSTAL_CLI_TARGET_TABLE_H
 
 #include <jansson.h>
 

@@ -7,12 +7,12 @@
 
 #include "command.h"
 #include "json_values.h"
-#include "posthorn/bizmail.h"
-#include "posthorn/clock.h"
-#include "posthorn/config.h"
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
-#include "posthorn/translate.h"
+#include "repostal/bizmail.h"
+#include "repostal/clock.h"
+#include "repostal/config.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
+#include "repostal/translate.h"
 #include "support.h"
 
 enum {
@@ -21,7 +21,7 @@ enum {
 };
 
 static const char help[] =
-	"Usage: posthorn translate [-c FILE] [EVENT-FILE...]\n"
+	"Usage: repostal translate [-c FILE] [EVENT-FILE...]\n"
 	"\n"
 	"Reads BizMail events, one JSON value after another, from the files or from\n"
 	"standard input (also '-'), and prints the Postal envelope of each on a line of\n"
@@ -89,7 +89,7 @@ static void print_envelope(struct translation *translation, const struct bizmail
 	translate_event(&translation->settings, translation->source, &translation->defaults, event,
 		&identity, clock_unix_us(), &postal);
 	buf_reset(&translation->envelope);
-	POSTHORN_ASSERT(envelope_write(&postal, &translation->envelope));
+	REPOSTAL_ASSERT(envelope_write(&postal, &translation->envelope));
 	fwrite(translation->envelope.data, 1, translation->envelope.size, stdout);
 	putchar('\n');
 }

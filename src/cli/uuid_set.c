@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	SLOTS_COUNT_MIN = 1024

@@ -6,13 +6,13 @@
  *            set says so. Memory grows with what is remembered, at most to 43 bytes for each.
  * Threads    One owner.
  */
-#ifndef POSTHORN_CLI_UUID_SET_H
-#define POSTHORN_CLI_UUID_SET_H
+#ifndef REPOSTAL_CLI_UUID_SET_H
+#define REPOSTAL_CLI_UUID_SET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "posthorn/uuid.h"
+#include "repostal/uuid.h"
 
 struct uuid_set {
 	struct uuid *slots; /* a free one is all zero */

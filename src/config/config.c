@@ -2,7 +2,7 @@
 /*
  * config.c - from a file to a config: read, parse, fill by the tables, check the rules
  */
-#include "posthorn/config.h"
+#include "repostal/config.h"
 
 #include <libconfig.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "file.h"
 #include "fill.h"
 #include "fingerprint.h"
-#include "posthorn/memory.h"
 #include "problems.h"
+#include "repostal/memory.h"
 #include "rules.h"
 #include "setting.h"
 #include "source_text.h"

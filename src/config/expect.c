@@ -3,9 +3,9 @@
 
 #include <inttypes.h>
 
-#include "posthorn/envelope.h"
-#include "posthorn/retry.h"
-#include "posthorn/text.h"
+#include "repostal/envelope.h"
+#include "repostal/retry.h"
+#include "repostal/text.h"
 
 static void append_separator(struct buf *out, size_t count)
 {

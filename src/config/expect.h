@@ -5,10 +5,10 @@
  * Promise    From the row alone, so that messages and limits cannot differ.
  * Threads    Any.
  */
-#ifndef POSTHORN_CONFIG_EXPECT_H
-#define POSTHORN_CONFIG_EXPECT_H
+#ifndef REPOSTAL_CONFIG_EXPECT_H
+#define REPOSTAL_CONFIG_EXPECT_H
 
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 #include "setting.h"
 
 /* Completes "must be ". */

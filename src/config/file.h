@@ -6,13 +6,13 @@
  * Threads    Any.
  * Errors     err says why, without the path.
  */
-#ifndef POSTHORN_CONFIG_FILE_H
-#define POSTHORN_CONFIG_FILE_H
+#ifndef REPOSTAL_CONFIG_FILE_H
+#define REPOSTAL_CONFIG_FILE_H
 
 #include <stdbool.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/error.h"
+#include "repostal/buf.h"
+#include "repostal/error.h"
 
 bool file_read(const char *path, struct buf *out, struct error *err);
 /* False also when it cannot be told. */

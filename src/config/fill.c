@@ -6,8 +6,8 @@
 
 #include "expect.h"
 #include "nearest.h"
-#include "posthorn/memory.h"
 #include "read.h"
+#include "repostal/memory.h"
 #include "setting.h"
 
 enum {
@@ -49,8 +49,8 @@ static void defaults_open(const struct settings_table *table, config_t *tree)
 		buf_printf(&text, "%s = %s;\n", name, table->rows[i].fallback);
 	}
 	config_init(tree);
-	POSTHORN_ASSERT(!text.overflowed);
-	POSTHORN_ASSERT(
+	REPOSTAL_ASSERT(!text.overflowed);
+	REPOSTAL_ASSERT(
 		config_read_string(tree, text.data == NULL ? "" : text.data) == CONFIG_TRUE);
 	buf_free(&text);
 }
@@ -68,7 +68,7 @@ static void fill_default(struct filling *filling, size_t index)
 	default_name(index, name);
 	good = read_value(
 		&reading, filling->base, config_setting_get_member(filling->defaults, name));
-	POSTHORN_ASSERT(good);
+	REPOSTAL_ASSERT(good);
 	problems_free(&none);
 }
 

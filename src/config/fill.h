@@ -6,14 +6,14 @@
  *            setting that has a default gets it.
  * Threads    One owner of everything.
  */
-#ifndef POSTHORN_CONFIG_FILL_H
-#define POSTHORN_CONFIG_FILL_H
+#ifndef REPOSTAL_CONFIG_FILL_H
+#define REPOSTAL_CONFIG_FILL_H
 
 #include <libconfig.h>
 #include <stdbool.h>
 
-#include "posthorn/config.h"
 #include "problems.h"
+#include "repostal/config.h"
 
 /* config is all zero. */
 void fill_config(struct config *config, const config_setting_t *root, bool world_readable,

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "posthorn/config.h"
-#include "posthorn/memory.h"
+#include "repostal/config.h"
+#include "repostal/memory.h"
 
 static uint64_t add(uint64_t hash, const void *data, size_t size)
 {

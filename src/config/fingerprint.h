@@ -5,8 +5,8 @@
  * Promise    Pure; secrets are part of it, and cannot be read back from it.
  * Threads    Any.
  */
-#ifndef POSTHORN_CONFIG_FINGERPRINT_H
-#define POSTHORN_CONFIG_FINGERPRINT_H
+#ifndef REPOSTAL_CONFIG_FINGERPRINT_H
+#define REPOSTAL_CONFIG_FINGERPRINT_H
 
 #include <stdint.h>
 

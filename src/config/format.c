@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#include "posthorn/address.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/address.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 #include "url.h"
 
 static bool is_alphanumeric(char c)
@@ -100,7 +100,7 @@ bool must_be_route(struct slice text, struct error *err)
 	}
 	for (size_t i = 0; i < ARRAY_COUNT(reserved); i++) {
 		if (is_at_or_below(text, slice_text(reserved[i]))) {
-			error_set(err, "must not be %s or below: that is posthorn's own",
+			error_set(err, "must not be %s or below: that is repostal's own",
 				reserved[i]);
 			return false;
 		}

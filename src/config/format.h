@@ -6,13 +6,13 @@
  *            not quoted: it may be a secret in the wrong place.
  * Threads    Any.
  */
-#ifndef POSTHORN_CONFIG_FORMAT_H
-#define POSTHORN_CONFIG_FORMAT_H
+#ifndef REPOSTAL_CONFIG_FORMAT_H
+#define REPOSTAL_CONFIG_FORMAT_H
 
 #include <stdbool.h>
 
-#include "posthorn/error.h"
-#include "posthorn/slice.h"
+#include "repostal/error.h"
+#include "repostal/slice.h"
 
 /* Of every text: UTF-8 without control characters, so that it stays one line wherever it is
  * written. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "posthorn/text.h"
+#include "repostal/text.h"
 
 void nearest_init(struct nearest *nearest, const char *given)
 {

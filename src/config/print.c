@@ -7,9 +7,9 @@
  */
 #include <string.h>
 
-#include "posthorn/config.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/config.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 #include "setting.h"
 #include "url.h"
 

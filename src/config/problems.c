@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/error.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/error.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 /* A damaged file of the largest size could have more; nobody reads them. */
 enum {

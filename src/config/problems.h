@@ -6,13 +6,13 @@
  *            Their texts are one line of UTF-8 without control characters, and never hold a secret.
  * Threads    One owner.
  */
-#ifndef POSTHORN_CONFIG_PROBLEMS_H
-#define POSTHORN_CONFIG_PROBLEMS_H
+#ifndef REPOSTAL_CONFIG_PROBLEMS_H
+#define REPOSTAL_CONFIG_PROBLEMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 struct problem {
 	int line;

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "format.h"
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
 #include "read_list.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 #include "secret.h"
 
 static bool is_in_limits(const struct setting *row, int64_t number)

@@ -7,8 +7,8 @@
  * Threads    One owner of everything.
  * Ownership  What is read belongs to the struct; see settings_release().
  */
-#ifndef POSTHORN_CONFIG_READ_H
-#define POSTHORN_CONFIG_READ_H
+#ifndef REPOSTAL_CONFIG_READ_H
+#define REPOSTAL_CONFIG_READ_H
 
 #include <libconfig.h>
 #include <stdbool.h>

@@ -7,12 +7,12 @@
 #include <strings.h>
 
 #include "format.h"
-#include "posthorn/address.h"
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
-#include "posthorn/target_settings.h"
-#include "posthorn/text.h"
 #include "read.h"
+#include "repostal/address.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
+#include "repostal/target_settings.h"
+#include "repostal/text.h"
 
 enum {
 	NAME_SIZE = 2 * SETTING_PATH_SIZE
@@ -252,7 +252,7 @@ static bool read_header(const struct reading *reading, const config_setting_t *g
 	of_header.row = &row;
 	of_header.name = name;
 	if (is_reserved_header(header_name))
-		return refuse_with(&of_header, value, "cannot be set: posthorn sends its own");
+		return refuse_with(&of_header, value, "cannot be set: repostal sends its own");
 	if (is_repeated_header(group, index))
 		return refuse_with(&of_header, value, "is given twice, in other letters");
 	header->value = read_secret(&of_header, value);

@@ -5,15 +5,15 @@
  * Promise    As read.h. Arrays, [ ], and lists, ( ), are taken alike; a text alone is not a list.
  * Threads    One owner of everything.
  */
-#ifndef POSTHORN_CONFIG_READ_LIST_H
-#define POSTHORN_CONFIG_READ_LIST_H
+#ifndef REPOSTAL_CONFIG_READ_LIST_H
+#define REPOSTAL_CONFIG_READ_LIST_H
 
 #include <libconfig.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "posthorn/retry.h"
 #include "refuse.h"
+#include "repostal/retry.h"
 
 bool read_events(const struct reading *reading, uint32_t *field, const config_setting_t *value);
 bool read_retry(

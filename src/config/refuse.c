@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "expect.h"
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 enum {
 	MESSAGE_SIZE_MAX = 1024,

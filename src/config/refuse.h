@@ -6,14 +6,14 @@
  *            in the wrong place.
  * Threads    One owner.
  */
-#ifndef POSTHORN_CONFIG_REFUSE_H
-#define POSTHORN_CONFIG_REFUSE_H
+#ifndef REPOSTAL_CONFIG_REFUSE_H
+#define REPOSTAL_CONFIG_REFUSE_H
 
 #include <libconfig.h>
 #include <stdbool.h>
 
-#include "posthorn/error.h"
 #include "problems.h"
+#include "repostal/error.h"
 #include "setting.h"
 
 /* The work on one value: what is read, for which row, and who is told. */

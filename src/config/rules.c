@@ -5,7 +5,7 @@
 
 #include "file.h"
 #include "nearest.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "url.h"
 
 /* A required text that was refused is NULL; all others are set. */
@@ -108,7 +108,7 @@ static void signing_is_on(const struct config *config, struct problems *problems
 
 	if (config->signing.keys_count == 0 && !problems_was_refused(problems, keys))
 		problems_warn(problems, problems_line(problems, keys, NULL),
-			"signing is off: 'signing.keys' names no key ('posthorn keygen' makes "
+			"signing is off: 'signing.keys' names no key ('repostal keygen' makes "
 			"one)");
 }
 

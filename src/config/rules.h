@@ -6,11 +6,11 @@
  *            over.
  * Threads    One owner of everything.
  */
-#ifndef POSTHORN_CONFIG_RULES_H
-#define POSTHORN_CONFIG_RULES_H
+#ifndef REPOSTAL_CONFIG_RULES_H
+#define REPOSTAL_CONFIG_RULES_H
 
-#include "posthorn/config.h"
 #include "problems.h"
+#include "repostal/config.h"
 
 void rules_check(const struct config *config, struct problems *problems);
 

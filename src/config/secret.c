@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static const char env_prefix[] = "env:";
 static const char file_prefix[] = "file:";

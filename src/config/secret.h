@@ -7,12 +7,12 @@
  * Threads    Any.
  * Ownership  The caller frees the text.
  */
-#ifndef POSTHORN_CONFIG_SECRET_H
-#define POSTHORN_CONFIG_SECRET_H
+#ifndef REPOSTAL_CONFIG_SECRET_H
+#define REPOSTAL_CONFIG_SECRET_H
 
 #include <stdbool.h>
 
-#include "posthorn/error.h"
+#include "repostal/error.h"
 
 enum {
 	SECRET_FILE_SIZE_MAX = 64 * 1024

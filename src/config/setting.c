@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/address.h"
-#include "posthorn/memory.h"
-#include "posthorn/target_settings.h"
+#include "repostal/address.h"
+#include "repostal/memory.h"
+#include "repostal/target_settings.h"
 
 const struct setting *settings_find(const struct settings_table *table, const char *path)
 {
@@ -67,7 +67,7 @@ void setting_store_integer(const struct setting *row, void *base, int64_t value)
 	} else if (row->size == sizeof(int)) {
 		*(int *)field = (int)value;
 	} else {
-		POSTHORN_ASSERT(row->size == sizeof(bool));
+		REPOSTAL_ASSERT(row->size == sizeof(bool));
 		*(bool *)field = value != 0;
 	}
 }
@@ -80,7 +80,7 @@ int64_t setting_fetch_integer(const struct setting *row, const void *base)
 		return *(const int64_t *)field;
 	if (row->size == sizeof(int))
 		return *(const int *)field;
-	POSTHORN_ASSERT(row->size == sizeof(bool));
+	REPOSTAL_ASSERT(row->size == sizeof(bool));
 	return *(const bool *)field;
 }
 

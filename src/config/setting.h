@@ -6,15 +6,15 @@
  *            printing, freeing and the tests walk them.
  * Threads    Constants; any.
  */
-#ifndef POSTHORN_CONFIG_SETTING_H
-#define POSTHORN_CONFIG_SETTING_H
+#ifndef REPOSTAL_CONFIG_SETTING_H
+#define REPOSTAL_CONFIG_SETTING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "posthorn/error.h"
-#include "posthorn/slice.h"
+#include "repostal/error.h"
+#include "repostal/slice.h"
 
 /* How it is written in the file, and (behind the dash) what it becomes in memory. */
 enum setting_kind {
@@ -62,7 +62,7 @@ struct setting {
 	bool (*format)(struct slice value, struct error *err);
 	const struct settings_table *element;
 	const char *mask; /* printed for a secret; NULL: "***" */
-	const char *help; /* one line; the comment in posthorn.conf */
+	const char *help; /* one line; the comment in repostal.conf */
 };
 
 struct settings_table {

@@ -8,12 +8,12 @@
  *            with its line.
  * Threads    Any.
  */
-#ifndef POSTHORN_CONFIG_SOURCE_TEXT_H
-#define POSTHORN_CONFIG_SOURCE_TEXT_H
+#ifndef REPOSTAL_CONFIG_SOURCE_TEXT_H
+#define REPOSTAL_CONFIG_SOURCE_TEXT_H
 
-#include "posthorn/buf.h"
-#include "posthorn/slice.h"
 #include "problems.h"
+#include "repostal/buf.h"
+#include "repostal/slice.h"
 
 /* Appends the safe text, line by line the same. */
 void source_text_make_safe(struct slice text, struct buf *out, struct problems *problems);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c - every setting of posthorn.conf, one row each
+ * table.c - every setting of repostal.conf, one row each
  *
  * A default is written as in the file and read by the code that reads the file, so it passes the
  * same checks. Rows of one group stand together: config_print() opens and closes groups in this
@@ -9,8 +9,8 @@
 #include "setting.h"
 
 #include "format.h"
-#include "posthorn/config.h"
-#include "posthorn/memory.h"
+#include "repostal/config.h"
+#include "repostal/memory.h"
 
 #define FIELD(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
 #define LIST(type, member, count_member) \
@@ -245,7 +245,7 @@ static const struct setting file_rows[] = {
 	  .fallback = QUOTED("sqlite"), .choices = store_backends,
 	  .help = "Where accepted events rest" },
 	{ .path = "store.path", .kind = SETTING_TEXT, C(store.path),
-	  .fallback = QUOTED("/var/lib/posthorn/posthorn.db"), .min = 1, .max = TEXT_MAX,
+	  .fallback = QUOTED("/var/lib/repostal/repostal.db"), .min = 1, .max = TEXT_MAX,
 	  .format = must_be_store_path,
 	  .help = "The database file, on a local disk; it is made when missing" },
 	{ .path = "store.dsn", .kind = SETTING_SECRET, C(store.dsn), .min = 1, .max = TEXT_MAX,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "url.h"
 
-#include "posthorn/address.h"
-#include "posthorn/text.h"
+#include "repostal/address.h"
+#include "repostal/text.h"
 
 enum {
 	PORT_MAX = 65535

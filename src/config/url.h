@@ -6,14 +6,14 @@
  * Threads    Any.
  * Ownership  Parts point into the URL.
  */
-#ifndef POSTHORN_CONFIG_URL_H
-#define POSTHORN_CONFIG_URL_H
+#ifndef REPOSTAL_CONFIG_URL_H
+#define REPOSTAL_CONFIG_URL_H
 
 #include <stdbool.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/error.h"
-#include "posthorn/slice.h"
+#include "repostal/buf.h"
+#include "repostal/error.h"
+#include "repostal/slice.h"
 
 struct url_parts {
 	struct slice scheme;

@@ -7,7 +7,7 @@
 
 #include "control_private.h"
 #include "listing.h"
-#include "posthorn/text.h"
+#include "repostal/text.h"
 
 enum {
 	LIMIT_DEFAULT = 50,

@@ -2,15 +2,15 @@
 /*
  * The table of what the API has, and the way of a request through it.
  */
-#include "posthorn/control.h"
+#include "repostal/control.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "control_private.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	ANSWER_SIZE_MAX = 512 * 1024 * 1024, /* an event may have 64 MiB, and grows in JSON */

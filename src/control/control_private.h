@@ -6,15 +6,15 @@
  *            back by control.c.
  * Threads    The caller's of control_handle().
  */
-#ifndef POSTHORN_CONTROL_PRIVATE_H
-#define POSTHORN_CONTROL_PRIVATE_H
+#ifndef REPOSTAL_CONTROL_PRIVATE_H
+#define REPOSTAL_CONTROL_PRIVATE_H
 
 #include <jansson.h>
 
 #include "filter.h"
 #include "out.h"
-#include "posthorn/control.h"
 #include "query.h"
+#include "repostal/control.h"
 
 struct jobs;
 

@@ -7,11 +7,11 @@
  * Threads    The caller's.
  * Ownership  store_copy.c opens and closes everything.
  */
-#ifndef POSTHORN_CONTROL_COPY_H
-#define POSTHORN_CONTROL_COPY_H
+#ifndef REPOSTAL_CONTROL_COPY_H
+#define REPOSTAL_CONTROL_COPY_H
 
 #include "names.h"
-#include "posthorn/store_copy.h"
+#include "repostal/store_copy.h"
 
 /* The bodies that the destination has in quarantine, by two hashes of source and body. */
 struct copy_body {

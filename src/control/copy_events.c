@@ -10,8 +10,8 @@
 
 #include "copy.h"
 #include "facts.h"
-#include "posthorn/memory.h"
-#include "posthorn/search_key.h"
+#include "repostal/memory.h"
+#include "repostal/search_key.h"
 
 enum {
 	PAGE_COUNT = 32,
@@ -84,7 +84,7 @@ static void add_row(void *context, const struct store_row *row)
 	if (portion->events_count == 0 ||
 		portion->events[portion->events_count - 1].id != row->event)
 		begin_event(portion, row);
-	POSTHORN_ASSERT(portion->deliveries_count < DELIVERIES_MAX);
+	REPOSTAL_ASSERT(portion->deliveries_count < DELIVERIES_MAX);
 	delivery = &portion->deliveries[portion->deliveries_count++];
 	*delivery = (struct copied_delivery){
 		.row = *row,

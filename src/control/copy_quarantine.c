@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "copy.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	PAGE_COUNT = 32,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "control_private.h"
 #include "listing.h"
-#include "posthorn/envelope.h"
-#include "posthorn/outcome.h"
+#include "repostal/envelope.h"
+#include "repostal/outcome.h"
 
 void delivery_write_result(struct buf *out, int attempts, int http_status, int transport)
 {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "control_private.h"
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
-#include "posthorn/search_key.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
+#include "repostal/search_key.h"
 
 enum {
 	DELIVERIES_MAX = STORE_TARGETS_MAX,

@@ -6,13 +6,13 @@
  * Ownership  facts_free() frees; the event points into it.
  * Threads    Values.
  */
-#ifndef POSTHORN_CONTROL_FACTS_H
-#define POSTHORN_CONTROL_FACTS_H
+#ifndef REPOSTAL_CONTROL_FACTS_H
+#define REPOSTAL_CONTROL_FACTS_H
 
 #include "names.h"
-#include "posthorn/bizmail.h"
-#include "posthorn/translate.h"
-#include "posthorn/uuid.h"
+#include "repostal/bizmail.h"
+#include "repostal/translate.h"
+#include "repostal/uuid.h"
 
 struct facts {
 	enum bizmail_problem problem; /* not NONE: nothing of the rest but the event's own texts */

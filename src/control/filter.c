@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
-#include "posthorn/search_key.h"
-#include "posthorn/text.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
+#include "repostal/search_key.h"
+#include "repostal/text.h"
 
 static const struct {
 	const char *name;

@@ -8,8 +8,8 @@
  * Ownership  filter_free() frees the texts.
  * Threads    Values.
  */
-#ifndef POSTHORN_CONTROL_FILTER_H
-#define POSTHORN_CONTROL_FILTER_H
+#ifndef REPOSTAL_CONTROL_FILTER_H
+#define REPOSTAL_CONTROL_FILTER_H
 
 #include "facts.h"
 #include "names.h"

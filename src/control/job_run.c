@@ -6,7 +6,7 @@
 #include "job_run.h"
 
 #include "listing.h"
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 
 enum {
 	PORTION_MAX = 500,

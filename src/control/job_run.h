@@ -7,8 +7,8 @@
  * Threads    The job's own; on_progress and wait are called there.
  * Errors     What the store says; what was changed before stays changed.
  */
-#ifndef POSTHORN_CONTROL_JOB_RUN_H
-#define POSTHORN_CONTROL_JOB_RUN_H
+#ifndef REPOSTAL_CONTROL_JOB_RUN_H
+#define REPOSTAL_CONTROL_JOB_RUN_H
 
 #include "control_private.h"
 

@@ -10,9 +10,9 @@
 
 #include "control_private.h"
 #include "job_run.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	JOBS_MAX = 100, /* remembered, with those that wait */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "listing.h"
 
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 
 enum {
 	PAGE_TIME_MAX_MS = 200

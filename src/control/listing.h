@@ -6,8 +6,8 @@
  *            a page may hold fewer rows than asked for, also none; then go on from *next_out.
  * Threads    The reader's.
  */
-#ifndef POSTHORN_CONTROL_LISTING_H
-#define POSTHORN_CONTROL_LISTING_H
+#ifndef REPOSTAL_CONTROL_LISTING_H
+#define REPOSTAL_CONTROL_LISTING_H
 
 #include "filter.h"
 

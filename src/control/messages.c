@@ -7,8 +7,8 @@
 
 #include "control_private.h"
 #include "listing.h"
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
 
 struct message_row {
 	struct store_row row; /* without its bytes */

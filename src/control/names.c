@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static void on_target(void *context, uint16_t number, const char *name,
 	const struct store_target_counts *counts, bool is_paused, const char *reason)

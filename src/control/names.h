@@ -5,10 +5,10 @@
  * Ownership  names_free() frees everything.
  * Threads    One owner.
  */
-#ifndef POSTHORN_CONTROL_NAMES_H
-#define POSTHORN_CONTROL_NAMES_H
+#ifndef REPOSTAL_CONTROL_NAMES_H
+#define REPOSTAL_CONTROL_NAMES_H
 
-#include "posthorn/store_reader.h"
+#include "repostal/store_reader.h"
 
 struct named_target {
 	char *name; /* NULL: no such number */

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "control_private.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 enum {
 	PATH_SIZE_MAX = 8192,

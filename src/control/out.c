@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/text.h"
+#include "repostal/clock.h"
+#include "repostal/text.h"
 
 /* A text always ends in its quote, so the last byte says where we are. */
 static void separate(struct buf *out)

@@ -6,13 +6,13 @@
  *            Whether all of it fitted is asked once, at the end (buf.overflowed).
  * Threads    Any; one owner of the buffer.
  */
-#ifndef POSTHORN_CONTROL_OUT_H
-#define POSTHORN_CONTROL_OUT_H
+#ifndef REPOSTAL_CONTROL_OUT_H
+#define REPOSTAL_CONTROL_OUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 /* An object or array within an array, or the whole. */
 void out_open(struct buf *out, char bracket);

@@ -3,8 +3,8 @@
 
 #include "control_private.h"
 #include "listing.h"
-#include "posthorn/memory.h"
 #include "replay.h"
+#include "repostal/memory.h"
 
 enum {
 	PORTION_COUNT = 32 /* bounds the bytes in memory */

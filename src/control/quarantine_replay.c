@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/search_key.h"
 #include "replay.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/search_key.h"
 
 struct replay {
 	int64_t quarantine_id;

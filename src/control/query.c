@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 static struct slice decoded(struct slice part)
 {

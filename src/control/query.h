@@ -6,13 +6,13 @@
  *            is asked for holds a blank.
  * Ownership  query_free() frees; the slices point into it.
  */
-#ifndef POSTHORN_CONTROL_QUERY_H
-#define POSTHORN_CONTROL_QUERY_H
+#ifndef REPOSTAL_CONTROL_QUERY_H
+#define REPOSTAL_CONTROL_QUERY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "posthorn/slice.h"
+#include "repostal/slice.h"
 
 enum {
 	QUERY_PARAMETERS_MAX = 16

@@ -7,8 +7,8 @@
  * Ownership  replay_prepare() copies what it keeps; replay_free() frees.
  * Threads    The caller's; replay_commit() blocks.
  */
-#ifndef POSTHORN_CONTROL_REPLAY_H
-#define POSTHORN_CONTROL_REPLAY_H
+#ifndef REPOSTAL_CONTROL_REPLAY_H
+#define REPOSTAL_CONTROL_REPLAY_H
 
 #include "control_private.h"
 

@@ -115,7 +115,7 @@ void stats_show(struct call *call)
 	for (size_t i = 0; i < call->names.targets_count; i++)
 		backlog += call->names.targets[i].counts.open;
 	out_open(out, '{');
-	out_text(out, "version", slice_text(POSTHORN_VERSION));
+	out_text(out, "version", slice_text(REPOSTAL_VERSION));
 	if (totals.uptime_s < 0)
 		out_null(out, "uptime_seconds");
 	else

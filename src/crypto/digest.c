@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/digest.h"
+#include "repostal/digest.h"
 
 #include <pthread.h>
 
 #include "openssl_priv.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t context_key; /* frees a thread's context when it ends */
@@ -22,8 +22,8 @@ static void fetch(void)
 {
 	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	POSTHORN_ASSERT(sha1 != NULL && sha256 != NULL);
-	POSTHORN_ASSERT(pthread_key_create(&context_key, context_free) == 0);
+	REPOSTAL_ASSERT(sha1 != NULL && sha256 != NULL);
+	REPOSTAL_ASSERT(pthread_key_create(&context_key, context_free) == 0);
 }
 
 const EVP_MD *openssl_sha1(void)
@@ -41,8 +41,8 @@ const EVP_MD *openssl_sha256(void)
 static void context_make(void)
 {
 	context = EVP_MD_CTX_new();
-	POSTHORN_ASSERT(context != NULL);
-	POSTHORN_ASSERT(pthread_setspecific(context_key, context) == 0);
+	REPOSTAL_ASSERT(context != NULL);
+	REPOSTAL_ASSERT(pthread_setspecific(context_key, context) == 0);
 }
 
 /* A digest of memory cannot fail; if OpenSSL thinks otherwise, it is out of memory or broken. */
@@ -50,13 +50,13 @@ static void digest(const EVP_MD *md, const struct slice *parts, size_t count, ui
 {
 	if (context == NULL)
 		context_make();
-	POSTHORN_ASSERT(EVP_DigestInit_ex2(context, md, NULL) == 1);
+	REPOSTAL_ASSERT(EVP_DigestInit_ex2(context, md, NULL) == 1);
 	for (size_t i = 0; i < count; i++) {
 		if (parts[i].size > 0)
-			POSTHORN_ASSERT(
+			REPOSTAL_ASSERT(
 				EVP_DigestUpdate(context, parts[i].data, parts[i].size) == 1);
 	}
-	POSTHORN_ASSERT(EVP_DigestFinal_ex(context, out, NULL) == 1);
+	REPOSTAL_ASSERT(EVP_DigestFinal_ex(context, out, NULL) == 1);
 }
 
 void digest_sha1(const struct slice *parts, size_t count, uint8_t out[DIGEST_SHA1_SIZE])

@@ -6,14 +6,14 @@
  *            costs more than the digest of a short text.
  * Threads    Any.
  */
-#ifndef POSTHORN_OPENSSL_PRIV_H
-#define POSTHORN_OPENSSL_PRIV_H
+#ifndef REPOSTAL_OPENSSL_PRIV_H
+#define REPOSTAL_OPENSSL_PRIV_H
 
 #include <openssl/evp.h>
 
-#include "posthorn/digest.h"
-#include "posthorn/error.h"
-#include "posthorn/rsa_key.h"
+#include "repostal/digest.h"
+#include "repostal/error.h"
+#include "repostal/rsa_key.h"
 
 /* Lives as long as the process. */
 const EVP_MD *openssl_sha1(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/rsa_key.h"
+#include "repostal/rsa_key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include <openssl/x509.h>
 
 #include "openssl_priv.h"
-#include "posthorn/base64.h"
-#include "posthorn/memory.h"
+#include "repostal/base64.h"
+#include "repostal/memory.h"
 
 enum {
 	KEY_BITS_MIN = 2048,
@@ -91,7 +91,7 @@ enum status rsa_key_wrap(EVP_PKEY *pkey, struct rsa_key **key_out, struct error 
 		return STATUS_INVALID;
 	}
 	key = memory_zalloc(sizeof(*key));
-	POSTHORN_ASSERT(EVP_PKEY_up_ref(pkey) == 1);
+	REPOSTAL_ASSERT(EVP_PKEY_up_ref(pkey) == 1);
 	key->pkey = pkey;
 	key->bits = bits;
 	if (compute_id(key, err) != STATUS_OK) {
@@ -133,7 +133,7 @@ static EVP_PKEY *decode_pem(struct slice text)
 	OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(
 		&pkey, "PEM", NULL, NULL, EVP_PKEY_PUBLIC_KEY, NULL, NULL);
 
-	POSTHORN_ASSERT(decoder != NULL);
+	REPOSTAL_ASSERT(decoder != NULL);
 	OSSL_DECODER_CTX_set_pem_password_cb(decoder, openssl_refuse_passphrase, NULL);
 	if (OSSL_DECODER_from_data(decoder, &data, &size) != 1) {
 		EVP_PKEY_free(pkey);
@@ -198,7 +198,7 @@ static BIGNUM *decode_number(struct slice text, size_t size_max)
 	uint8_t bytes[MODULUS_SIZE_MAX];
 	size_t size;
 
-	POSTHORN_ASSERT(size_max <= sizeof(bytes));
+	REPOSTAL_ASSERT(size_max <= sizeof(bytes));
 	if (!base64_decode(BASE64_URL, text, bytes, size_max, &size) || size == 0)
 		return NULL;
 	return BN_bin2bn(bytes, (int)size, NULL);
@@ -211,7 +211,7 @@ static EVP_PKEY *from_numbers(const BIGNUM *n, const BIGNUM *e)
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 
-	POSTHORN_ASSERT(builder != NULL && context != NULL);
+	REPOSTAL_ASSERT(builder != NULL && context != NULL);
 	if (OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 		OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
 		params = OSSL_PARAM_BLD_to_param(builder);

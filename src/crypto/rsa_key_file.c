@@ -11,7 +11,7 @@
 #include <openssl/rsa.h>
 
 #include "openssl_priv.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	KEY_BITS_GENERATED = 2048,
@@ -95,7 +95,7 @@ enum status rsa_key_load_private(
 	if (status != STATUS_OK)
 		goto out;
 	bio = BIO_new_mem_buf(data, size);
-	POSTHORN_ASSERT(bio != NULL);
+	REPOSTAL_ASSERT(bio != NULL);
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, openssl_refuse_passphrase, NULL);
 	if (pkey == NULL) {
 		error_set(err, "not an unencrypted PEM private key");

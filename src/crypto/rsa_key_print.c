@@ -6,8 +6,8 @@
 #include <openssl/x509.h>
 
 #include "openssl_priv.h"
-#include "posthorn/base64.h"
-#include "posthorn/memory.h"
+#include "repostal/base64.h"
+#include "repostal/memory.h"
 
 /* A key that was accepted can be encoded: failure here is memory running out inside OpenSSL. */
 
@@ -26,7 +26,7 @@ void rsa_key_print_pem(const struct rsa_key *key, struct buf *out)
 	char *data;
 	long size;
 
-	POSTHORN_ASSERT(bio != NULL && PEM_write_bio_PUBKEY(bio, key->pkey) == 1);
+	REPOSTAL_ASSERT(bio != NULL && PEM_write_bio_PUBKEY(bio, key->pkey) == 1);
 	size = BIO_get_mem_data(bio, &data);
 	buf_append(out, data, (size_t)size);
 	BIO_free(bio);
@@ -37,7 +37,7 @@ void rsa_key_print_base64(const struct rsa_key *key, struct buf *out)
 	unsigned char *der = NULL;
 	int size = i2d_PUBKEY(key->pkey, &der);
 
-	POSTHORN_ASSERT(size > 0);
+	REPOSTAL_ASSERT(size > 0);
 	print_base64(BASE64_STANDARD, der, (size_t)size, out);
 	OPENSSL_free(der);
 }
@@ -47,8 +47,8 @@ static void print_number(const struct rsa_key *key, const char *name, struct buf
 	uint8_t bytes[RSA_SIGNATURE_SIZE];
 	BIGNUM *number = NULL;
 
-	POSTHORN_ASSERT(EVP_PKEY_get_bn_param(key->pkey, name, &number) == 1);
-	POSTHORN_ASSERT(BN_num_bytes(number) <= (int)sizeof(bytes));
+	REPOSTAL_ASSERT(EVP_PKEY_get_bn_param(key->pkey, name, &number) == 1);
+	REPOSTAL_ASSERT(BN_num_bytes(number) <= (int)sizeof(bytes));
 	print_base64(BASE64_URL, bytes, (size_t)BN_bn2bin(number, bytes), out);
 	BN_free(number);
 }

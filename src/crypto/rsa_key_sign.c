@@ -9,8 +9,8 @@
 #include <openssl/rsa.h>
 
 #include "openssl_priv.h"
-#include "posthorn/base64.h"
-#include "posthorn/memory.h"
+#include "repostal/base64.h"
+#include "repostal/memory.h"
 
 static const EVP_MD *digest_of(enum rsa_digest digest)
 {
@@ -46,7 +46,7 @@ static EVP_PKEY_CTX *signing_context(EVP_PKEY *pkey, enum rsa_digest digest)
 {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
-	POSTHORN_ASSERT(context != NULL);
+	REPOSTAL_ASSERT(context != NULL);
 	if (EVP_PKEY_sign_init(context) == 1 && context_set(context, digest))
 		return context;
 	EVP_PKEY_CTX_free(context);
@@ -55,7 +55,7 @@ static EVP_PKEY_CTX *signing_context(EVP_PKEY *pkey, enum rsa_digest digest)
 
 enum status rsa_key_prepare_signing(struct rsa_key *key, struct error *err)
 {
-	struct slice probe = SLICE_LITERAL("posthorn");
+	struct slice probe = SLICE_LITERAL("repostal");
 	char signature[RSA_BASE64_SIZE];
 
 	for (int digest = RSA_SHA1; digest <= RSA_SHA256; digest++) {
@@ -117,7 +117,7 @@ bool rsa_key_verify(const struct rsa_key *key, enum rsa_digest digest, struct sl
 		return false;
 	digest_size = digest_body(digest, body, digest_bytes);
 	context = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-	POSTHORN_ASSERT(context != NULL);
+	REPOSTAL_ASSERT(context != NULL);
 	valid = EVP_PKEY_verify_init(context) == 1 && context_set(context, digest) &&
 		EVP_PKEY_verify(context, signature, signature_size, digest_bytes, digest_size) == 1;
 	EVP_PKEY_CTX_free(context);

@@ -7,11 +7,11 @@
 
 #include <curl/curl.h>
 
-#include "posthorn/address.h"
-#include "posthorn/buf.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/store.h"
+#include "repostal/address.h"
+#include "repostal/buf.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/store.h"
 
 enum {
 	ANSWER_READ_SIZE_MAX = 256 * 1024, /* of an answer, before we hang up */
@@ -65,7 +65,7 @@ struct client *client_open(const struct egress_settings *egress, int connections
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	client->multi = curl_multi_init();
-	POSTHORN_ASSERT(client->multi != NULL);
+	REPOSTAL_ASSERT(client->multi != NULL);
 	client->egress = egress;
 	client->on_done = on_done;
 	client->context = context;
@@ -122,7 +122,7 @@ static void add_header(struct curl_slist **list, const char *line)
 {
 	struct curl_slist *longer = curl_slist_append(*list, line);
 
-	POSTHORN_ASSERT(longer != NULL);
+	REPOSTAL_ASSERT(longer != NULL);
 	*list = longer;
 }
 
@@ -247,7 +247,7 @@ static void set_options(struct exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_URL, target->url);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "posthorn/" POSTHORN_VERSION);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "repostal/" REPOSTAL_VERSION);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);
@@ -285,7 +285,7 @@ static struct exchange *exchange_take(struct client_target *target)
 	exchange = memory_zalloc(sizeof(*exchange));
 	exchange->target = target;
 	exchange->easy = curl_easy_init();
-	POSTHORN_ASSERT(exchange->easy != NULL);
+	REPOSTAL_ASSERT(exchange->easy != NULL);
 	exchange->next_of_all = target->all;
 	target->all = exchange;
 	set_options(exchange);
@@ -436,7 +436,7 @@ static void renew(struct exchange *exchange)
 {
 	CURL *fresh = curl_easy_duphandle(exchange->easy);
 
-	POSTHORN_ASSERT(fresh != NULL);
+	REPOSTAL_ASSERT(fresh != NULL);
 	curl_easy_cleanup(exchange->easy);
 	exchange->easy = fresh;
 }

@@ -7,17 +7,17 @@
  * Threads    Everything on the delivery thread, except client_wake().
  * Ownership  The body and signature of a request must outlive it. A result is valid during on_done().
  */
-#ifndef POSTHORN_DELIVERY_CLIENT_H
-#define POSTHORN_DELIVERY_CLIENT_H
+#ifndef REPOSTAL_DELIVERY_CLIENT_H
+#define REPOSTAL_DELIVERY_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "posthorn/error.h"
-#include "posthorn/outcome.h"
-#include "posthorn/signer.h"
-#include "posthorn/slice.h"
-#include "posthorn/target_settings.h"
+#include "repostal/error.h"
+#include "repostal/outcome.h"
+#include "repostal/signer.h"
+#include "repostal/slice.h"
+#include "repostal/target_settings.h"
 
 struct client;
 struct client_target; /* ready-made requests to one receiver */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/dispatcher.h"
+#include "repostal/dispatcher.h"
 
 #include <string.h>
 
 #include "dispatcher_private.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 enum {
 	POLL_MAX_MS = 1000,

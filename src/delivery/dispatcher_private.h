@@ -6,12 +6,12 @@
  *   handover.c     what comes from other threads and goes to them: slots, envelopes, claims, verdicts
  *   reconfigure.c  what people want: pause, resume, a new configuration
  */
-#ifndef POSTHORN_DELIVERY_DISPATCHER_PRIVATE_H
-#define POSTHORN_DELIVERY_DISPATCHER_PRIVATE_H
+#ifndef REPOSTAL_DELIVERY_DISPATCHER_PRIVATE_H
+#define REPOSTAL_DELIVERY_DISPATCHER_PRIVATE_H
 
 #include <semaphore.h>
 
-#include "posthorn/dispatcher.h"
+#include "repostal/dispatcher.h"
 #include "sign_pool.h"
 #include "target.h"
 

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "dispatcher_private.h"
-#include "posthorn/bizmail.h"
-#include "posthorn/clock.h"
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
+#include "repostal/bizmail.h"
+#include "repostal/clock.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
 
 enum {
 	MEMORY_BUDGET_SIZE = 16 * 1024 * 1024 /* of outgoing in memory, over all targets */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/outgoing.h"
+#include "repostal/outgoing.h"
 
 #include <string.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 struct outgoing *outgoing_new(struct slice body, int64_t received_us, size_t deliveries_count)
 {

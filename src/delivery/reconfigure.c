@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "dispatcher_private.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static void post_control(struct dispatcher *dispatcher, struct control control)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sign_pool.h"
 
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
 
 struct sign_pool {
 	pthread_rwlock_t signer_lock; /* held for reading while signing */
@@ -25,7 +25,7 @@ static void sign(struct sign_pool *pool, struct outgoing *outgoing)
 		 * key only when it is out of memory. */
 		if (outgoing->signature == NULL) {
 			log_event(LOG_LEVEL_ERROR, "sign.failed", LOG_STR("error", err.text));
-			POSTHORN_ASSERT(outgoing->signature != NULL);
+			REPOSTAL_ASSERT(outgoing->signature != NULL);
 		}
 	}
 	pthread_rwlock_unlock(&pool->signer_lock);

@@ -6,13 +6,13 @@
  *            of all; nothing else waits for it. At most as many wait here as there are slots.
  * Threads    Posting from any; on_signed runs on a signing thread.
  */
-#ifndef POSTHORN_DELIVERY_SIGN_POOL_H
-#define POSTHORN_DELIVERY_SIGN_POOL_H
+#ifndef REPOSTAL_DELIVERY_SIGN_POOL_H
+#define REPOSTAL_DELIVERY_SIGN_POOL_H
 
-#include "posthorn/error.h"
-#include "posthorn/mailbox.h"
-#include "posthorn/outgoing.h"
-#include "posthorn/signer.h"
+#include "repostal/error.h"
+#include "repostal/mailbox.h"
+#include "repostal/outgoing.h"
+#include "repostal/signer.h"
 
 struct sign_pool;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "target.h"
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 void delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery)
 {

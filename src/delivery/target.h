@@ -8,14 +8,14 @@
  * Ownership  A delivery in a queue or in flight is the target's; from its verdict on, the store
  *            thread's, which ends it.
  */
-#ifndef POSTHORN_DELIVERY_TARGET_H
-#define POSTHORN_DELIVERY_TARGET_H
+#ifndef REPOSTAL_DELIVERY_TARGET_H
+#define REPOSTAL_DELIVERY_TARGET_H
 
 #include "client.h"
-#include "posthorn/breaker.h"
-#include "posthorn/dispatcher.h"
-#include "posthorn/log.h"
-#include "posthorn/rate.h"
+#include "repostal/breaker.h"
+#include "repostal/dispatcher.h"
+#include "repostal/log.h"
+#include "repostal/rate.h"
 
 enum {
 	TARGET_SLOTS_MAX = 256, /* events straight from intake, for each target */

@@ -3,9 +3,9 @@
  * Reads as the protocol of a delivery's end: a result is judged, counted, logged where it matters, and
  * becomes a verdict for the store.
  */
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/random.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/random.h"
 #include "target.h"
 
 enum {

@@ -6,8 +6,8 @@
  */
 #include "framing.h"
 #include "http_private.h"
-#include "posthorn/buf.h"
-#include "posthorn/memory.h"
+#include "repostal/buf.h"
+#include "repostal/memory.h"
 
 enum {
 	ERROR_BODY_SIZE_MAX = 1024

@@ -7,10 +7,10 @@
  *            smuggling).
  * Threads    Pure; any.
  */
-#ifndef POSTHORN_HTTP_FRAMING_H
-#define POSTHORN_HTTP_FRAMING_H
+#ifndef REPOSTAL_HTTP_FRAMING_H
+#define REPOSTAL_HTTP_FRAMING_H
 
-#include "posthorn/slice.h"
+#include "repostal/slice.h"
 
 /* bytes begin with the head of a request that libh2o has accepted; what follows it is not looked at. */
 bool framing_is_clear(struct slice bytes);

@@ -5,15 +5,15 @@
  * A server has one listening socket; each loop watches a duplicate of it. A connection is counted
  * by the loop that accepted it, from accept to the socket's on_close.
  */
-#ifndef POSTHORN_HTTP_PRIVATE_H
-#define POSTHORN_HTTP_PRIVATE_H
+#ifndef REPOSTAL_HTTP_PRIVATE_H
+#define REPOSTAL_HTTP_PRIVATE_H
 
 #include <pthread.h>
 #include <semaphore.h>
 
 #include <h2o.h>
 
-#include "posthorn/http.h"
+#include "repostal/http.h"
 
 enum {
 	HTTP_LINGER_MS = 2000, /* how long a refused body is read and thrown away */

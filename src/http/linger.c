@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "http_private.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 struct lingering {
 	struct http_loop *loop;

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "http_private.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 static void listener_watch(struct http_loop *loop, bool on);
 

@@ -5,7 +5,7 @@
  * where their plain text is replaced.
  */
 #include "http_private.h"
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 enum {
 	REFUSAL_SIZE_MAX = 512

@@ -6,8 +6,8 @@
 #include <openssl/ssl.h>
 
 #include "http_private.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 enum {
 	DRAIN_POLL_US = 2000
@@ -21,7 +21,7 @@ static void configure(struct http_server *server)
 	h2o_handler_t *handler;
 
 	h2o_config_init(&server->config);
-	server->config.server_name = h2o_iovec_init(H2O_STRLIT("posthorn"));
+	server->config.server_name = h2o_iovec_init(H2O_STRLIT("repostal"));
 	server->config.max_request_entity_size = (size_t)settings->max_body + 1;
 	server->config.handshake_timeout = (uint64_t)settings->request_timeout_ms;
 	server->config.http1.req_timeout = (uint64_t)settings->request_timeout_ms;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "auth.h"
 
-#include "posthorn/base64.h"
-#include "posthorn/text.h"
+#include "repostal/base64.h"
+#include "repostal/text.h"
 
 enum {
 	SECRET_SIZE_MAX = 4096
@@ -117,6 +117,6 @@ enum auth_result auth_check(const struct auth_settings *settings,
 
 const char *auth_challenge(const struct auth_settings *settings)
 {
-	return settings->basic != NULL ? "Basic realm=\"posthorn\", charset=\"UTF-8\""
-				       : "Bearer realm=\"posthorn\"";
+	return settings->basic != NULL ? "Basic realm=\"repostal\", charset=\"UTF-8\""
+				       : "Bearer realm=\"repostal\"";
 }

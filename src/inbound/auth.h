@@ -6,11 +6,11 @@
  *            not depend on how much of a guess is right.
  * Threads    Pure; any.
  */
-#ifndef POSTHORN_INBOUND_AUTH_H
-#define POSTHORN_INBOUND_AUTH_H
+#ifndef REPOSTAL_INBOUND_AUTH_H
+#define REPOSTAL_INBOUND_AUTH_H
 
-#include "posthorn/http.h"
-#include "posthorn/source_settings.h"
+#include "repostal/http.h"
+#include "repostal/source_settings.h"
 
 enum auth_result {
 	AUTH_OK,

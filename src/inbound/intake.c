@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "intake.h"
 
-#include "posthorn/buf.h"
-#include "posthorn/clock.h"
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
-#include "posthorn/outgoing.h"
-#include "posthorn/search_key.h"
+#include "repostal/buf.h"
+#include "repostal/clock.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
+#include "repostal/outgoing.h"
+#include "repostal/search_key.h"
 
 enum {
 	ANSWER_SIZE_MAX = 8 * 1024

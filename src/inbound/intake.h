@@ -8,12 +8,12 @@
  * Threads    intake_*() on the http loop; what happens on the store thread is private.
  * Ownership  A ticket copies what it needs from the request; it ends itself after the answer.
  */
-#ifndef POSTHORN_INBOUND_INTAKE_H
-#define POSTHORN_INBOUND_INTAKE_H
+#ifndef REPOSTAL_INBOUND_INTAKE_H
+#define REPOSTAL_INBOUND_INTAKE_H
 
 #include <pthread.h>
 
-#include "posthorn/inbound.h"
+#include "repostal/inbound.h"
 
 struct inbound {
 	pthread_mutex_t view_mutex;

@@ -4,8 +4,8 @@
  */
 #include "auth.h"
 #include "intake.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 struct inbound *inbound_new(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/breaker.h"
+#include "repostal/breaker.h"
 
 #include <limits.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/outcome.h"
+#include "repostal/outcome.h"
 
 #include <stdbool.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/text.h"
+#include "repostal/clock.h"
+#include "repostal/text.h"
 
 enum {
 	HTTP_GONE = 410,

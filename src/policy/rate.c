@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/rate.h"
+#include "repostal/rate.h"
 
 /* So much may be missing from a whole token: sums of fractions are never quite exact. */
 static const double TOKEN_TOLERANCE = 1e-9;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/retry.h"
+#include "repostal/retry.h"
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 #define SECONDS(n) (INT64_C(1000) * (n))
 #define MINUTES(n) (60 * SECONDS(n))
@@ -54,8 +54,8 @@ int64_t retry_delay_ms(const struct retry_settings *settings, int attempts_done,
 	int64_t delay_ms;
 	int64_t asked_ms = retry_after_ms;
 
-	POSTHORN_ASSERT(attempts_done >= 1);
-	POSTHORN_ASSERT(dice >= 0 && dice < 1);
+	REPOSTAL_ASSERT(attempts_done >= 1);
+	REPOSTAL_ASSERT(dice >= 0 && dice < 1);
 	if ((size_t)attempts_done > settings->delays_count)
 		return -1;
 	delay_ms = with_jitter(settings->delays_ms[attempts_done - 1], settings->jitter * dice);

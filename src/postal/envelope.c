@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/envelope.h"
+#include "repostal/envelope.h"
 
 #include "envelope_text.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 /* What nearly every envelope fits in: room is made for it at once. */
 enum {

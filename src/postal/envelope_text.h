@@ -5,10 +5,10 @@
  * Promise    As envelope.h.
  * Threads    Pure; any.
  */
-#ifndef POSTHORN_ENVELOPE_TEXT_H
-#define POSTHORN_ENVELOPE_TEXT_H
+#ifndef REPOSTAL_ENVELOPE_TEXT_H
+#define REPOSTAL_ENVELOPE_TEXT_H
 
-#include "posthorn/envelope.h"
+#include "repostal/envelope.h"
 
 void envelope_write_integer(struct buf *out, uint32_t number);
 

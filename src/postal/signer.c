@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/signer.h"
+#include "repostal/signer.h"
 
 #include <stdlib.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 struct signer {
 	struct rsa_key *keys[SIGNER_KEYS_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "store_backend.h"
 
 /* Puts the bytes at *end and moves it behind them. */

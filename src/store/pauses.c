@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 struct pauses_change {
 	struct pauses_change *next;

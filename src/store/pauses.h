@@ -7,13 +7,13 @@
  * Threads    The store's.
  * Ownership  Reasons are copied.
  */
-#ifndef POSTHORN_STORE_PAUSES_H
-#define POSTHORN_STORE_PAUSES_H
+#ifndef REPOSTAL_STORE_PAUSES_H
+#define REPOSTAL_STORE_PAUSES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "posthorn/store.h"
+#include "repostal/store.h"
 
 enum {
 	PAUSE_REASON_SIZE_MAX = 200

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "postgres_backend.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 /*
  * Measured with 64 connections: in this time those that have just had their answer come again, and one

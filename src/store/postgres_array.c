@@ -5,7 +5,7 @@
 
 #include <libpq-fe.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 void postgres_params_init(struct postgres_params *params)
 {
@@ -47,7 +47,7 @@ static void put_be64(struct buf *buf, uint64_t value)
 
 static int begin(struct postgres_params *params)
 {
-	POSTHORN_ASSERT(params->count < POSTGRES_PARAMS_MAX);
+	REPOSTAL_ASSERT(params->count < POSTGRES_PARAMS_MAX);
 	params->params[params->count].offset = params->bytes.size;
 	return params->count;
 }
@@ -162,7 +162,7 @@ int64_t postgres_int(const struct postgres_rows *rows, int row, int column)
 	struct slice bytes = postgres_bytes(rows, row, column);
 	uint64_t value = 0;
 
-	POSTHORN_ASSERT(bytes.size <= 8);
+	REPOSTAL_ASSERT(bytes.size <= 8);
 	for (size_t i = 0; i < bytes.size; i++)
 		value = value << 8 | (unsigned char)bytes.data[i];
 	/* Shorter ones keep their sign. */

@@ -9,15 +9,15 @@
  *            points into it.
  * Errors     Parameters of more than POSTGRES_PARAMS_SIZE_MAX bytes: postgres_params_ok() is false.
  */
-#ifndef POSTHORN_STORE_POSTGRES_ARRAY_H
-#define POSTHORN_STORE_POSTGRES_ARRAY_H
+#ifndef REPOSTAL_STORE_POSTGRES_ARRAY_H
+#define REPOSTAL_STORE_POSTGRES_ARRAY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/slice.h"
+#include "repostal/buf.h"
+#include "repostal/slice.h"
 
 enum {
 	POSTGRES_PARAMS_MAX = 14,

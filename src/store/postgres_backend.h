@@ -26,8 +26,8 @@
  * writes what follows from the answers (deliveries of the events that were new, attempts of the
  * verdicts that counted) and commits.
  */
-#ifndef POSTHORN_STORE_POSTGRES_BACKEND_H
-#define POSTHORN_STORE_POSTGRES_BACKEND_H
+#ifndef REPOSTAL_STORE_POSTGRES_BACKEND_H
+#define REPOSTAL_STORE_POSTGRES_BACKEND_H
 
 #include <stdbool.h>
 #include <stdint.h>

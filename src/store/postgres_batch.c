@@ -12,8 +12,8 @@
 #include <libpq-fe.h>
 
 #include "postgres_backend.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 enum {
 	BATCH_EVENTS_MAX = 4096, /* then what was gathered goes over before the end */

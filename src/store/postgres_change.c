@@ -5,7 +5,7 @@
  */
 #include "postgres_backend.h"
 #include "postgres_filter.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	PORTION_MAX = 4096

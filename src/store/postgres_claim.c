@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "postgres_backend.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	TAKEN_BY_OTHERS_PAUSE_MS = 50 /* before asking again for what others are just claiming */

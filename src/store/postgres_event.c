@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "postgres_backend.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	TWINS_ROUNDS_MAX = 4 /* a twin may come and go between two statements */
@@ -136,7 +136,7 @@ static enum status take_portion(
 		size_t n = (size_t)(id % PG_EVENT_BLOCK);
 		struct store_event *event;
 
-		POSTHORN_ASSERT(n < portion->count);
+		REPOSTAL_ASSERT(n < portion->count);
 		event = event_at(pg, portion, n);
 		event->id = id;
 		event->lease = pg->batch.lease;

@@ -8,13 +8,13 @@
  *            Its rows: id (NULL: nothing found), looks, the id that was looked at last.
  * Threads    A pure function. Everything in the text is a number, so nothing needs quoting.
  */
-#ifndef POSTHORN_STORE_POSTGRES_FILTER_H
-#define POSTHORN_STORE_POSTGRES_FILTER_H
+#ifndef REPOSTAL_STORE_POSTGRES_FILTER_H
+#define REPOSTAL_STORE_POSTGRES_FILTER_H
 
 #include <stdbool.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/store.h"
+#include "repostal/buf.h"
+#include "repostal/store.h"
 
 enum {
 	POSTGRES_FILTER_SIZE_MAX = 16 * 1024

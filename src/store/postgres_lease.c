@@ -11,9 +11,9 @@
  * stops before others begin.
  */
 #include "postgres_backend.h"
-#include "posthorn/clock.h"
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
 
 enum {
 	RENEWALS_PER_LEASE = 6,

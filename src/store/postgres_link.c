@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "postgres_backend.h"
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/random.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/random.h"
 
 enum {
 	BACK_OFF_MIN_MS = 100,
@@ -90,7 +90,7 @@ static enum status make_listener(struct postgres_link *link, struct error *err)
 		link->dsn, link->listener_name, link->wake_fd, &link->listener, err);
 
 	if (status == STATUS_OK)
-		status = postgres_session_script(link->listener, "LISTEN posthorn_due", err);
+		status = postgres_session_script(link->listener, "LISTEN repostal_due", err);
 	if (status != STATUS_OK)
 		postgres_session_close(&link->listener);
 	return status;
@@ -234,8 +234,8 @@ enum status postgres_link_open(const char *dsn, void (*hint)(void *context), voi
 	link->dsn = memory_copy_text(dsn);
 	link->hint = hint;
 	link->context = context;
-	snprintf(link->name, sizeof(link->name), "posthorn %08" PRIx32, token);
-	snprintf(link->listener_name, sizeof(link->listener_name), "posthorn-hints %08" PRIx32,
+	snprintf(link->name, sizeof(link->name), "repostal %08" PRIx32, token);
+	snprintf(link->listener_name, sizeof(link->listener_name), "repostal-hints %08" PRIx32,
 		token);
 	link->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (link->wake_fd < 0) {

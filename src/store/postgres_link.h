@@ -8,8 +8,8 @@
  * Threads    One of its own. postgres_link_take() and _need() are the store's.
  * Ownership  A session that was taken is the caller's.
  */
-#ifndef POSTHORN_STORE_POSTGRES_LINK_H
-#define POSTHORN_STORE_POSTGRES_LINK_H
+#ifndef REPOSTAL_STORE_POSTGRES_LINK_H
+#define REPOSTAL_STORE_POSTGRES_LINK_H
 
 #include "postgres_session.h"
 

@@ -7,8 +7,8 @@
 
 #include "postgres_backend.h"
 #include "postgres_filter.h"
-#include "posthorn/memory.h"
 #include "reader_backend.h"
+#include "repostal/memory.h"
 
 enum {
 	READER_LOOKS_MAX = 20000, /* of one list */
@@ -42,7 +42,7 @@ static void reader_close(struct store_reader *base)
 static enum status connect_server(struct postgres_reader *reader, struct error *err)
 {
 	enum status status =
-		postgres_session_open(reader->dsn, "posthorn-reader", -1, &reader->session, err);
+		postgres_session_open(reader->dsn, "repostal-reader", -1, &reader->session, err);
 
 	if (status == STATUS_OK)
 		status = postgres_session_script(reader->session,

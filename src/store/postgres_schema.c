@@ -24,7 +24,7 @@
 #include <stdio.h>
 
 #include "postgres_backend.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 /* One lock for every change of tables; the number is arbitrary, and the same for ever. */
 #define SCHEMA_LOCK_NUMBER "5785230419200501"
@@ -128,14 +128,14 @@ static const char *const steps[] = {
 	"  PERFORM pg_advisory_xact_lock(" SCHEMA_LOCK_NUMBER ");"
 	/* By a query: to_regclass() may remember from before the lock that there was none. */
 	"  made := NOT EXISTS (SELECT FROM pg_class WHERE relname = 'search_' || day"
-	"   AND relnamespace = 'posthorn'::regnamespace);"
+	"   AND relnamespace = 'repostal'::regnamespace);"
 	"  FOREACH parent IN ARRAY ARRAY['attempt', 'search'] LOOP"
 	"   IF made THEN"
-	"    EXECUTE format('CREATE TABLE posthorn.%1$s_%2$s (LIKE posthorn.%1$s)', parent, day);"
-	"    EXECUTE format('ALTER TABLE posthorn.%1$s ATTACH PARTITION posthorn.%1$s_%2$s"
+	"    EXECUTE format('CREATE TABLE repostal.%1$s_%2$s (LIKE repostal.%1$s)', parent, day);"
+	"    EXECUTE format('ALTER TABLE repostal.%1$s ATTACH PARTITION repostal.%1$s_%2$s"
 	" FOR VALUES IN (%2$s)', parent, day);"
 	"   ELSE"
-	"    EXECUTE format('ALTER TABLE ONLY posthorn.%s ALTER COLUMN day SET STATISTICS -1',"
+	"    EXECUTE format('ALTER TABLE ONLY repostal.%s ALTER COLUMN day SET STATISTICS -1',"
 	" parent);"
 	"   END IF;"
 	"  END LOOP;"
@@ -148,10 +148,10 @@ static const char *const steps[] = {
 	"  SELECT array_agg(d ORDER BY d) INTO days FROM"
 	"   (SELECT substr(c.relname, 8)::integer AS d FROM pg_inherits i"
 	"    JOIN pg_class c ON c.oid = i.inhrelid"
-	"    WHERE i.inhparent = 'posthorn.search'::regclass) AS partitions WHERE d < before;"
+	"    WHERE i.inhparent = 'repostal.search'::regclass) AS partitions WHERE d < before;"
 	"  IF days IS NULL THEN RETURN 0; END IF;"
-	"  EXECUTE format('DROP TABLE IF EXISTS posthorn.attempt_%s', days[1]);"
-	"  EXECUTE format('DROP TABLE IF EXISTS posthorn.search_%s', days[1]);"
+	"  EXECUTE format('DROP TABLE IF EXISTS repostal.attempt_%s', days[1]);"
+	"  EXECUTE format('DROP TABLE IF EXISTS repostal.search_%s', days[1]);"
 	"  RETURN array_length(days, 1);"
 	" END $body$;"
 	/* The first event from which on all were received at that time or later, or one behind. */
@@ -159,11 +159,11 @@ static const char *const steps[] = {
 	" AS $body$"
 	" DECLARE first bigint; behind bigint; middle bigint; found_id bigint; found_us bigint;"
 	" BEGIN"
-	"  SELECT min(id), max(id) + 1 INTO first, behind FROM posthorn.event;"
+	"  SELECT min(id), max(id) + 1 INTO first, behind FROM repostal.event;"
 	"  IF first IS NULL THEN RETURN 0; END IF;"
 	"  WHILE first < behind LOOP"
 	"   middle := first + (behind - first) / 2;"
-	"   SELECT id, received INTO found_id, found_us FROM posthorn.event"
+	"   SELECT id, received INTO found_id, found_us FROM repostal.event"
 	"    WHERE id >= middle ORDER BY id LIMIT 1;"
 	"   IF NOT FOUND OR found_us >= received_us THEN behind := middle;"
 	"   ELSE first := found_id + 1; END IF;"
@@ -182,7 +182,7 @@ static enum status read_meta(
 	char sql[128];
 
 	*value_out = 0;
-	snprintf(sql, sizeof(sql), "SELECT value FROM posthorn.meta WHERE key = '%s'", key);
+	snprintf(sql, sizeof(sql), "SELECT value FROM repostal.meta WHERE key = '%s'", key);
 	return postgres_session_int(session, sql, value_out, NULL, err);
 }
 
@@ -198,7 +198,7 @@ static enum status check_versions(
 	if (status != STATUS_OK || (*version_out <= ours || oldest <= ours))
 		return status;
 	error_set(err,
-		"store: the tables were changed by a newer posthorn (version %" PRId64
+		"store: the tables were changed by a newer repostal (version %" PRId64
 		", usable from %" PRId64 " on; this one is %" PRId64 "): use that version or newer",
 		*version_out, oldest, ours);
 	return STATUS_INVALID;
@@ -223,7 +223,7 @@ static enum status has_tables(struct postgres_session *session, bool *found_out,
 	int64_t oid = 0;
 
 	return postgres_session_int(
-		session, "SELECT to_regclass('posthorn.meta')::oid::bigint", &oid, found_out, err);
+		session, "SELECT to_regclass('repostal.meta')::oid::bigint", &oid, found_out, err);
 }
 
 /* IF NOT EXISTS is not safe between two who do it at once: that is what the lock is for. */
@@ -235,7 +235,7 @@ static enum status open_locked(struct postgres_session *session, struct error *e
 
 	if (status == STATUS_OK && !found)
 		status = postgres_session_script(session,
-			"CREATE SCHEMA IF NOT EXISTS posthorn;"
+			"CREATE SCHEMA IF NOT EXISTS repostal;"
 			"CREATE TABLE meta (key text PRIMARY KEY, value bigint NOT NULL)",
 			err);
 	if (status == STATUS_OK)
@@ -267,14 +267,14 @@ enum status postgres_schema_check(struct postgres_session *session, struct error
 	if (status != STATUS_OK)
 		return status;
 	if (!found) {
-		error_set(err, "store: the database is empty: posthorn has not run with it yet");
+		error_set(err, "store: the database is empty: repostal has not run with it yet");
 		return STATUS_NOT_FOUND;
 	}
 	status = check_versions(session, &version, err);
 	if (status != STATUS_OK || version >= (int64_t)ARRAY_COUNT(steps))
 		return status;
 	error_set(err,
-		"store: the tables are those of an older posthorn (version %" PRId64
+		"store: the tables are those of an older repostal (version %" PRId64
 		"): start this one with them once",
 		version);
 	return STATUS_INVALID;

@@ -9,9 +9,9 @@
 
 #include <libpq-fe.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	SERVER_VERSION_MIN = 140000, /* client_connection_check_interval, multiranges, DETACH */
@@ -31,7 +31,7 @@ static const char session_settings[] = "SET client_encoding = 'UTF8';"
 				       "SET statement_timeout = 0;"
 				       "SET client_min_messages = 'warning';"
 				       "SET timezone = 'UTC';"
-				       "SET search_path = posthorn;";
+				       "SET search_path = repostal;";
 
 /*
  * Every statement is written for its index, row by row. The tables of a queue are empty or full from one

@@ -11,15 +11,15 @@
  * Errors     Texts never contain the dsn: it may hold a password. STATUS_INVALID the dsn or the server
  *            cannot be used at all; STATUS_IO the connection failed, or a statement did.
  */
-#ifndef POSTHORN_STORE_POSTGRES_SESSION_H
-#define POSTHORN_STORE_POSTGRES_SESSION_H
+#ifndef REPOSTAL_STORE_POSTGRES_SESSION_H
+#define REPOSTAL_STORE_POSTGRES_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "postgres_array.h"
-#include "posthorn/error.h"
+#include "repostal/error.h"
 
 enum {
 	POSTGRES_CONNECT_TIMEOUT_MS = 5000,

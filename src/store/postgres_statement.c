@@ -5,7 +5,7 @@
  */
 #include "postgres_backend.h"
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 #define HELD PG_TEXT_OF(PG_DUE_HELD)
 
@@ -219,10 +219,10 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		"any_due" },
 	[PG_CLOCK] = { "read the clock",
 		"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint" },
-	[PG_NOTIFY] = { "hint", "SELECT pg_notify('posthorn_due', '')" },
+	[PG_NOTIFY] = { "hint", "SELECT pg_notify('repostal_due', '')" },
 	[PG_BYTES] = { "measure the tables",
 		"SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class AS c"
-		" WHERE c.relnamespace = 'posthorn'::regnamespace AND c.relkind = 'r'" },
+		" WHERE c.relnamespace = 'repostal'::regnamespace AND c.relkind = 'r'" },
 	[PG_SWEEP_LOCK] = { "remove old events",
 		"SELECT pg_try_advisory_xact_lock(5785230419200503)::int" },
 	/*
@@ -286,7 +286,7 @@ enum status postgres_need_session(struct postgres_store *pg, struct error *err)
 enum status postgres_send(struct postgres_store *pg, enum postgres_statement which,
 	const struct postgres_params *params, struct error *err)
 {
-	POSTHORN_ASSERT(pg->session != NULL && pg->sent_count < POSTGRES_SERIES_MAX);
+	REPOSTAL_ASSERT(pg->session != NULL && pg->sent_count < POSTGRES_SERIES_MAX);
 	pg->sent[pg->sent_count++] = which;
 	return seen(pg, postgres_session_send(pg->session, which, params, err));
 }
@@ -299,7 +299,7 @@ enum status postgres_go(struct postgres_store *pg, struct error *err)
 
 enum status postgres_take(struct postgres_store *pg, struct postgres_rows *rows, struct error *err)
 {
-	POSTHORN_ASSERT(pg->taken_count < pg->sent_count);
+	REPOSTAL_ASSERT(pg->taken_count < pg->sent_count);
 	return seen(pg, postgres_session_take(pg->session, pg->sent[pg->taken_count++], rows, err));
 }
 

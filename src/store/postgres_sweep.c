@@ -6,7 +6,7 @@
  */
 
 #include "postgres_backend.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	SCAN_MAX = 1000, /* as PG_SWEEP_SCAN has it */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "postgres_backend.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static int64_t verdict_id(const struct store_verdict *verdict)
 {

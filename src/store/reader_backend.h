@@ -6,10 +6,10 @@
  * Threads    The reader's.
  * Ownership  A backend's own struct starts with struct store_reader and is freed by its close().
  */
-#ifndef POSTHORN_STORE_READER_BACKEND_H
-#define POSTHORN_STORE_READER_BACKEND_H
+#ifndef REPOSTAL_STORE_READER_BACKEND_H
+#define REPOSTAL_STORE_READER_BACKEND_H
 
-#include "posthorn/store_reader.h"
+#include "repostal/store_reader.h"
 
 struct store_reader_ops {
 	const char *name;

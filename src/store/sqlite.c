@@ -11,7 +11,7 @@
 
 #include <sqlite3.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "sqlite_backend.h"
 
 enum {

@@ -15,8 +15,8 @@
  *            sqlite_reader.c     looking from outside, with a connection of its own
  * Threads    The store's: the connection is opened without mutexes.
  */
-#ifndef POSTHORN_STORE_SQLITE_BACKEND_H
-#define POSTHORN_STORE_SQLITE_BACKEND_H
+#ifndef REPOSTAL_STORE_SQLITE_BACKEND_H
+#define REPOSTAL_STORE_SQLITE_BACKEND_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 
 #include <sqlite3.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "sqlite_backend.h"
 
 static int64_t delivery_id(int64_t event, uint16_t target)

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 #include "sqlite_backend.h"
 
 enum {

@@ -14,8 +14,8 @@
 
 #include <sqlite3.h>
 
-#include "posthorn/memory.h"
 #include "reader_backend.h"
+#include "repostal/memory.h"
 #include "sqlite_backend.h"
 
 enum {
@@ -97,7 +97,7 @@ static enum status failed(struct sqlite_reader *reader, struct error *err)
 	error_set(err,
 		"store '%s' cannot be read: whoever reads it has to be allowed to write to "
 		"'%s-shm' "
-		"and to its folder; try as the user that posthorn runs as",
+		"and to its folder; try as the user that repostal runs as",
 		reader->path, reader->path);
 	return STATUS_IO;
 }

@@ -10,15 +10,15 @@
  * Ownership  A scanner belongs to its connection and is ended before it. A scan holds nothing: no
  *            statement of it is open between two calls, so what it found may be changed.
  */
-#ifndef POSTHORN_STORE_SQLITE_SCAN_H
-#define POSTHORN_STORE_SQLITE_SCAN_H
+#ifndef REPOSTAL_STORE_SQLITE_SCAN_H
+#define REPOSTAL_STORE_SQLITE_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "posthorn/error.h"
-#include "posthorn/store.h"
+#include "repostal/error.h"
+#include "repostal/store.h"
 
 struct sqlite3;
 struct sqlite3_stmt;

@@ -30,7 +30,7 @@
 
 #include <sqlite3.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "sqlite_backend.h"
 
 enum {
@@ -176,7 +176,7 @@ static enum status identify(
 	}
 	if (*version_out < 0 || *version_out > (int64_t)ARRAY_COUNT(steps)) {
 		error_set(err,
-			"store '%s' was written by a newer posthorn (schema %lld; this one knows "
+			"store '%s' was written by a newer repostal (schema %lld; this one knows "
 			"up "
 			"to %zu): use that version or newer",
 			path, (long long)*version_out, ARRAY_COUNT(steps));
@@ -210,11 +210,11 @@ enum status sqlite_schema_check(struct sqlite3 *db, const char *path, struct err
 	if (status != STATUS_OK || version == (int64_t)ARRAY_COUNT(steps))
 		return status;
 	if (version == 0) {
-		error_set(err, "store '%s' is empty: posthorn has not run with it yet", path);
+		error_set(err, "store '%s' is empty: repostal has not run with it yet", path);
 		return STATUS_NOT_FOUND;
 	}
 	error_set(err,
-		"store '%s' was written by an older posthorn (schema %lld, this one reads %zu): "
+		"store '%s' was written by an older repostal (schema %lld, this one reads %zu): "
 		"start this one with it once",
 		path, (long long)version, ARRAY_COUNT(steps));
 	return STATUS_INVALID;

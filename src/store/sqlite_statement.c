@@ -183,7 +183,7 @@ enum status sqlite_explain(
 
 	if (primary == SQLITE_NOTADB)
 		error_set(err,
-			"store '%s' is not a posthorn store: set another path, or move it away",
+			"store '%s' is not a repostal store: set another path, or move it away",
 			path);
 	else if (primary == SQLITE_CORRUPT)
 		error_set(err,

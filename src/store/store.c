@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/store.h"
+#include "repostal/store.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "store_backend.h"
 
 static const struct store_ops *const backends[] = {
@@ -86,7 +86,7 @@ static enum status register_name(struct store *store, enum store_name_kind kind,
 	size_t size = strlen(name);
 	enum status status;
 
-	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	REPOSTAL_ASSERT(store->transaction == TRANSACTION_NONE);
 	if (size == 0 || size > STORE_NAME_SIZE_MAX) {
 		error_set(err, "store: a name has 1 to %d bytes, '%.80s' has %zu",
 			STORE_NAME_SIZE_MAX, name, size);
@@ -110,7 +110,7 @@ enum status store_check_room(
 
 void store_keep_name(struct store *store, enum store_name_kind kind, const char *name)
 {
-	POSTHORN_ASSERT(store->names_count[kind] < names_max[kind]);
+	REPOSTAL_ASSERT(store->names_count[kind] < names_max[kind]);
 	store->names[kind][store->names_count[kind]++] = memory_copy_text(name);
 }
 
@@ -134,13 +134,13 @@ size_t store_sources_count(const struct store *store)
 
 const char *store_target_name(const struct store *store, uint16_t number)
 {
-	POSTHORN_ASSERT(number < store_targets_count(store));
+	REPOSTAL_ASSERT(number < store_targets_count(store));
 	return store->names[STORE_NAME_TARGET][number];
 }
 
 const char *store_source_name(const struct store *store, uint16_t number)
 {
-	POSTHORN_ASSERT(number < store_sources_count(store));
+	REPOSTAL_ASSERT(number < store_sources_count(store));
 	return store->names[STORE_NAME_SOURCE][number];
 }
 
@@ -165,7 +165,7 @@ enum status store_begin(struct store *store, struct error *err)
 {
 	enum status status;
 
-	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	REPOSTAL_ASSERT(store->transaction == TRANSACTION_NONE);
 	status = store->ops->begin(store, err);
 	if (status != STATUS_OK)
 		return STATUS_IO;
@@ -179,7 +179,7 @@ enum status store_begin(struct store *store, struct error *err)
  */
 static bool is_usable(const struct store *store, struct error *err)
 {
-	POSTHORN_ASSERT(store->transaction != TRANSACTION_NONE);
+	REPOSTAL_ASSERT(store->transaction != TRANSACTION_NONE);
 	if (store->transaction == TRANSACTION_OPEN)
 		return true;
 	error_set(err, "store: the transaction was lost in an earlier step");
@@ -240,9 +240,9 @@ static void deliveries_assert(const struct store *store, const struct store_even
 		uint16_t target = event->deliveries[i].target;
 		uint64_t bit = UINT64_C(1) << (target % 64);
 
-		POSTHORN_ASSERT(target < store->names_count[STORE_NAME_TARGET]);
-		POSTHORN_ASSERT((seen[target / 64] & bit) == 0);
-		POSTHORN_ASSERT(
+		REPOSTAL_ASSERT(target < store->names_count[STORE_NAME_TARGET]);
+		REPOSTAL_ASSERT((seen[target / 64] & bit) == 0);
+		REPOSTAL_ASSERT(
 			event->deliveries[i].order_key == 0 || !event->deliveries[i].leased);
 		seen[target / 64] |= bit;
 	}
@@ -274,8 +274,8 @@ enum status store_append(struct store *store, struct store_event *event, struct 
 {
 	enum status status;
 
-	POSTHORN_ASSERT(event->identity <= INT64_MAX);
-	POSTHORN_ASSERT(event->source < store->names_count[STORE_NAME_SOURCE]);
+	REPOSTAL_ASSERT(event->identity <= INT64_MAX);
+	REPOSTAL_ASSERT(event->source < store->names_count[STORE_NAME_SOURCE]);
 	deliveries_assert(store, event);
 	if (!is_usable(store, err))
 		return STATUS_IO;
@@ -305,8 +305,8 @@ enum status store_quarantine(
 {
 	enum status status;
 
-	POSTHORN_ASSERT(quarantined->source < store->names_count[STORE_NAME_SOURCE]);
-	POSTHORN_ASSERT(quarantined->reason != NULL);
+	REPOSTAL_ASSERT(quarantined->source < store->names_count[STORE_NAME_SOURCE]);
+	REPOSTAL_ASSERT(quarantined->reason != NULL);
 	if (!is_usable(store, err))
 		return STATUS_IO;
 	status = raw_check(quarantined->raw, err);
@@ -320,11 +320,11 @@ enum status store_record(
 {
 	struct store_verdict checked = *verdict;
 
-	POSTHORN_ASSERT(verdict->event > 0 && verdict->event <= STORE_EVENT_ID_MAX);
-	POSTHORN_ASSERT(verdict->target < STORE_TARGETS_MAX);
-	POSTHORN_ASSERT(verdict->next != DELIVERY_LEASED && verdict->next != DELIVERY_DISCARDED);
-	POSTHORN_ASSERT(!verdict->release || verdict->next == DELIVERY_WAITING);
-	POSTHORN_ASSERT(verdict->attempts > 0);
+	REPOSTAL_ASSERT(verdict->event > 0 && verdict->event <= STORE_EVENT_ID_MAX);
+	REPOSTAL_ASSERT(verdict->target < STORE_TARGETS_MAX);
+	REPOSTAL_ASSERT(verdict->next != DELIVERY_LEASED && verdict->next != DELIVERY_DISCARDED);
+	REPOSTAL_ASSERT(!verdict->release || verdict->next == DELIVERY_WAITING);
+	REPOSTAL_ASSERT(verdict->attempts > 0);
 	if (!is_usable(store, err))
 		return STATUS_IO;
 	if (checked.answer.size > STORE_ANSWER_SIZE_MAX)
@@ -337,7 +337,7 @@ enum status store_claim(
 {
 	enum status status;
 
-	POSTHORN_ASSERT(claim->target < store->names_count[STORE_NAME_TARGET]);
+	REPOSTAL_ASSERT(claim->target < store->names_count[STORE_NAME_TARGET]);
 	claim->list = NULL;
 	claim->count = 0;
 	claim->next_due_ms = INT64_MAX;
@@ -353,9 +353,9 @@ enum status store_claim(
 
 static void filter_assert(const struct store *store, const struct store_filter *filter)
 {
-	POSTHORN_ASSERT(filter->target < (int)store->names_count[STORE_NAME_TARGET]);
-	POSTHORN_ASSERT(filter->states < UINT32_C(1) << DELIVERY_STATE_COUNT);
-	POSTHORN_ASSERT(filter->event >= 0 && filter->event <= STORE_EVENT_ID_MAX);
+	REPOSTAL_ASSERT(filter->target < (int)store->names_count[STORE_NAME_TARGET]);
+	REPOSTAL_ASSERT(filter->states < UINT32_C(1) << DELIVERY_STATE_COUNT);
+	REPOSTAL_ASSERT(filter->event >= 0 && filter->event <= STORE_EVENT_ID_MAX);
 }
 
 uint32_t store_change_states(const struct store_change *change)
@@ -375,7 +375,7 @@ uint32_t store_change_states(const struct store_change *change)
 enum status store_change(struct store *store, struct store_change *change, struct error *err)
 {
 	filter_assert(store, &change->filter);
-	POSTHORN_ASSERT(change->count_max > 0 && change->scan_max > 0 && change->after >= 0);
+	REPOSTAL_ASSERT(change->count_max > 0 && change->scan_max > 0 && change->after >= 0);
 	change->changed = 0;
 	change->done = false;
 	if (!is_usable(store, err))
@@ -389,7 +389,7 @@ enum status store_pause(
 	struct slice cut = { .data = "" };
 	enum status status;
 
-	POSTHORN_ASSERT(target < store->names_count[STORE_NAME_TARGET]);
+	REPOSTAL_ASSERT(target < store->names_count[STORE_NAME_TARGET]);
 	if (!is_usable(store, err))
 		return STATUS_IO;
 	if (reason != NULL)
@@ -404,7 +404,7 @@ bool store_is_paused(const struct store *store, uint16_t target, const char **re
 {
 	const char *reason;
 
-	POSTHORN_ASSERT(target < STORE_TARGETS_MAX);
+	REPOSTAL_ASSERT(target < STORE_TARGETS_MAX);
 	reason = store->pauses.reason[target];
 	if (reason_out != NULL)
 		*reason_out = reason == NULL ? "" : reason;
@@ -448,7 +448,7 @@ enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, str
 enum status store_poll(
 	struct store *store, int64_t now_ms, const struct store_news *news, struct error *err)
 {
-	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	REPOSTAL_ASSERT(store->transaction == TRANSACTION_NONE);
 	return store->ops->poll == NULL ? STATUS_OK : store->ops->poll(store, now_ms, news, err);
 }
 
@@ -481,7 +481,7 @@ struct store_takeovers store_takeovers(const struct store *store)
 
 struct store_target_counts store_counts(const struct store *store, uint16_t target)
 {
-	POSTHORN_ASSERT(target < STORE_TARGETS_MAX);
+	REPOSTAL_ASSERT(target < STORE_TARGETS_MAX);
 	return store->tally.committed[target];
 }
 
@@ -492,7 +492,7 @@ int64_t store_backlog(const struct store *store)
 
 int64_t store_oldest_waiting_us(struct store *store, uint16_t target)
 {
-	POSTHORN_ASSERT(store->transaction == TRANSACTION_NONE);
+	REPOSTAL_ASSERT(store->transaction == TRANSACTION_NONE);
 	return store->ops->oldest_waiting_us(store, target);
 }
 

@@ -10,13 +10,13 @@
  * Errors     Inside a transaction any status but OK loses it; the front tells its caller STATUS_IO.
  *            commit() may also fail with STATUS_UNCERTAIN.
  */
-#ifndef POSTHORN_STORE_BACKEND_H
-#define POSTHORN_STORE_BACKEND_H
+#ifndef REPOSTAL_STORE_BACKEND_H
+#define REPOSTAL_STORE_BACKEND_H
 
 #include <stdatomic.h>
 
 #include "pauses.h"
-#include "posthorn/store.h"
+#include "repostal/store.h"
 #include "tally.h"
 
 enum store_name_kind {

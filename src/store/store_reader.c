@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/store_reader.h"
+#include "repostal/store_reader.h"
 
-#include "posthorn/memory.h"
 #include "reader_backend.h"
+#include "repostal/memory.h"
 
 static const struct store_reader_ops *const backends[] = {
 	[STORE_SQLITE] = &store_reader_sqlite_ops,
@@ -39,7 +39,7 @@ enum status store_reader_list(struct store_reader *reader, const struct store_fi
 	void (*on_row)(void *context, const struct store_row *row), void *context,
 	int64_t *next_out, struct error *err)
 {
-	POSTHORN_ASSERT(count_max > 0);
+	REPOSTAL_ASSERT(count_max > 0);
 	*next_out = 0;
 	return reader->ops->list(
 		reader, filter, false, before, count_max, on_row, context, next_out, err);
@@ -49,7 +49,7 @@ enum status store_reader_walk(struct store_reader *reader, const struct store_fi
 	int64_t after, size_t count_max, void (*on_row)(void *context, const struct store_row *row),
 	void *context, int64_t *next_out, struct error *err)
 {
-	POSTHORN_ASSERT(count_max > 0);
+	REPOSTAL_ASSERT(count_max > 0);
 	*next_out = 0;
 	return reader->ops->list(
 		reader, filter, true, after, count_max, on_row, context, next_out, err);
@@ -66,7 +66,7 @@ enum status store_reader_quarantine(struct store_reader *reader, int64_t before,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
 	int64_t *next_out, struct error *err)
 {
-	POSTHORN_ASSERT(count_max > 0);
+	REPOSTAL_ASSERT(count_max > 0);
 	*next_out = 0;
 	return reader->ops->quarantine(reader, before, count_max, on_row, context, next_out, err);
 }

@@ -8,14 +8,14 @@
  * already happened at a receiver, and losing one would send its event again. They are repeated, in
  * a transaction of their own so that a refused event cannot hold them up, until they are on disk.
  */
-#include "posthorn/store_thread.h"
+#include "repostal/store_thread.h"
 
 #include <inttypes.h>
 #include <time.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
 
 enum {
 	SWEEP_PAUSE_MS = 10,      /* between two steps while there is more */

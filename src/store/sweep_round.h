@@ -6,13 +6,13 @@
  *            passed without removing is looked at again by a new round, an hour after the last one
  *            ended, and only if there was any.
  */
-#ifndef POSTHORN_STORE_SWEEP_ROUND_H
-#define POSTHORN_STORE_SWEEP_ROUND_H
+#ifndef REPOSTAL_STORE_SWEEP_ROUND_H
+#define REPOSTAL_STORE_SWEEP_ROUND_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "posthorn/store.h"
+#include "repostal/store.h"
 
 struct sweep_round {
 	int64_t cursor;     /* every event up to this id has been looked at in this round */

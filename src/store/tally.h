@@ -6,14 +6,14 @@
  *            apart until tally_commit(), so a rollback costs nothing and leaves nothing.
  * Threads    The store's.
  */
-#ifndef POSTHORN_STORE_TALLY_H
-#define POSTHORN_STORE_TALLY_H
+#ifndef REPOSTAL_STORE_TALLY_H
+#define REPOSTAL_STORE_TALLY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "posthorn/store.h"
+#include "repostal/store.h"
 
 struct tally {
 	struct store_target_counts committed[STORE_TARGETS_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/event_route.h"
+#include "repostal/event_route.h"
 
 #include <string.h>
 

@@ -15,8 +15,8 @@
  */
 #include "identity.h"
 
-#include "posthorn/digest.h"
-#include "posthorn/memory.h"
+#include "repostal/digest.h"
+#include "repostal/memory.h"
 
 enum {
 	FIELDS_MAX = 7,
@@ -54,7 +54,7 @@ static void add_field(struct canonical *canonical, struct slice field)
 {
 	char *size;
 
-	POSTHORN_ASSERT(canonical->fields_count < FIELDS_MAX);
+	REPOSTAL_ASSERT(canonical->fields_count < FIELDS_MAX);
 	size = canonical->sizes[canonical->fields_count++];
 	canonical->parts[canonical->parts_count++] = print_number(field.size, size, ":");
 	canonical->parts[canonical->parts_count++] = field;

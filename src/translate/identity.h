@@ -6,10 +6,10 @@
  *            that.
  * Threads    Any.
  */
-#ifndef POSTHORN_IDENTITY_H
-#define POSTHORN_IDENTITY_H
+#ifndef REPOSTAL_IDENTITY_H
+#define REPOSTAL_IDENTITY_H
 
-#include "posthorn/translate.h"
+#include "repostal/translate.h"
 
 void translate_bounce_identity(struct slice source, struct slice message_id, struct slice recipient,
 	struct postal_message *bounce_out);

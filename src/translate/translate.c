@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "posthorn/translate.h"
+#include "repostal/translate.h"
 
 #include "identity.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 /* The details of a status event: whom in the middle, and why, when that is known. */
 struct wording {
@@ -39,7 +39,7 @@ enum postal_event_type translate_type(
 	case BIZMAIL_UNKNOWN:
 		break;
 	}
-	POSTHORN_ASSERT(event->kind != BIZMAIL_UNKNOWN);
+	REPOSTAL_ASSERT(event->kind != BIZMAIL_UNKNOWN);
 	return POSTAL_MESSAGE_SENT;
 }
 

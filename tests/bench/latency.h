@@ -5,8 +5,8 @@
  * Promise    A value is kept within 1.6 %: below 64 exactly, above with 64 steps for each power of two.
  * Threads    One.
  */
-#ifndef POSTHORN_BENCH_LATENCY_H
-#define POSTHORN_BENCH_LATENCY_H
+#ifndef REPOSTAL_BENCH_LATENCY_H
+#define REPOSTAL_BENCH_LATENCY_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -24,12 +24,12 @@ class Run:
 
     def __init__(self, build, quick):
         self.build, self.quick = build, quick
-        self.folder = tempfile.mkdtemp(prefix="posthorn-bench-")
+        self.folder = tempfile.mkdtemp(prefix="repostal-bench-")
         self.receiver = Receiver(build)
         self.server = None
         self.databases = 0
         self.key = os.path.join(self.folder, "signing.key")
-        subprocess.run([f"{build}/posthorn/posthorn", "keygen", self.key], check=True,
+        subprocess.run([f"{build}/repostal/repostal", "keygen", self.key], check=True,
                        stdout=subprocess.DEVNULL)
 
     def count(self, full, quick):
@@ -119,9 +119,9 @@ def contenders(run):
     url = run.receiver.url()
     return {
         "bare libraries": lambda: Bare(run.build, run.new_folder(), url),
-        "posthorn, SQLite": run.gateway,
-        "posthorn, PostgreSQL": lambda: run.gateway(store=run.new_database()),
-        "two posthorns, PostgreSQL": lambda: Pair(run),
+        "repostal, SQLite": run.gateway,
+        "repostal, PostgreSQL": lambda: run.gateway(store=run.new_database()),
+        "two repostals, PostgreSQL": lambda: Pair(run),
         "Express + BullMQ + Redis": lambda: BullMq(modules, run.new_folder(), url),
         "Express + fetch (not durable)": lambda: Plain(modules, run.new_folder(), url),
     }
@@ -150,7 +150,7 @@ def ratios(run):
              "highest": max(values),
              "ratio_to_bare": ratio_by_rounds(values, figures["bare libraries"]),
              "ratio_to_bullmq": ratio_by_rounds(values, figures["Express + BullMQ + Redis"]),
-             "ratio_to_one_on_postgresql": ratio_by_rounds(values, figures["posthorn, PostgreSQL"])}
+             "ratio_to_one_on_postgresql": ratio_by_rounds(values, figures["repostal, PostgreSQL"])}
             for name, values in figures.items()]
 
 
@@ -231,7 +231,7 @@ def fill_in_steps(run, steps):
             resident = gateway.resident_mib()
             gateway.stop()
             size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
-                       if name.startswith("posthorn.db"))
+                       if name.startswith("repostal.db"))
             gateway = run.gateway(targets, folder=folder)
             ready_s = gateway.ready_s
             gateway.stop(signal.SIGKILL)

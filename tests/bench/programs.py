@@ -75,11 +75,11 @@ class Bare(Program):
 
 
 class Gateway(Program):
-    """posthorn with these targets: (name, url, further settings)."""
+    """repostal with these targets: (name, url, further settings)."""
 
     def __init__(self, build, folder, targets, store=None, key=None):
-        config = os.path.join(folder, "posthorn.conf")
-        store = store or f'path = "{folder}/posthorn.db";'
+        config = os.path.join(folder, "repostal.conf")
+        store = store or f'path = "{folder}/repostal.db";'
         signing = f'signing: {{ keys = [ "{key}" ]; }};' if key else ""
         groups = ", ".join(
             f'{{ name = "{name}"; url = "{url}"; concurrency = 64; {more} }}'
@@ -92,13 +92,13 @@ sources: ( {{ name = "bizmail"; path = "{PATH}"; auth = "none"; }},
 targets: ( {groups} );
 """)
         os.chmod(config, 0o600)
-        self.log_path = os.path.join(folder, "posthorn.log")
+        self.log_path = os.path.join(folder, "repostal.log")
         with open(self.log_path, "w"):
             pass
         self.began = time.monotonic()
-        super().__init__([f"{build}/posthorn/posthorn", "serve", "-c", config], has_port=False,
+        super().__init__([f"{build}/repostal/repostal", "serve", "-c", config], has_port=False,
                          log=self.log_path)
-        wait_until(self._is_ready, "posthorn is ready", 120)
+        wait_until(self._is_ready, "repostal is ready", 120)
         self.ready_s = time.monotonic() - self.began
 
     def _is_ready(self):

@@ -23,7 +23,7 @@ def machine():
 
 
 def versions():
-    """Of what was measured besides posthorn, as far as it is there."""
+    """Of what was measured besides repostal, as far as it is there."""
     commands = {"openssl": ["openssl", "version"], "redis": ["redis-server", "--version"],
                 "node": ["node", "--version"], "libcurl": ["pkg-config", "--modversion", "libcurl"],
                 "SQLite": ["pkg-config", "--modversion", "sqlite3"],
@@ -72,12 +72,12 @@ def goals(figures):
                       "holds": "yes" if (value >= limit) == at_least or value == limit else "NO"})
 
     for row in figures.get("ratios", []):
-        if row["who"] == "posthorn, SQLite":
+        if row["who"] == "repostal, SQLite":
             goal("rate, as a ratio to the bare libraries", row["ratio_to_bare"], 0.85)
             goal("rate, as a ratio to Express + BullMQ", row["ratio_to_bullmq"], 6)
-        if row["who"] == "posthorn, PostgreSQL":
+        if row["who"] == "repostal, PostgreSQL":
             goal("rate on PostgreSQL, as a ratio to the bare libraries", row["ratio_to_bare"], 0.3)
-        if row["who"] == "two posthorns, PostgreSQL":
+        if row["who"] == "two repostals, PostgreSQL":
             goal("two processes on one PostgreSQL, as a ratio to one", row["ratio_to_one_on_postgresql"], 1)
     for row in pick(figures.get("backlog", []), backlog="a million waiting"):
         goal("rate with a million events waiting, as a ratio to none", row["ratio"], 0.9)

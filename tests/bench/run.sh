@@ -52,8 +52,8 @@ compile() {
 }
 
 install_missing "$@"
-cmake -S . -B "$BUILD/posthorn" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-cmake --build "$BUILD/posthorn" --target posthorn
+cmake -S . -B "$BUILD/repostal" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake --build "$BUILD/repostal" --target repostal
 compile load
 compile receive
 # shellcheck disable=SC2046

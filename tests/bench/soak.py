@@ -25,14 +25,14 @@ def descriptors(gateway):
 
 def store_mib(folder):
     return sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)
-               if name.startswith("posthorn.db")) / 2**20
+               if name.startswith("repostal.db")) / 2**20
 
 
 def start(run, folder):
     url = run.receiver.url
     return run.gateway([("app", url(), 'sources = [ "bizmail" ];'), ("dead", DEAD, BAD),
                         ("slow", url("/slow-300"), BAD), ("refusing", url("/refuse"), BAD)],
-                       folder=folder, store=f'path = "{folder}/posthorn.db"; keep_delivered = "60s"; '
+                       folder=folder, store=f'path = "{folder}/repostal.db"; keep_delivered = "60s"; '
                                             'keep_dead = "60s"; dedup_window = "30s";')
 
 

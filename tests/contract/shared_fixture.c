@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 
 enum {
 	AWAIT_MAX_MS = 10 * 1000,

@@ -8,8 +8,8 @@
  * Errors     Everything here fails the test, but what shared_race() runs: that only says false, for
  *            cmocka knows the main thread alone.
  */
-#ifndef POSTHORN_TESTS_SHARED_FIXTURE_H
-#define POSTHORN_TESTS_SHARED_FIXTURE_H
+#ifndef REPOSTAL_TESTS_SHARED_FIXTURE_H
+#define REPOSTAL_TESTS_SHARED_FIXTURE_H
 
 #include <stdbool.h>
 

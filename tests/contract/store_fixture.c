@@ -50,7 +50,7 @@ static int64_t query_sqlite(struct fixture *fixture, const char *sql)
 }
 
 /* A server that somebody runs for the tests: tests/support/with_postgres.py does. */
-static const char dsn_variable[] = "POSTHORN_TEST_DSN";
+static const char dsn_variable[] = "REPOSTAL_TEST_DSN";
 static char postgres_dsn[1024];
 
 static PGconn *connect_postgres(const char *dsn)
@@ -100,7 +100,7 @@ static void clear_postgres(struct fixture *fixture)
 	PGconn *connection = connect_postgres(postgres_dsn);
 
 	(void)fixture;
-	run_postgres(connection, "DROP SCHEMA IF EXISTS posthorn CASCADE");
+	run_postgres(connection, "DROP SCHEMA IF EXISTS repostal CASCADE");
 	PQfinish(connection);
 }
 
@@ -110,7 +110,7 @@ static int64_t query_postgres(struct fixture *fixture, const char *sql)
 	int64_t value;
 
 	(void)fixture;
-	run_postgres(connection, "SET search_path = posthorn");
+	run_postgres(connection, "SET search_path = repostal");
 	value = run_postgres(connection, sql);
 	PQfinish(connection);
 	return value;
@@ -186,7 +186,7 @@ void fixture_close(struct fixture *fixture)
 
 int fixture_setup(void **state)
 {
-	static const char pattern[] = "posthorn-contract-XXXXXX";
+	static const char pattern[] = "repostal-contract-XXXXXX";
 	const char *parent = getenv("TMPDIR");
 	struct fixture *fixture = memory_zalloc(sizeof(*fixture));
 	size_t size;

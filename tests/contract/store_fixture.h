@@ -6,8 +6,8 @@
  *            FIXTURE_NOW_MS, with two targets and a source.
  * Errors     Everything here fails the test with the store's own text; contract_must() as well.
  */
-#ifndef POSTHORN_TESTS_STORE_FIXTURE_H
-#define POSTHORN_TESTS_STORE_FIXTURE_H
+#ifndef REPOSTAL_TESTS_STORE_FIXTURE_H
+#define REPOSTAL_TESTS_STORE_FIXTURE_H
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/store.h"
+#include "repostal/memory.h"
+#include "repostal/store.h"
 
 #define FIXTURE_NOW_MS INT64_C(1713100000000)
 #define SECOND_MS INT64_C(1000)

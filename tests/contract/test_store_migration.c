@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-#include "posthorn/store_reader.h"
+#include "repostal/store_reader.h"
 
 /* As the first released version made it. */
 static const char schema_1[] =

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/store_reader.h"
+#include "repostal/store_reader.h"
 
 #define SECRET "Swordfish-20a7"
 
@@ -152,10 +152,10 @@ static int64_t fingerprint(struct fixture *f)
 		" || (SELECT string_agg(d::text, ',' ORDER BY id) FROM delivery d)"
 		" || (SELECT count(*) FROM instance)"
 		" || (SELECT count(*) FROM pg_class WHERE relnamespace = "
-		"'posthorn'::regnamespace), 0)");
+		"'repostal'::regnamespace), 0)");
 }
 
-/* Of a newer posthorn: the release before works beside it, an older one touches nothing. */
+/* Of a newer repostal: the release before works beside it, an older one touches nothing. */
 static void test_newer_tables(void **state)
 {
 	struct fixture *f = *state;
@@ -186,7 +186,7 @@ static void test_newer_tables(void **state)
 		status = try_open(f, "", &f->err);
 		if (status != cases[i].want)
 			fail_msg("%s: status %d: %s", cases[i].name, (int)status, f->err.text);
-		if (status != STATUS_OK && strstr(f->err.text, "newer posthorn") == NULL)
+		if (status != STATUS_OK && strstr(f->err.text, "newer repostal") == NULL)
 			fail_msg("%s: %s", cases[i].name, f->err.text);
 		if (fingerprint(f) != before)
 			fail_msg("%s: the tables were changed", cases[i].name);
@@ -204,11 +204,11 @@ static void test_readers_make_no_tables(void **state)
 	struct store_reader *reader = NULL;
 
 	fixture_close(f);
-	(void)fixture_query(f, "DROP SCHEMA posthorn CASCADE");
+	(void)fixture_query(f, "DROP SCHEMA repostal CASCADE");
 	assert_int_equal(store_reader_open(&f->settings, &reader, &f->err), STATUS_NOT_FOUND);
 	assert_null(reader);
 	assert_int_equal(fixture_query(f, "SELECT count(*) FROM pg_namespace"
-					  " WHERE nspname = 'posthorn'"),
+					  " WHERE nspname = 'repostal'"),
 		0);
 	fixture_open(f, FIXTURE_NOW_MS);
 }

@@ -485,7 +485,7 @@ static void test_both_make_the_tables(void **state)
 	for (int round = 0; round < 10; round++) {
 		fixture_close(s->a);
 		fixture_close(&s->b);
-		fixture_query(s->a, "DROP SCHEMA posthorn CASCADE");
+		fixture_query(s->a, "DROP SCHEMA repostal CASCADE");
 		shared_race(s, open_at_once, NULL);
 		MUST(s->a, store_register_target(s->a->store, "app", &s->a->app, &s->a->err));
 		MUST(s->a,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/store_reader.h"
+#include "repostal/store_reader.h"
 
 enum {
 	ROWS_MAX = 128

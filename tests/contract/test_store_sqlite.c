@@ -107,9 +107,9 @@ static void test_open_refuses(void **state)
 	} rows[] = {
 		{ "tables of another program", FOREIGN_TABLES, "another program" },
 		{ "id of another program", FOREIGN_ID, "another program" },
-		{ "newer than this program", NEWER, "newer posthorn" },
-		{ "not a database", NOT_A_DATABASE, "not a posthorn store" },
-		{ "a short text", SHORT_TEXT, "not a posthorn store" },
+		{ "newer than this program", NEWER, "newer repostal" },
+		{ "not a database", NOT_A_DATABASE, "not a repostal store" },
+		{ "a short text", SHORT_TEXT, "not a repostal store" },
 		{ "cut off", TRUNCATED, "damaged" },
 		{ "first page overwritten", SCHEMA_OVERWRITTEN, "damaged" },
 	};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 #include "wire.h"
 
 enum since {

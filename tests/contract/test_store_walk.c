@@ -2,7 +2,7 @@
 /* The deliveries of a store, oldest first: what copying it relies on. */
 #include "store_fixture.h"
 
-#include "posthorn/store_reader.h"
+#include "repostal/store_reader.h"
 
 enum {
 	EVENTS_COUNT = 60,

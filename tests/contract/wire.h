@@ -7,8 +7,8 @@
  * Threads    One of its own; the functions are for one thread.
  * Errors     They fail the test.
  */
-#ifndef POSTHORN_TESTS_WIRE_H
-#define POSTHORN_TESTS_WIRE_H
+#ifndef REPOSTAL_TESTS_WIRE_H
+#define REPOSTAL_TESTS_WIRE_H
 
 #include <stdbool.h>
 

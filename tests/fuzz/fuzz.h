@@ -3,19 +3,19 @@
  * fuzz.h - what every fuzzer needs
  *
  * Promise    An input is taken apart from its front, so that a short one means zeros and empty texts.
- *            POSTHORN_ASSERT says what must hold; it stops the fuzzer.
+ *            REPOSTAL_ASSERT says what must hold; it stops the fuzzer.
  */
-#ifndef POSTHORN_FUZZ_H
-#define POSTHORN_FUZZ_H
+#ifndef REPOSTAL_FUZZ_H
+#define REPOSTAL_FUZZ_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/slice.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/slice.h"
+#include "repostal/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

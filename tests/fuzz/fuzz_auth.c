@@ -7,7 +7,7 @@
 
 #include "auth.h"
 #include "fuzz.h"
-#include "posthorn/base64.h"
+#include "repostal/base64.h"
 
 static char token[] = "s3cret/%41+=";
 static char basic[] = "user:p%ss:word";
@@ -16,7 +16,7 @@ static struct address_range range_of(const char *text)
 {
 	struct address_range range;
 
-	POSTHORN_ASSERT(address_range_parse(slice_text(text), &range));
+	REPOSTAL_ASSERT(address_range_parse(slice_text(text), &range));
 	return range;
 }
 
@@ -39,7 +39,7 @@ static void check_token(const struct http_request *request, struct slice segment
 
 	if (auth_check(&settings, &none, request, segment) != AUTH_OK)
 		return;
-	POSTHORN_ASSERT(holds(request->authorization, token) || holds(request->query, token) ||
+	REPOSTAL_ASSERT(holds(request->authorization, token) || holds(request->query, token) ||
 			holds(segment, token));
 }
 
@@ -55,7 +55,7 @@ static void check_basic(const struct http_request *request, struct slice segment
 	while (encoded[size - 1] == '=')
 		size--;
 	if (auth_check(&settings, &none, request, segment) == AUTH_OK)
-		POSTHORN_ASSERT(fuzz_contains(request->authorization, slice_of(encoded, size)));
+		REPOSTAL_ASSERT(fuzz_contains(request->authorization, slice_of(encoded, size)));
 }
 
 static void check_addresses(struct http_request *request, struct slice segment)
@@ -67,15 +67,15 @@ static void check_addresses(struct http_request *request, struct slice segment)
 	struct address client;
 
 	/* A stranger may say what he likes. */
-	POSTHORN_ASSERT(address_parse(SLICE_LITERAL("198.51.100.1"), &request->peer));
-	POSTHORN_ASSERT(auth_check(&settings, &proxies, request, segment) == AUTH_FORBIDDEN);
-	POSTHORN_ASSERT(address_parse(SLICE_LITERAL("127.0.0.1"), &request->peer));
-	POSTHORN_ASSERT(auth_check(&settings, &none, request, segment) == AUTH_FORBIDDEN);
+	REPOSTAL_ASSERT(address_parse(SLICE_LITERAL("198.51.100.1"), &request->peer));
+	REPOSTAL_ASSERT(auth_check(&settings, &proxies, request, segment) == AUTH_FORBIDDEN);
+	REPOSTAL_ASSERT(address_parse(SLICE_LITERAL("127.0.0.1"), &request->peer));
+	REPOSTAL_ASSERT(auth_check(&settings, &none, request, segment) == AUTH_FORBIDDEN);
 	client = auth_client_address(&proxies, request);
-	POSTHORN_ASSERT((auth_check(&settings, &proxies, request, segment) == AUTH_OK) ==
+	REPOSTAL_ASSERT((auth_check(&settings, &proxies, request, segment) == AUTH_OK) ==
 			(memcmp(&client, &friend.base, sizeof(client)) == 0));
 	if (request->forwarded_for.size == 0)
-		POSTHORN_ASSERT(memcmp(&client, &request->peer, sizeof(client)) == 0);
+		REPOSTAL_ASSERT(memcmp(&client, &request->peer, sizeof(client)) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "posthorn/config.h"
+#include "repostal/config.h"
 
 enum {
 	REPORT_SIZE_MAX = 16 * 1024 * 1024,
@@ -54,7 +54,7 @@ int __wrap_open(const char *path, int flags, ...)
 	va_end(arguments);
 	if (!is_loading || strcmp(path, config_path) == 0)
 		return __real_open(path, flags, mode);
-	POSTHORN_ASSERT((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == O_RDONLY);
+	REPOSTAL_ASSERT((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == O_RDONLY);
 	/* The secret of this name is the configuration itself; there is no other. */
 	if (strcmp(path, "/secret") == 0)
 		return __real_open(config_path, flags, mode);
@@ -93,7 +93,7 @@ FILE *fopen(const char *path, const char *mode)
 {
 	FILE *(*real_fopen)(const char *, const char *);
 
-	POSTHORN_ASSERT(!is_loading);
+	REPOSTAL_ASSERT(!is_loading);
 	*(void **)&real_fopen = dlsym(RTLD_NEXT, "fopen");
 	return real_fopen(path, mode);
 }
@@ -101,12 +101,12 @@ FILE *fopen(const char *path, const char *mode)
 static void write_file(struct slice text)
 {
 	if (config_fd < 0) {
-		config_fd = memfd_create("posthorn.conf", MFD_CLOEXEC);
-		POSTHORN_ASSERT(config_fd >= 0);
+		config_fd = memfd_create("repostal.conf", MFD_CLOEXEC);
+		REPOSTAL_ASSERT(config_fd >= 0);
 		snprintf(config_path, sizeof(config_path), "/proc/self/fd/%d", config_fd);
 	}
-	POSTHORN_ASSERT(ftruncate(config_fd, 0) == 0);
-	POSTHORN_ASSERT(
+	REPOSTAL_ASSERT(ftruncate(config_fd, 0) == 0);
+	REPOSTAL_ASSERT(
 		pwrite(config_fd, text.data, text.size, 0) == (ssize_t)text.size || text.size == 0);
 }
 
@@ -128,10 +128,10 @@ static bool is_error(struct slice line)
 	size_t path_size = strlen(config_path);
 	int64_t number;
 
-	POSTHORN_ASSERT(line.size > path_size && memcmp(line.data, config_path, path_size) == 0);
+	REPOSTAL_ASSERT(line.size > path_size && memcmp(line.data, config_path, path_size) == 0);
 	line = slice_of(line.data + path_size, line.size - path_size);
-	POSTHORN_ASSERT(slice_cut(&line, ':').size == 0);
-	POSTHORN_ASSERT(text_parse_uint(slice_cut(&line, ':'), &number));
+	REPOSTAL_ASSERT(slice_cut(&line, ':').size == 0);
+	REPOSTAL_ASSERT(text_parse_uint(slice_cut(&line, ':'), &number));
 	return line.size < sizeof(warning) || memcmp(line.data, warning, sizeof(warning) - 1) != 0;
 }
 
@@ -140,25 +140,25 @@ static void check_report(const struct buf *report, enum status status)
 	struct slice rest = buf_slice(report);
 	bool has_error = false;
 
-	POSTHORN_ASSERT(!report->overflowed && fuzz_is_plain_text(rest));
+	REPOSTAL_ASSERT(!report->overflowed && fuzz_is_plain_text(rest));
 	while (rest.size > 0)
 		has_error |= is_error(slice_cut(&rest, '\n'));
-	POSTHORN_ASSERT(has_error == (status != STATUS_OK));
+	REPOSTAL_ASSERT(has_error == (status != STATUS_OK));
 }
 
 static void check_config(struct config *config)
 {
 	struct buf first, second;
 
-	POSTHORN_ASSERT(config_needs_restart(config, config) == NULL);
-	POSTHORN_ASSERT(config->listen.threads > 0);
+	REPOSTAL_ASSERT(config_needs_restart(config, config) == NULL);
+	REPOSTAL_ASSERT(config->listen.threads > 0);
 	buf_init(&first, REPORT_SIZE_MAX);
 	buf_init(&second, REPORT_SIZE_MAX);
 	config_print(config, &first);
 	config_print(config, &second);
-	POSTHORN_ASSERT(!first.overflowed && slice_equal(buf_slice(&first), buf_slice(&second)));
-	POSTHORN_ASSERT(fuzz_is_plain_text(buf_slice(&first)));
-	POSTHORN_ASSERT(!fuzz_contains(buf_slice(&first), SLICE_LITERAL("of the environment")));
+	REPOSTAL_ASSERT(!first.overflowed && slice_equal(buf_slice(&first), buf_slice(&second)));
+	REPOSTAL_ASSERT(fuzz_is_plain_text(buf_slice(&first)));
+	REPOSTAL_ASSERT(!fuzz_contains(buf_slice(&first), SLICE_LITERAL("of the environment")));
 	buf_free(&first);
 	buf_free(&second);
 }
@@ -171,9 +171,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	buf_init(&report, REPORT_SIZE_MAX);
 	status = load(fuzz_input(data, size), &config, &report);
-	POSTHORN_ASSERT(status == STATUS_OK || status == STATUS_INVALID ||
+	REPOSTAL_ASSERT(status == STATUS_OK || status == STATUS_INVALID ||
 			(status == STATUS_IO && size > 1024 * 1024));
-	POSTHORN_ASSERT((status == STATUS_OK) == (config != NULL));
+	REPOSTAL_ASSERT((status == STATUS_OK) == (config != NULL));
 	check_report(&report, status);
 	if (config != NULL)
 		check_config(config);

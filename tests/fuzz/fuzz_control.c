@@ -14,9 +14,9 @@
 #include <jansson.h>
 
 #include "fuzz.h"
-#include "posthorn/control.h"
-#include "posthorn/search_key.h"
-#include "posthorn/uuid.h"
+#include "repostal/control.h"
+#include "repostal/search_key.h"
+#include "repostal/uuid.h"
 
 enum {
 	REQUESTS_MAX = 8,
@@ -29,8 +29,8 @@ enum {
 #define URL_SECRET "nobody-may-read-this"
 #define RECEIVED_US INT64_C(1763683200000000)
 
-static char folder[] = "/dev/shm/posthorn-fuzz-XXXXXX";
-static char fallback_folder[] = "/tmp/posthorn-fuzz-XXXXXX";
+static char folder[] = "/dev/shm/repostal-fuzz-XXXXXX";
+static char fallback_folder[] = "/tmp/repostal-fuzz-XXXXXX";
 
 static struct stage {
 	const char *folder;
@@ -67,7 +67,7 @@ static enum status stage_call(void *context,
 static void stage_look(void *context, uint16_t target)
 {
 	(void)context;
-	POSTHORN_ASSERT(target == stage.targets[0] || target == stage.targets[1]);
+	REPOSTAL_ASSERT(target == stage.targets[0] || target == stage.targets[1]);
 }
 
 static void stage_pause(void *context, uint16_t target, bool paused)
@@ -85,7 +85,7 @@ static const struct control_snapshot *stage_acquire(void *context)
 static void stage_release(void *context, const struct control_snapshot *snapshot)
 {
 	(void)context;
-	POSTHORN_ASSERT(snapshot == &stage.snapshot);
+	REPOSTAL_ASSERT(snapshot == &stage.snapshot);
 }
 
 static bool stage_observe(void *context, uint16_t target, struct control_target *out)
@@ -115,7 +115,7 @@ static const struct control_backend backend = {
 
 static void must(enum status status)
 {
-	POSTHORN_ASSERT(status == STATUS_OK);
+	REPOSTAL_ASSERT(status == STATUS_OK);
 }
 
 static void append_event(int number)
@@ -139,7 +139,7 @@ static void append_event(int number)
 		"\"time\":1713100000,\"response\":\"550 \\ud800 \\u0000 no\"}",
 		number, number / 2);
 	stored.raw = slice_text(raw);
-	POSTHORN_ASSERT(bizmail_parse(BIZMAIL_ENCODING_JSON, type, stored.raw, BIZMAIL_UNKNOWN,
+	REPOSTAL_ASSERT(bizmail_parse(BIZMAIL_ENCODING_JSON, type, stored.raw, BIZMAIL_UNKNOWN,
 				&event, NULL) == BIZMAIL_PROBLEM_NONE);
 	identity = translate_identity(source, &event);
 	uuid_format(&identity.uuid, uuid);
@@ -194,7 +194,7 @@ static void empty_folder(void)
 	DIR *directory = opendir(stage.folder);
 	struct dirent *entry;
 
-	POSTHORN_ASSERT(directory != NULL);
+	REPOSTAL_ASSERT(directory != NULL);
 	while ((entry = readdir(directory)) != NULL)
 		if (entry->d_name[0] != '.')
 			unlinkat(dirfd(directory), entry->d_name, 0);
@@ -220,7 +220,7 @@ static void stage_begin(void)
 	stage.folder = mkdtemp(folder);
 	if (stage.folder == NULL)
 		stage.folder = mkdtemp(fallback_folder);
-	POSTHORN_ASSERT(stage.folder != NULL);
+	REPOSTAL_ASSERT(stage.folder != NULL);
 	snprintf(stage.path, sizeof(stage.path), "%s/store.db", stage.folder);
 	stage.settings = (struct store_settings){
 		.backend = STORE_SQLITE,
@@ -307,12 +307,12 @@ static void check_answer(const struct control_answer *answer)
 	json_t *json = json_loadb(answer->body.data, answer->body.size,
 		JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 
-	POSTHORN_ASSERT(is_expected(answer->status));
-	POSTHORN_ASSERT(json_is_object(json));
-	POSTHORN_ASSERT(json_is_array(json_object_get(json, "errors")) == (answer->status >= 400));
-	POSTHORN_ASSERT((answer->allow[0] != '\0') == (answer->status == 405));
-	POSTHORN_ASSERT(fuzz_is_plain_text(buf_slice(&answer->body)));
-	POSTHORN_ASSERT(!shows_secret(buf_slice(&answer->body)));
+	REPOSTAL_ASSERT(is_expected(answer->status));
+	REPOSTAL_ASSERT(json_is_object(json));
+	REPOSTAL_ASSERT(json_is_array(json_object_get(json, "errors")) == (answer->status >= 400));
+	REPOSTAL_ASSERT((answer->allow[0] != '\0') == (answer->status == 405));
+	REPOSTAL_ASSERT(fuzz_is_plain_text(buf_slice(&answer->body)));
+	REPOSTAL_ASSERT(!shows_secret(buf_slice(&answer->body)));
 	json_decref(json);
 }
 

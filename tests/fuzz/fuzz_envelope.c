@@ -14,8 +14,8 @@
 #include <jansson.h>
 
 #include "fuzz.h"
-#include "posthorn/envelope.h"
-#include "posthorn/translate.h"
+#include "repostal/envelope.h"
+#include "repostal/translate.h"
 
 enum {
 	TEXT_COUNT = 11,
@@ -73,20 +73,20 @@ static struct translate_settings settings_of(uint8_t choice)
 
 static void check_bytes(struct slice text)
 {
-	POSTHORN_ASSERT(text.size <= ENVELOPE_SIZE_MAX && text_is_utf8(text));
+	REPOSTAL_ASSERT(text.size <= ENVELOPE_SIZE_MAX && text_is_utf8(text));
 	for (size_t i = 0; i < text.size; i++)
-		POSTHORN_ASSERT((unsigned char)text.data[i] >= ' ' &&
+		REPOSTAL_ASSERT((unsigned char)text.data[i] >= ' ' &&
 				memchr("<>&", text.data[i], 3) == NULL);
-	POSTHORN_ASSERT(!fuzz_contains(text, SLICE_LITERAL("\xe2\x80\xa8")));
-	POSTHORN_ASSERT(!fuzz_contains(text, SLICE_LITERAL("\xe2\x80\xa9")));
+	REPOSTAL_ASSERT(!fuzz_contains(text, SLICE_LITERAL("\xe2\x80\xa8")));
+	REPOSTAL_ASSERT(!fuzz_contains(text, SLICE_LITERAL("\xe2\x80\xa9")));
 }
 
 static void check_text(const json_t *object, const char *key, struct slice want)
 {
 	const json_t *value = json_object_get(object, key);
 
-	POSTHORN_ASSERT(json_is_string(value));
-	POSTHORN_ASSERT(
+	REPOSTAL_ASSERT(json_is_string(value));
+	REPOSTAL_ASSERT(
 		slice_equal(slice_of(json_string_value(value), json_string_length(value)), want));
 }
 
@@ -94,17 +94,17 @@ static void check_time(const json_t *object, const char *key, int64_t us)
 {
 	const json_t *value = json_object_get(object, key);
 
-	POSTHORN_ASSERT(json_is_number(value));
-	POSTHORN_ASSERT(fabs(json_number_value(value) - (double)us / 1e6) == 0);
+	REPOSTAL_ASSERT(json_is_number(value));
+	REPOSTAL_ASSERT(fabs(json_number_value(value) - (double)us / 1e6) == 0);
 }
 
 static void check_message(const json_t *object, const struct postal_message *message)
 {
 	const json_t *id = json_object_get(object, "id");
 
-	POSTHORN_ASSERT(json_object_size(object) == 10);
-	POSTHORN_ASSERT(json_is_integer(id) && json_integer_value(id) == message->id);
-	POSTHORN_ASSERT(message->id >= 1 << 30);
+	REPOSTAL_ASSERT(json_object_size(object) == 10);
+	REPOSTAL_ASSERT(json_is_integer(id) && json_integer_value(id) == message->id);
+	REPOSTAL_ASSERT(message->id >= 1 << 30);
 	check_text(object, "token", slice_text(message->token));
 	check_text(object, "direction", slice_text(message->incoming ? "incoming" : "outgoing"));
 	check_text(object, "message_id", message->message_id);
@@ -115,7 +115,7 @@ static void check_message(const json_t *object, const struct postal_message *mes
 	check_time(object, "timestamp", message->timestamp_us);
 	check_text(object, "spam_status", SLICE_LITERAL("NotChecked"));
 	if (message->tag.size == 0)
-		POSTHORN_ASSERT(json_is_null(json_object_get(object, "tag")));
+		REPOSTAL_ASSERT(json_is_null(json_object_get(object, "tag")));
 	else
 		check_text(
 			object, "tag", text_utf8_prefix(message->tag, POSTAL_TAG_CHARACTERS_MAX));
@@ -124,20 +124,20 @@ static void check_message(const json_t *object, const struct postal_message *mes
 static void check_payload(const json_t *payload, const struct postal_event *event)
 {
 	if (event->type == POSTAL_MESSAGE_BOUNCED) {
-		POSTHORN_ASSERT(json_object_size(payload) == 2);
+		REPOSTAL_ASSERT(json_object_size(payload) == 2);
 		check_message(json_object_get(payload, "original_message"), &event->message);
 		check_message(json_object_get(payload, "bounce"), &event->bounce);
 		return;
 	}
-	POSTHORN_ASSERT(json_object_size(payload) == 7);
+	REPOSTAL_ASSERT(json_object_size(payload) == 7);
 	check_message(json_object_get(payload, "message"), &event->message);
-	POSTHORN_ASSERT(json_is_string(json_object_get(payload, "status")));
+	REPOSTAL_ASSERT(json_is_string(json_object_get(payload, "status")));
 	check_text(payload, "details",
 		text_utf8_prefix(
 			slice_of(event->details, event->details_size), POSTAL_TEXT_CHARACTERS_MAX));
 	check_text(payload, "output", text_utf8_prefix(event->output, POSTAL_TEXT_CHARACTERS_MAX));
 	check_time(payload, "timestamp", event->status_timestamp_us);
-	POSTHORN_ASSERT(json_is_null(json_object_get(payload, "time")) == event->time_null);
+	REPOSTAL_ASSERT(json_is_null(json_object_get(payload, "time")) == event->time_null);
 }
 
 static void check_envelope(const struct postal_event *event, const struct bizmail_event *source)
@@ -148,18 +148,18 @@ static void check_envelope(const struct postal_event *event, const struct bizmai
 
 	buf_init(&text, ENVELOPE_SIZE_MAX);
 	buf_init(&again, ENVELOPE_SIZE_MAX);
-	POSTHORN_ASSERT(envelope_write(event, &text) && envelope_write(event, &again));
-	POSTHORN_ASSERT(slice_equal(buf_slice(&text), buf_slice(&again)));
+	REPOSTAL_ASSERT(envelope_write(event, &text) && envelope_write(event, &again));
+	REPOSTAL_ASSERT(slice_equal(buf_slice(&text), buf_slice(&again)));
 	check_bytes(buf_slice(&text));
 	json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-	POSTHORN_ASSERT(json_is_object(json) && json_object_size(json) == 4);
+	REPOSTAL_ASSERT(json_is_object(json) && json_object_size(json) == 4);
 	check_text(json, "event", slice_text(postal_event_type_name(event->type)));
 	check_time(json, "timestamp", event->timestamp_us);
 	uuid_format(&event->uuid, uuid);
 	check_text(json, "uuid", slice_text(uuid));
 	check_payload(json_object_get(json, "payload"), event);
-	POSTHORN_ASSERT(slice_equal(event->message.message_id, source->id));
-	POSTHORN_ASSERT(slice_equal(event->message.to, source->recipient));
+	REPOSTAL_ASSERT(slice_equal(event->message.message_id, source->id));
+	REPOSTAL_ASSERT(slice_equal(event->message.to, source->recipient));
 	json_decref(json);
 	buf_free(&text);
 	buf_free(&again);
@@ -174,7 +174,7 @@ static void translate_and_check(const struct translate_settings *settings,
 
 	translate_event(settings, name, defaults, event, &identity, RECEIVED_US * INT64_C(1000001),
 		&postal);
-	POSTHORN_ASSERT(postal.type == translate_type(settings, event));
+	REPOSTAL_ASSERT(postal.type == translate_type(settings, event));
 	check_envelope(&postal, event);
 }
 

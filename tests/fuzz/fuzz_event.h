@@ -5,14 +5,14 @@
  * Promise    Parses the body as each sub-path would and stops the fuzzer when an event breaks the
  *            promise of bizmail.h.
  */
-#ifndef POSTHORN_FUZZ_EVENT_H
-#define POSTHORN_FUZZ_EVENT_H
+#ifndef REPOSTAL_FUZZ_EVENT_H
+#define REPOSTAL_FUZZ_EVENT_H
 
 #include <stdint.h>
 
-#include "posthorn/bizmail.h"
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/bizmail.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,21 +22,21 @@ static inline void fuzz_check_text(const struct bizmail_event *event)
 		event->response, event->category, event->reason, event->return_path };
 
 	for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
-		POSTHORN_ASSERT(text_is_utf8(texts[i]));
+		REPOSTAL_ASSERT(text_is_utf8(texts[i]));
 }
 
 static inline void fuzz_check_line(struct slice text, size_t size_max)
 {
-	POSTHORN_ASSERT(text.size <= size_max);
+	REPOSTAL_ASSERT(text.size <= size_max);
 	for (size_t i = 0; i < text.size; i++)
-		POSTHORN_ASSERT((unsigned char)text.data[i] >= ' ' && text.data[i] != 0x7f);
+		REPOSTAL_ASSERT((unsigned char)text.data[i] >= ' ' && text.data[i] != 0x7f);
 }
 
 static inline void fuzz_check_address(struct slice address)
 {
 	fuzz_check_line(address, BIZMAIL_ADDRESS_SIZE_MAX);
 	if (address.size > 0)
-		POSTHORN_ASSERT(memchr(address.data, '@', address.size) != NULL);
+		REPOSTAL_ASSERT(memchr(address.data, '@', address.size) != NULL);
 }
 
 static inline void fuzz_check_problem(
@@ -44,21 +44,21 @@ static inline void fuzz_check_problem(
 {
 	switch (problem) {
 	case BIZMAIL_PROBLEM_NONE:
-		POSTHORN_ASSERT(event->kind != BIZMAIL_UNKNOWN && event->id.size > 0 &&
+		REPOSTAL_ASSERT(event->kind != BIZMAIL_UNKNOWN && event->id.size > 0 &&
 				event->recipient.size > 0);
 		return;
 	case BIZMAIL_PROBLEM_UNPARSEABLE:
-		POSTHORN_ASSERT(event->kind == BIZMAIL_UNKNOWN && event->memory == NULL &&
+		REPOSTAL_ASSERT(event->kind == BIZMAIL_UNKNOWN && event->memory == NULL &&
 				event->id.size == 0);
 		return;
 	case BIZMAIL_PROBLEM_UNKNOWN_KIND:
-		POSTHORN_ASSERT(event->kind == BIZMAIL_UNKNOWN);
+		REPOSTAL_ASSERT(event->kind == BIZMAIL_UNKNOWN);
 		return;
 	case BIZMAIL_PROBLEM_NO_ID:
-		POSTHORN_ASSERT(event->kind != BIZMAIL_UNKNOWN && event->id.size == 0);
+		REPOSTAL_ASSERT(event->kind != BIZMAIL_UNKNOWN && event->id.size == 0);
 		return;
 	case BIZMAIL_PROBLEM_NO_RECIPIENT:
-		POSTHORN_ASSERT(event->kind != BIZMAIL_UNKNOWN && event->id.size > 0 &&
+		REPOSTAL_ASSERT(event->kind != BIZMAIL_UNKNOWN && event->id.size > 0 &&
 				event->recipient.size == 0);
 		return;
 	}
@@ -74,10 +74,10 @@ static inline void fuzz_event(
 
 		problem = bizmail_parse(
 			encoding, content_type, body, (enum bizmail_kind)hint, &event, &err);
-		POSTHORN_ASSERT((problem == BIZMAIL_PROBLEM_UNPARSEABLE) == (err.text[0] != '\0'));
-		POSTHORN_ASSERT(text_is_utf8(slice_text(err.text)));
-		POSTHORN_ASSERT(event.time_ms >= 0);
-		POSTHORN_ASSERT(!event.permanent || event.kind == BIZMAIL_BOUNCE);
+		REPOSTAL_ASSERT((problem == BIZMAIL_PROBLEM_UNPARSEABLE) == (err.text[0] != '\0'));
+		REPOSTAL_ASSERT(text_is_utf8(slice_text(err.text)));
+		REPOSTAL_ASSERT(event.time_ms >= 0);
+		REPOSTAL_ASSERT(!event.permanent || event.kind == BIZMAIL_BOUNCE);
 		fuzz_check_problem(&event, problem);
 		fuzz_check_text(&event);
 		fuzz_check_line(event.id, BIZMAIL_ID_SIZE_MAX);

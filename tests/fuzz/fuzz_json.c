@@ -11,12 +11,12 @@ static void check_repair(struct slice body)
 	struct slice text = bizmail_json_repair(body, &repaired);
 
 	/* A text that is not repaired may lose a byte order mark only. */
-	POSTHORN_ASSERT(text_is_utf8(text));
+	REPOSTAL_ASSERT(text_is_utf8(text));
 	if (repaired == NULL)
-		POSTHORN_ASSERT(body.size - text.size == 0 || body.size - text.size == 3);
+		REPOSTAL_ASSERT(body.size - text.size == 0 || body.size - text.size == 3);
 	if (repaired != NULL) {
 		(void)bizmail_json_repair(text, &again);
-		POSTHORN_ASSERT(again == NULL);
+		REPOSTAL_ASSERT(again == NULL);
 	}
 	free(repaired);
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "posthorn/rsa_key.h"
+#include "repostal/rsa_key.h"
 
 enum {
 	PRINTED_SIZE_MAX = 64 * 1024,
@@ -21,15 +21,15 @@ static void check_key(const struct rsa_key *key)
 	struct rsa_key *again = NULL;
 	struct buf printed;
 
-	POSTHORN_ASSERT(rsa_key_bits(key) >= 2048 && rsa_key_bits(key) <= 8192);
-	POSTHORN_ASSERT(strlen(rsa_key_id(key)) == RSA_KEY_ID_SIZE - 1);
-	POSTHORN_ASSERT(
+	REPOSTAL_ASSERT(rsa_key_bits(key) >= 2048 && rsa_key_bits(key) <= 8192);
+	REPOSTAL_ASSERT(strlen(rsa_key_id(key)) == RSA_KEY_ID_SIZE - 1);
+	REPOSTAL_ASSERT(
 		!rsa_key_verify(key, RSA_SHA256, SLICE_LITERAL("x"), SLICE_LITERAL("AA==")));
 	buf_init(&printed, PRINTED_SIZE_MAX);
 	rsa_key_print_pem(key, &printed);
-	POSTHORN_ASSERT(!fuzz_contains(buf_slice(&printed), SLICE_LITERAL("PRIVATE KEY")));
-	POSTHORN_ASSERT(rsa_key_parse_public(buf_slice(&printed), &again, NULL) == STATUS_OK);
-	POSTHORN_ASSERT(strcmp(rsa_key_id(key), rsa_key_id(again)) == 0);
+	REPOSTAL_ASSERT(!fuzz_contains(buf_slice(&printed), SLICE_LITERAL("PRIVATE KEY")));
+	REPOSTAL_ASSERT(rsa_key_parse_public(buf_slice(&printed), &again, NULL) == STATUS_OK);
+	REPOSTAL_ASSERT(strcmp(rsa_key_id(key), rsa_key_id(again)) == 0);
 	rsa_key_free(&again);
 	buf_free(&printed);
 }
@@ -41,23 +41,23 @@ static enum status load_private(struct slice text, struct rsa_key **key_out, str
 
 	if (fd < 0) {
 		fd = memfd_create("signing.key", MFD_CLOEXEC);
-		POSTHORN_ASSERT(fd >= 0);
+		REPOSTAL_ASSERT(fd >= 0);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	}
-	POSTHORN_ASSERT(ftruncate(fd, 0) == 0);
-	POSTHORN_ASSERT(
+	REPOSTAL_ASSERT(ftruncate(fd, 0) == 0);
+	REPOSTAL_ASSERT(
 		text.size == 0 || pwrite(fd, text.data, text.size, 0) == (ssize_t)text.size);
 	return rsa_key_load_private(path, key_out, NULL, err);
 }
 
 static void check_result(enum status status, struct rsa_key **keyp, const struct error *err)
 {
-	POSTHORN_ASSERT(status == STATUS_OK || status == STATUS_INVALID);
-	POSTHORN_ASSERT((status == STATUS_OK) == (*keyp != NULL));
+	REPOSTAL_ASSERT(status == STATUS_OK || status == STATUS_INVALID);
+	REPOSTAL_ASSERT((status == STATUS_OK) == (*keyp != NULL));
 	if (*keyp != NULL)
 		check_key(*keyp);
 	else
-		POSTHORN_ASSERT(fuzz_is_plain_text(slice_text(err->text)));
+		REPOSTAL_ASSERT(fuzz_is_plain_text(slice_text(err->text)));
 	rsa_key_free(keyp);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A receiver's Retry-After, and what is made of it. The first byte is the answer's status. */
 #include "fuzz.h"
-#include "posthorn/outcome.h"
+#include "repostal/outcome.h"
 
 #define HOUR_MS INT64_C(3600000)
 
@@ -25,9 +25,9 @@ static void check_judgement(int http_status, int64_t retry_after_ms)
 
 		if (judgement.verdict != VERDICT_RETRY)
 			continue;
-		POSTHORN_ASSERT(attempts <= 2);
-		POSTHORN_ASSERT(judgement.delay_ms >= retry.delays_ms[attempts - 1]);
-		POSTHORN_ASSERT(judgement.delay_ms <= (attempts == 1 ? HOUR_MS : 3 * HOUR_MS));
+		REPOSTAL_ASSERT(attempts <= 2);
+		REPOSTAL_ASSERT(judgement.delay_ms >= retry.delays_ms[attempts - 1]);
+		REPOSTAL_ASSERT(judgement.delay_ms <= (attempts == 1 ? HOUR_MS : 3 * HOUR_MS));
 	}
 }
 
@@ -41,9 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ARRAY_COUNT(now_ms); i++) {
 		int64_t wait_ms = outcome_parse_retry_after(value, now_ms[i]);
 
-		POSTHORN_ASSERT(wait_ms >= -1);
+		REPOSTAL_ASSERT(wait_ms >= -1);
 		if (text_parse_uint(slice_trim(value), &seconds))
-			POSTHORN_ASSERT(seconds > INT64_MAX / 1000 ? wait_ms == INT64_MAX
+			REPOSTAL_ASSERT(seconds > INT64_MAX / 1000 ? wait_ms == INT64_MAX
 								   : wait_ms == seconds * 1000);
 		check_judgement(http_status, wait_ms);
 		check_judgement(429, wait_ms);

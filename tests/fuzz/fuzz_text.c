@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "posthorn/address.h"
-#include "posthorn/base64.h"
-#include "posthorn/clock.h"
-#include "posthorn/uuid.h"
+#include "repostal/address.h"
+#include "repostal/base64.h"
+#include "repostal/clock.h"
+#include "repostal/uuid.h"
 
 static void check_address(struct slice text)
 {
@@ -19,8 +19,8 @@ static void check_address(struct slice text)
 	if (!address_parse(text, &address))
 		return;
 	address_format(&address, written);
-	POSTHORN_ASSERT(address_parse(slice_text(written), &again));
-	POSTHORN_ASSERT(memcmp(&address, &again, sizeof(address)) == 0);
+	REPOSTAL_ASSERT(address_parse(slice_text(written), &again));
+	REPOSTAL_ASSERT(memcmp(&address, &again, sizeof(address)) == 0);
 }
 
 static void check_range(struct slice text)
@@ -31,16 +31,16 @@ static void check_range(struct slice text)
 
 	if (!address_range_parse(text, &range))
 		return;
-	POSTHORN_ASSERT(range.prefix_bits <= 128);
+	REPOSTAL_ASSERT(range.prefix_bits <= 128);
 	inside = range.base;
 	/* An IPv4 address is in no range that is wider than IPv4. */
 	if (range.prefix_bits >= 96)
-		POSTHORN_ASSERT(address_in_ranges(&inside, &ranges));
+		REPOSTAL_ASSERT(address_in_ranges(&inside, &ranges));
 	if (range.prefix_bits == 0)
 		return;
 	/* The last bit of the prefix turned over: outside. */
 	inside.bytes[(range.prefix_bits - 1) / 8] ^= (uint8_t)(0x80 >> (range.prefix_bits - 1) % 8);
-	POSTHORN_ASSERT(!address_in_ranges(&inside, &ranges));
+	REPOSTAL_ASSERT(!address_in_ranges(&inside, &ranges));
 }
 
 static void check_number(struct slice text, bool (*parse)(struct slice text, int64_t *out),
@@ -53,8 +53,8 @@ static void check_number(struct slice text, bool (*parse)(struct slice text, int
 		return;
 	buf_init(&written, 64);
 	format(&written, number);
-	POSTHORN_ASSERT(number >= 0 && !written.overflowed);
-	POSTHORN_ASSERT(parse(buf_slice(&written), &again) && again == number);
+	REPOSTAL_ASSERT(number >= 0 && !written.overflowed);
+	REPOSTAL_ASSERT(parse(buf_slice(&written), &again) && again == number);
 	buf_free(&written);
 }
 
@@ -67,9 +67,9 @@ static void check_rate(struct slice text)
 		return;
 	buf_init(&written, 64);
 	text_format_rate(&written, rate);
-	POSTHORN_ASSERT(rate > 0 && !written.overflowed);
-	POSTHORN_ASSERT(text_parse_rate(buf_slice(&written), &again));
-	POSTHORN_ASSERT(again > rate * 0.999 && again < rate * 1.001);
+	REPOSTAL_ASSERT(rate > 0 && !written.overflowed);
+	REPOSTAL_ASSERT(text_parse_rate(buf_slice(&written), &again));
+	REPOSTAL_ASSERT(again > rate * 0.999 && again < rate * 1.001);
 	buf_free(&written);
 }
 
@@ -85,11 +85,11 @@ static void check_base64(struct slice text)
 
 		if (!base64_decode(alphabet, text, bytes, sizeof(bytes), &size))
 			continue;
-		POSTHORN_ASSERT(size <= sizeof(bytes));
-		POSTHORN_ASSERT(base64_decode(alphabet,
+		REPOSTAL_ASSERT(size <= sizeof(bytes));
+		REPOSTAL_ASSERT(base64_decode(alphabet,
 			slice_of(written, base64_encode(alphabet, bytes, size, written)), again,
 			sizeof(again), &again_size));
-		POSTHORN_ASSERT(again_size == size && memcmp(again, bytes, size) == 0);
+		REPOSTAL_ASSERT(again_size == size && memcmp(again, bytes, size) == 0);
 	}
 }
 
@@ -100,11 +100,11 @@ static void check_utf8(struct slice text)
 
 	buf_init(&repaired, 3 * text.size + 1);
 	text_append_utf8_repaired(&repaired, text);
-	POSTHORN_ASSERT(!repaired.overflowed && text_is_utf8(buf_slice(&repaired)));
+	REPOSTAL_ASSERT(!repaired.overflowed && text_is_utf8(buf_slice(&repaired)));
 	if (text_is_utf8(text))
-		POSTHORN_ASSERT(slice_equal(buf_slice(&repaired), text));
+		REPOSTAL_ASSERT(slice_equal(buf_slice(&repaired), text));
 	prefix = text_utf8_prefix(buf_slice(&repaired), 5);
-	POSTHORN_ASSERT(prefix.size <= 20 && text_is_utf8(prefix));
+	REPOSTAL_ASSERT(prefix.size <= 20 && text_is_utf8(prefix));
 	buf_free(&repaired);
 }
 
@@ -114,7 +114,7 @@ static void check_percent(struct slice text)
 		char *copy = memory_copy_bytes(text.data, text.size);
 		size_t size = text_percent_decode(copy, text.size, plus != 0);
 
-		POSTHORN_ASSERT(size <= text.size && 3 * size >= text.size);
+		REPOSTAL_ASSERT(size <= text.size && 3 * size >= text.size);
 		free(copy);
 	}
 }
@@ -127,8 +127,8 @@ static void check_uuid(struct slice text)
 	if (!uuid_parse(text, &uuid))
 		return;
 	uuid_format(&uuid, written);
-	POSTHORN_ASSERT(uuid_parse(slice_text(written), &again));
-	POSTHORN_ASSERT(memcmp(&uuid, &again, sizeof(uuid)) == 0);
+	REPOSTAL_ASSERT(uuid_parse(slice_text(written), &again));
+	REPOSTAL_ASSERT(memcmp(&uuid, &again, sizeof(uuid)) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -147,8 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_percent(text);
 	check_uuid(text);
 	date_ms = clock_parse_http_date(text.data, text.size);
-	POSTHORN_ASSERT(date_ms == -1 || date_ms % 1000 == 0);
+	REPOSTAL_ASSERT(date_ms == -1 || date_ms % 1000 == 0);
 	if (text_parse_double(text, &number))
-		POSTHORN_ASSERT(number - number == 0); /* finite */
+		REPOSTAL_ASSERT(number - number == 0); /* finite */
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "fuzz.h"
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 enum {
 	INPUT_SIZE_MAX = 4 * 1024 * 1024,

@@ -16,7 +16,7 @@ class Cable:
 
     def __init__(self, server):
         self.server = server
-        self.folder = Path(tempfile.mkdtemp(prefix="posthorn-cable-"))  # short: it holds a socket
+        self.folder = Path(tempfile.mkdtemp(prefix="repostal-cable-"))  # short: it holds a socket
         self._name = f".s.PGSQL.{server.port}"
         self._lock = threading.Lock()
         self._ends = set()

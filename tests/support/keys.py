@@ -60,7 +60,7 @@ class Authority:
         self.key = directory / f"{name}.key"
         self.certificate = directory / f"{name}.crt"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-days", "2", "-subj", f"/CN=posthorn test {name}",
+                "-days", "2", "-subj", f"/CN=repostal test {name}",
                 "-keyout", self.key, "-out", self.certificate)
 
     def issue(self, name, names=LOCAL_NAMES, days=2):

@@ -42,4 +42,4 @@ class Metrics:
 
 
 def full_name(name):
-    return name if name.startswith(("posthorn_", "process_")) else f"posthorn_{name}"
+    return name if name.startswith(("repostal_", "process_")) else f"repostal_{name}"

@@ -79,7 +79,7 @@ class PostgresServer:
         return standby
 
     def _make_folder(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="posthorn-pg-"))  # short: it holds the socket
+        self.folder = Path(tempfile.mkdtemp(prefix="repostal-pg-"))  # short: it holds the socket
         self.data = self.folder / "data"
         self.log_path = self.folder / "server.log"
         self.log_path.touch()

@@ -19,7 +19,7 @@ def secretive(tmp_path, url):
         "sources": [source(auth={"token": SECRETS["token"]}),
                     source("second", "/second", auth={"basic": f"user:{SECRETS['basic']}"})],
         "targets": [target("app", url.replace("://", f"://user:{SECRETS['url']}@"), headers={
-            "X-Literal": SECRETS["header"], "X-Env": "env:POSTHORN_TEST", "X-File": f"file:{secret_file}"})],
+            "X-Literal": SECRETS["header"], "X-Env": "env:REPOSTAL_TEST", "X-File": f"file:{secret_file}"})],
     }
 
 

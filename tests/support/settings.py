@@ -28,7 +28,7 @@ def complete(directory, url, key, **changes):
     settings = {
         "listen": {"port": 0, "threads": 2},
         "admin": {"port": 0},
-        "store": {"path": str(directory / "posthorn.db")},
+        "store": {"path": str(directory / "repostal.db")},
         "sources": [source()],
         "signing": {"keys": [str(key)]},
         "targets": [target("app", url)],

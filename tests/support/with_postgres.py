@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """with_postgres.py COMMAND...: runs the command beside a PostgreSQL server of its own.
 
-The command finds a connection string in POSTHORN_TEST_DSN. Where PostgreSQL cannot be started, this says
+The command finds a connection string in REPOSTAL_TEST_DSN. Where PostgreSQL cannot be started, this says
 why and runs the command without that variable. The exit status is the command's.
 """
 
@@ -26,12 +26,12 @@ def run(command, environment):
 
 
 def main(command):
-    environment = {name: value for name, value in os.environ.items() if name != "POSTHORN_TEST_DSN"}
+    environment = {name: value for name, value in os.environ.items() if name != "REPOSTAL_TEST_DSN"}
     server = None
     try:
         try:
             server = PostgresServer(durable=False)
-            environment["POSTHORN_TEST_DSN"] = server.start().dsn()
+            environment["REPOSTAL_TEST_DSN"] = server.start().dsn()
         except (AssertionError, OSError, PostgresError) as problem:
             print(f"without PostgreSQL: {problem}", file=sys.stderr)
         return run(command, environment)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import settings  # noqa: E402
 from keys import SigningKey  # noqa: E402
 from postgres_fixtures import cable, database, new_pair, new_postgres, own_database, postgres  # noqa: E402, F401
-from posthorn import BINARY, Gateway  # noqa: E402
+from repostal import BINARY, Gateway  # noqa: E402
 from receiver import Receiver  # noqa: E402
 
 TEST_SECONDS_MAX = 180
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_sessionstart(session):
     if not BINARY.exists():
-        pytest.exit(f"{BINARY} is not there: tests/run.sh build, or set POSTHORN_BIN", returncode=2)
+        pytest.exit(f"{BINARY} is not there: tests/run.sh build, or set REPOSTAL_BIN", returncode=2)
 
 
 @pytest.fixture(autouse=True)

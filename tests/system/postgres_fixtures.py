@@ -24,7 +24,7 @@ class Database:
         return self.server.execute(sql, self.name)
 
     def count(self, table):
-        return int(self.execute(f"SELECT count(*) FROM posthorn.{table}"))
+        return int(self.execute(f"SELECT count(*) FROM repostal.{table}"))
 
     def disconnect(self):
         return self.server.disconnect(self.name)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import events
-from posthorn import BINARY, run
+from repostal import BINARY, run
 from settings import PATH, TOKEN, target
 from test_control_cli import Control
 from waiting import wait_until
@@ -20,7 +20,7 @@ COUNT = 100_000
 
 
 class Listener:
-    """posthorn listen, faster than a receiver in Python. It can be started again with other answers."""
+    """repostal listen, faster than a receiver in Python. It can be started again with other answers."""
 
     def __init__(self, port=0, answer=200):
         self.process = subprocess.Popen([BINARY, "listen", "-p", str(port), "--quiet", "--answer", str(answer)],

@@ -13,7 +13,7 @@ import events
 import pytest
 import settings
 from keys import openssl
-from posthorn import BINARY, run
+from repostal import BINARY, run
 from secrets_everywhere import SECRETS, assert_no_secret, secretive
 from settings import PATH, TOKEN, source, target
 from waiting import wait_until
@@ -35,7 +35,7 @@ def test_help_and_version_are_results():
         assert command in of_command.stdout
     version = run("--version")
     assert (version.returncode, version.stderr) == (0, "")
-    assert version.stdout.startswith("posthorn ")
+    assert version.stdout.startswith("repostal ")
 
 
 @pytest.mark.parametrize("arguments", [
@@ -52,7 +52,7 @@ def test_wrong_usage_is_2_and_an_error(arguments):
 
 @pytest.mark.parametrize("command", ["serve", "check", "translate"])
 def test_bad_configuration_is_78(tmp_path, command):
-    path = tmp_path / "posthorn.conf"
+    path = tmp_path / "repostal.conf"
     path.write_text('listen: { prot = 1; };\n')
     result = run(command, "-c", path, data=b"")
     assert result.returncode == 78
@@ -77,7 +77,7 @@ def test_results_that_cannot_be_written_are_a_failure():
 
 
 def write_config(tmp_path, signing_key, text="", **changes):
-    path = tmp_path / "posthorn.conf"
+    path = tmp_path / "repostal.conf"
     complete = settings.complete(tmp_path, "http://127.0.0.1:9/postal", signing_key.path, **changes)
     path.write_text(settings.render(complete) + text)
     return path
@@ -87,11 +87,11 @@ def write_config(tmp_path, signing_key, text="", **changes):
 def test_check_of_a_good_file(tmp_path, signing_key):
     result = run("check", "-c", write_config(tmp_path, signing_key))
     assert result.returncode == 0, result.stderr
-    assert not (tmp_path / "posthorn.db").exists(), "checking changes nothing"
+    assert not (tmp_path / "repostal.db").exists(), "checking changes nothing"
 
 
 def test_a_minimal_file_is_enough(tmp_path):
-    path = tmp_path / "posthorn.conf"
+    path = tmp_path / "repostal.conf"
     path.write_text('sources: ( { name = "bizmail"; path = "/in"; auth: { token = "t"; }; } );\n'
                     'targets: ( { name = "app"; url = "http://127.0.0.1:3000/"; } );\n')
     result = run("check", "-c", path)
@@ -100,7 +100,7 @@ def test_a_minimal_file_is_enough(tmp_path):
 
 
 def test_check_reports_every_problem_with_its_line(tmp_path):
-    path = tmp_path / "posthorn.conf"
+    path = tmp_path / "repostal.conf"
     path.write_text('\n'.join([
         'listen: { prot = 8025;',
         '          max_body = "much"; };',
@@ -136,7 +136,7 @@ def test_check_reports_every_problem_with_its_line(tmp_path):
     {"listen": {"port": 65536}},
     {"listen": {"tls": {"certificate": "/nowhere.crt", "key": "/nowhere.key"}}},
     {"listen": {"trusted_proxies": ["10.0.0.1/8"]}},
-    {"sources": [source(auth={"token": "env:POSTHORN_TEST_UNSET"})]},
+    {"sources": [source(auth={"token": "env:REPOSTAL_TEST_UNSET"})]},
     {"sources": [source(auth={"token": "file:/nowhere"})]},
     {"log": {"level": "loud"}},
     {"translate": {"hard_bounce": "MessageSent"}},
@@ -150,7 +150,7 @@ def test_check_refuses(tmp_path, signing_key, changes):
 
 
 def test_a_syntax_error_has_a_line(tmp_path):
-    path = tmp_path / "posthorn.conf"
+    path = tmp_path / "repostal.conf"
     path.write_text("listen: {\n  port = ;\n};\n")
     result = run("check", "-c", path)
     assert result.returncode == 78
@@ -159,7 +159,7 @@ def test_a_syntax_error_has_a_line(tmp_path):
 
 def test_print_shows_every_setting_and_no_secret(tmp_path, signing_key):
     path = write_config(tmp_path, signing_key, **secretive(tmp_path, "http://127.0.0.1:9/postal"))
-    result = run("check", "--print", "-c", path, env={"POSTHORN_TEST": SECRETS["env"]})
+    result = run("check", "--print", "-c", path, env={"REPOSTAL_TEST": SECRETS["env"]})
     assert result.returncode == 0, result.stderr
     assert_no_secret(result.stdout + result.stderr)
     for default in ("max_connections", "keep_quarantine", "dedup_window", "max_backlog", "retry_after_max",
@@ -185,7 +185,7 @@ def test_translate_writes_an_envelope_a_line(tmp_path, signing_key):
     names = [envelope["event"] for envelope in envelopes]
     assert names == ["MessageSent", "MessageDeliveryFailed", "MessageDeliveryFailed"]
     assert [e["payload"]["message"]["message_id"] for e in envelopes] == [event["id"] for event in batch]
-    assert not (tmp_path / "posthorn.db").exists()
+    assert not (tmp_path / "repostal.db").exists()
 
 
 def test_translate_reads_standard_input_and_agrees_with_the_gateway(gateway, receiver):
@@ -278,7 +278,7 @@ def test_send_fails_when_events_are_refused(gateway):
 
 
 class Listener:
-    """posthorn listen as a child process."""
+    """repostal listen as a child process."""
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen([BINARY, "listen", "-p", "0", *map(str, arguments)],

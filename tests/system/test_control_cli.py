@@ -15,7 +15,7 @@ from urllib.parse import quote
 import events
 import pytest
 import settings
-from posthorn import BINARY, run
+from repostal import BINARY, run
 from receiver import Reply
 from settings import target
 from waiting import PATIENCE_S, wait_until
@@ -51,7 +51,7 @@ class Control:
         """Standard error of a command that exits with code, and prints no result."""
         result = self.run(*arguments)
         assert (result.returncode, result.stdout) == (code, ""), (arguments, result)
-        assert result.stderr.startswith(f"posthorn {arguments[0]}: ")
+        assert result.stderr.startswith(f"repostal {arguments[0]}: ")
         return result.stderr
 
     def deliveries(self, *filters):
@@ -134,7 +134,7 @@ def heal(receiver):
 def test_help_is_a_result(command):
     result = run(command, "--help")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith(f"Usage: posthorn {command} ")
+    assert result.stdout.startswith(f"Usage: repostal {command} ")
     assert max(map(len, result.stdout.splitlines())) <= 84
 
 
@@ -152,13 +152,13 @@ def test_help_is_a_result(command):
 def test_wrong_usage_is_2(arguments):
     result = run(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"posthorn {arguments[0]}: ")
+    assert result.stderr.startswith(f"repostal {arguments[0]}: ")
 
 
 @pytest.mark.parametrize("arguments", [
     ["queue", "list"], ["queue", "retry", "--all"], ["target", "list"], ["quarantine", "list"]])
 def test_bad_configuration_is_78(tmp_path, arguments):
-    path = tmp_path / "posthorn.conf"
+    path = tmp_path / "repostal.conf"
     path.write_text("listen: { prot = 1; };\n")
     result = run(*arguments, "-c", path)
     assert (result.returncode, result.stdout) == (78, "")
@@ -370,7 +370,7 @@ def test_a_gateway_that_goes_away(dead, receiver):
     receiver.wait_count(before + 1)
     assert gateway.stop() == 0
     assert terminal.end() == 1
-    assert re.search(r"\r\x1b\[Kposthorn queue: .*127.0.0.1", terminal.text), terminal.text
+    assert re.search(r"\r\x1b\[Krepostal queue: .*127.0.0.1", terminal.text), terminal.text
 
 
 # -- targets ----------------------------------------------------------------------------------------
@@ -501,8 +501,8 @@ def test_offline_without_a_store(new_gateway):
     gateway = new_gateway()
     gateway.admin_port = 9  # nobody listens there
     control = Control(gateway)
-    assert str(gateway.directory / "posthorn.db") in control.refused(1, "queue", "list")
-    assert not (gateway.directory / "posthorn.db").exists(), "looking changes nothing"
+    assert str(gateway.directory / "repostal.db") in control.refused(1, "queue", "list")
+    assert not (gateway.directory / "repostal.db").exists(), "looking changes nothing"
 
 
 def test_a_gateway_that_cannot_be_reached(gateway):

@@ -13,7 +13,7 @@ import threading
 
 import events
 import pytest
-from posthorn import run
+from repostal import run
 from receiver import Reply
 from settings import target
 from waiting import wait_until
@@ -177,7 +177,7 @@ def test_a_file_that_is_no_store_is_left_alone(new_gateway):
 
 
 def test_the_store_directory_must_exist_and_the_message_says_which(new_gateway, tmp_path):
-    path = str(tmp_path / "missing" / "posthorn.db")
+    path = str(tmp_path / "missing" / "repostal.db")
     gateway = new_gateway(store={"path": path})
     gateway.launch()
     assert gateway.wait_exit() == 1
@@ -270,7 +270,7 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_is_survived(small_disk, new_gateway, receiver):
-    gateway = new_gateway(store={"path": str(small_disk / "posthorn.db")}).start()
+    gateway = new_gateway(store={"path": str(small_disk / "repostal.db")}).start()
     ballast = small_disk / "ballast"
 
     def fill():

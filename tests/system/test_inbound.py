@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import events
 import pytest
 from keys import Authority, SigningKey
-from posthorn import client_tls, read_answer
+from repostal import client_tls, read_answer
 from settings import PATH, TOKEN, source
 from waiting import wait_until
 
@@ -503,7 +503,7 @@ def test_a_sender_that_leaves_while_its_event_waits(gateway, receiver):
             assert select.select([connection], [], [], 0.1)[0] == [], "no answer before the commit"
             assert cpu_s(gateway) - began < 0.06, "the end of the input keeps nobody busy"
     assert receiver.wait_one().envelope["payload"]["message"]["message_id"] == event["id"]
-    wait_until(lambda: gateway.metric("posthorn_connections") == 0, "the connection is gone")
+    wait_until(lambda: gateway.metric("repostal_connections") == 0, "the connection is gone")
 
 
 def test_connection_close_is_honoured(gateway):

@@ -193,7 +193,7 @@ def test_all_metrics_are_there_with_their_labels(gateway, receiver):
         for name, labels in families.items():
             series = metrics.series(name)
             assert series, name
-            assert metrics.types[f"posthorn_{name}"] == kind
+            assert metrics.types[f"repostal_{name}"] == kind
             assert all({label for label, _ in key} == labels for key in series), name
     for name in PROCESS:
         assert metrics.sum(f"process_{name}") > 0, name
@@ -203,7 +203,7 @@ def test_histograms_add_up(gateway, receiver):
     busy(gateway, receiver)
     metrics = gateway.metrics()
     for name, labels in HISTOGRAMS.items():
-        assert metrics.types[f"posthorn_{name}"] == "histogram"
+        assert metrics.types[f"repostal_{name}"] == "histogram"
         (count_labels, count), = metrics.series(f"{name}_count").items()
         assert {label for label, _ in count_labels} == labels
         buckets = sorted((float(dict(key)["le"].replace("+Inf", "inf")), value)
@@ -326,7 +326,7 @@ def test_elsewhere_the_metrics_need_the_token(start_gateway):
 def test_logs_hold_no_secret_no_body_and_no_address(start_gateway, receiver, tmp_path):
     """At the most talkative level, through successes, refusals and failures."""
     receiver.answer("/postal", Reply(500, body=b"answer-of-the-receiver"), Reply(200))
-    gateway = start_gateway(env={"POSTHORN_TEST": SECRETS["env"]}, log={"format": "json", "level": "debug"},
+    gateway = start_gateway(env={"REPOSTAL_TEST": SECRETS["env"]}, log={"format": "json", "level": "debug"},
                             **secretive(tmp_path, receiver.url()))
     event = events.bounce(to="private.person@example.com", response="550 words-of-the-reply",
                           returnPath="return.path@example.com")

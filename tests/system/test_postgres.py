@@ -9,7 +9,7 @@ import pytest
 from api import api, deliveries, finished_job, wait_states
 from histories import HISTORY, Flaky, history
 from postgres import PASSWORD_USER
-from posthorn import run
+from repostal import run
 from receiver import Reply
 from settings import target
 from waiting import wait_until
@@ -178,7 +178,7 @@ def test_many_start_at_once_on_an_empty_database(new_gateway, database, receiver
     for gateway in several:
         assert gateway.post(events.delivered()).result == "accepted"
     receiver.wait_count(4)
-    assert database.execute("SELECT name FROM posthorn.target") == "app"
+    assert database.execute("SELECT name FROM repostal.target") == "app"
 
 
 def test_an_event_is_found_while_nobody_runs(new_gateway, database):
@@ -198,7 +198,7 @@ def test_an_event_is_found_while_nobody_runs(new_gateway, database):
 def test_newer_tables_that_still_fit_are_used(new_gateway, database, receiver):
     gateway = new_gateway(store=database.store()).start()
     gateway.stop()
-    database.execute("UPDATE posthorn.meta SET value = 1000 WHERE key = 'version'")
+    database.execute("UPDATE repostal.meta SET value = 1000 WHERE key = 'version'")
     gateway.start()
     assert gateway.post(events.delivered()).result == "accepted"
     receiver.wait_one()
@@ -207,7 +207,7 @@ def test_newer_tables_that_still_fit_are_used(new_gateway, database, receiver):
 def test_newer_tables_that_do_not_fit_are_refused(new_gateway, database):
     gateway = new_gateway(store=database.store()).start()
     gateway.stop()
-    database.execute("UPDATE posthorn.meta SET value = 1000")
+    database.execute("UPDATE repostal.meta SET value = 1000")
     gateway.launch()
     assert gateway.wait_exit() == 1
     assert "newer" in gateway.log_text()
@@ -225,7 +225,7 @@ def test_size_is_bounded_under_churn(new_gateway, database, receiver):
 
     def size():
         return int(database.execute(
-            "SELECT pg_total_relation_size('posthorn.event') + pg_total_relation_size('posthorn.delivery')"))
+            "SELECT pg_total_relation_size('repostal.event') + pg_total_relation_size('repostal.delivery')"))
 
     for _ in range(rounds):
         gateway.post_all([events.delivered(response="250 " + "x" * 500) for _ in range(1500)], connections=8)
@@ -255,8 +255,8 @@ def test_the_password_is_never_shown(new_gateway, database, receiver, tmp_path, 
     if form == "uri":
         dsn = f"postgresql://{PASSWORD_USER}:{SECRET}@/{database.name}?host={folder}"
     (tmp_path / "dsn").write_text(dsn + "\n")
-    written = {"env": "env:POSTHORN_TEST_SECRET_DSN", "file": f"file:{tmp_path / 'dsn'}"}.get(form, dsn)
-    environment = {"POSTHORN_TEST_SECRET_DSN": dsn}
+    written = {"env": "env:REPOSTAL_TEST_SECRET_DSN", "file": f"file:{tmp_path / 'dsn'}"}.get(form, dsn)
+    environment = {"REPOSTAL_TEST_SECRET_DSN": dsn}
     gateway = new_gateway(store=database.store(dsn=written), log={"level": "debug", "format": "json"},
                           env=environment).start()
     gateway.post(events.delivered())

@@ -298,5 +298,5 @@ def test_failover_under_load(cluster, new_pair, receiver):
         load_flows(senders, 300)
     assert_all_arrived(senders, receiver, pair, 0)
     assert max(seconds for _, seconds, _ in senders.refused) < AT_ONCE_S
-    stored = int(standby.execute("SELECT count(*) FROM posthorn.event"))
+    stored = int(standby.execute("SELECT count(*) FROM repostal.event"))
     assert stored >= len(set(senders.acknowledged))

@@ -9,7 +9,7 @@ from email.utils import formatdate
 import events
 import pytest
 import settings
-from posthorn import run
+from repostal import run
 from receiver import Receiver, Reply
 from settings import target
 from waiting import wait_until

@@ -11,7 +11,7 @@ import events
 import pytest
 import settings
 from keys import Authority, SigningKey
-from posthorn import client_tls
+from repostal import client_tls
 from receiver import Receiver, Reply, server_tls
 from settings import source, target
 from test_durability import Senders
@@ -110,7 +110,7 @@ def test_secrets_count_but_are_not_shown(gateway):
 def test_a_bad_file_changes_nothing_and_says_why(gateway, receiver):
     error = refused(gateway, sources=[source("second", "/second")],
                     targets=[target("app", receiver.url("/new"), timeout="soon")])
-    assert "timeout" in error and "posthorn.conf" in error
+    assert "timeout" in error and "repostal.conf" in error
     assert gateway.post(events.delivered()).result == "accepted"
     assert gateway.post(events.delivered(), path="/second").status == 404
     receiver.wait_count(1, "/postal")
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_configuration(gateway, receiver):
 @pytest.mark.parametrize("name, broken", [
     ("key", {"signing": {"keys": ["/nonexistent/signing.key"]}}),
     ("certificate", {"listen": {"port": 0, "tls": {"certificate": "/nonexistent/c", "key": "/nonexistent/k"}}}),
-    ("secret", {"sources": [source(auth={"token": "env:POSTHORN_TEST_UNSET"})]}),
+    ("secret", {"sources": [source(auth={"token": "env:REPOSTAL_TEST_UNSET"})]}),
 ])
 def test_a_file_that_names_what_is_not_there(gateway, receiver, name, broken):
     keys = jwks(gateway)

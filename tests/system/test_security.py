@@ -14,7 +14,7 @@ import subprocess
 import events
 import pytest
 from keys import Authority
-from posthorn import BINARY, ROOT, run
+from repostal import BINARY, ROOT, run
 from receiver import Receiver, server_tls
 from settings import PATH, TOKEN, target
 
@@ -242,7 +242,7 @@ def test_events_are_for_their_owner_only(new_gateway, receiver):
     gateway = new_gateway(popen={"umask": 0}).start()
     gateway.post(events.delivered())
     receiver.wait_one()
-    files = [path for path in gateway.directory.iterdir() if path.name.startswith("posthorn.db")]
+    files = [path for path in gateway.directory.iterdir() if path.name.startswith("repostal.db")]
     assert {mode(path) for path in files} == {0o600}
     assert len(files) >= 2, "the database and its log"
 
@@ -321,10 +321,10 @@ def test_jumps_have_marked_ends():
 def test_the_unit_gives_little_away():
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    unit = ROOT / "conf" / "posthorn.service"
+    unit = ROOT / "conf" / "repostal.service"
     result = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit],
                             capture_output=True, text=True)
-    exposure = re.search(r"exposure level for posthorn\.service: (\d+\.\d+)", result.stdout)
+    exposure = re.search(r"exposure level for repostal\.service: (\d+\.\d+)", result.stdout)
     assert exposure, result.stdout + result.stderr
     assert float(exposure[1]) <= EXPOSURE_MAX, result.stdout
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""posthorn store copy: a queue moves from SQLite to PostgreSQL, or to another file, and nothing is lost."""
+"""repostal store copy: a queue moves from SQLite to PostgreSQL, or to another file, and nothing is lost."""
 
 import json
 import sqlite3
@@ -10,7 +10,7 @@ from contextlib import suppress
 import events
 import pytest
 from histories import HISTORY, history, place
-from posthorn import BINARY, run
+from repostal import BINARY, run
 from receiver import Reply
 from settings import render, source, target
 
@@ -68,7 +68,7 @@ def copy(gateway, path):
 
 
 def store_path(gateway):
-    return gateway.directory / "posthorn.db"
+    return gateway.directory / "repostal.db"
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ def test_what_is_no_store_is_refused(new_gateway, tmp_path, make, text):
     before = path.read_bytes() if path.is_file() else None
     result = command(moved, "store", "copy", "--from", path)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith("posthorn store: ") and str(path) in result.stderr, result.stderr
+    assert result.stderr.startswith("repostal store: ") and str(path) in result.stderr, result.stderr
     assert text in result.stderr, result.stderr
     assert (path.read_bytes() if path.is_file() else None) == before
     assert not store_path(moved).exists()
@@ -323,6 +323,6 @@ def test_usage(arguments, code, text):
 def test_help(arguments):
     result = run(*arguments)
     assert (result.returncode, result.stderr) == (0, "")
-    assert "Usage: posthorn store copy" in result.stdout
+    assert "Usage: repostal store copy" in result.stdout
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     assert "  store " in run("--help").stdout

@@ -21,7 +21,7 @@ import uuid
 import events
 import pytest
 from keys import Authority, SigningKey, openssl
-from posthorn import BINARY, run
+from repostal import BINARY, run
 from receiver import Receiver, Reply
 from settings import render, source, target
 from waiting import PATIENCE_S, wait_until
@@ -234,7 +234,7 @@ def test_translate_refuses_a_file_that_is_too_large(minimal, tmp_path):
     assert str(path) in result.stderr
 
 
-@pytest.mark.skipif(os.path.exists("/etc/posthorn/posthorn.conf"), reason="this machine has a configuration")
+@pytest.mark.skipif(os.path.exists("/etc/repostal/repostal.conf"), reason="this machine has a configuration")
 def test_translate_without_a_configuration_uses_the_defaults(minimal):
     text = b"".join(map(encode, [events.delivered(), events.bounce(), events.soft_bounce(),
                                  events.drop(time=events.TIME_S)]))
@@ -445,7 +445,7 @@ def test_send_does_not_trust_every_certificate(tmp_path):
 def test_send_names_what_is_wrong(arguments, named):
     result = run("send", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("posthorn send: ")
+    assert result.stderr.startswith("repostal send: ")
     assert named in result.stderr
 
 
@@ -774,7 +774,7 @@ def test_listen_refuses_what_is_no_public_key(tmp_path, signing_key, key):
 def test_listen_names_what_is_wrong(arguments, named):
     result = run("listen", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("posthorn listen: ")
+    assert result.stderr.startswith("repostal listen: ")
     assert named in result.stderr
 
 

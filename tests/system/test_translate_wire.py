@@ -279,7 +279,7 @@ def test_the_request_is_postals(gateway, receiver, signing_key):
     assert request.header("Transfer-Encoding") is None
     assert request.header("Expect") is None
     assert request.header("Authorization") is None
-    assert "posthorn" in request.header("User-Agent").lower()
+    assert "repostal" in request.header("User-Agent").lower()
     assert request.header("X-Postal-Signature-KID") == signing_key.key_id
     for name, digest in (("X-Postal-Signature", "sha1"), ("X-Postal-Signature-256", "sha256")):
         signature = request.header(name)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from posthorn import BINARY
+from repostal import BINARY
 
 SOURCES = Path(__file__).resolve().parent / "preload"
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]

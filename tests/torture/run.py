@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The long form: scenario after scenario, each with a seed of its own, until the time is up.
 
-The program is that of the release build, or the one that POSTHORN_BIN names.
+The program is that of the release build, or the one that REPOSTAL_BIN names.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
-os.environ.setdefault("POSTHORN_BIN", str(HERE.parents[1] / "build" / "release" / "posthorn"))
+os.environ.setdefault("REPOSTAL_BIN", str(HERE.parents[1] / "build" / "release" / "repostal"))
 
 import preload  # noqa: E402
 import scenarios  # noqa: E402, F401
 from keys import SigningKey  # noqa: E402
-from posthorn import BINARY  # noqa: E402
+from repostal import BINARY  # noqa: E402
 from torture import SCENARIOS, Torture  # noqa: E402
 
 SECONDS_MAX = 300
@@ -84,9 +84,9 @@ def main():
     if not todo:
         sys.exit(f"no such scenario: {', '.join(options.only)}; --list shows them")
     if not BINARY.exists():
-        sys.exit(f"{BINARY} is not there: tests/run.sh build, or set POSTHORN_BIN")
+        sys.exit(f"{BINARY} is not there: tests/run.sh build, or set REPOSTAL_BIN")
     seed = options.seed if options.seed is not None else random.randrange(SEED_MAX)
-    directory = Path(tempfile.mkdtemp(prefix="posthorn-torture-"))
+    directory = Path(tempfile.mkdtemp(prefix="repostal-torture-"))
     library = preload.build(directory)
     key = SigningKey(directory / "signing.key")
     print(f"{BINARY}: {len(todo)} scenarios from seed {seed}", flush=True)

@@ -7,7 +7,7 @@ import preload
 import pytest
 import scenarios  # noqa: F401
 from keys import SigningKey
-from posthorn import BINARY
+from repostal import BINARY
 from torture import SCENARIOS, Torture
 
 SEED = 1
@@ -17,7 +17,7 @@ SECONDS_MAX = 60
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
     if not BINARY.exists():
-        pytest.exit(f"{BINARY} is not there: tests/run.sh build, or set POSTHORN_BIN", returncode=2)
+        pytest.exit(f"{BINARY} is not there: tests/run.sh build, or set REPOSTAL_BIN", returncode=2)
     return preload.build(tmp_path_factory.mktemp("preload"))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import events
 import settings
-from posthorn import Gateway
+from repostal import Gateway
 from preload import IS_SANITIZED, Faults
 from receiver import Receiver, Reply
 from waiting import PATIENCE_S, wait_until

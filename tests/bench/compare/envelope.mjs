@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What both programs make of a BizMail event; they leave out what posthorn does with doubtful ones.
+// What both programs make of a BizMail event; they leave out what repostal does with doubtful ones.
 import { randomInt, randomUUID } from "node:crypto";
 
 export function envelope(event) {

@@ -10,8 +10,8 @@
  *   TORTURE_STORE    the database file, as an absolute path without symbolic links
  *   TORTURE_JOURNAL  optional: where every change of the store's files is written down
  */
-#ifndef POSTHORN_TORTURE_PRELOAD_H
-#define POSTHORN_TORTURE_PRELOAD_H
+#ifndef REPOSTAL_TORTURE_PRELOAD_H
+#define REPOSTAL_TORTURE_PRELOAD_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

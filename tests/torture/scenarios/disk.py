@@ -95,7 +95,7 @@ def real(torture):
                     assert problem.errno == errno.ENOSPC
 
     survive(torture, begin, lambda _: ballast.unlink(), 4 if torture.long else 1,
-            store={"path": str(path / "posthorn.db")})
+            store={"path": str(path / "repostal.db")})
 
 
 @scenario("disk-start")

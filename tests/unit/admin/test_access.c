@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "access.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static void test_tokens(void **state)
 {
@@ -52,7 +52,7 @@ static void test_browsers(void **state)
 		{ "10.0.0.1", "", "", true },
 		{ "127.0.0.1:8026", "https://127.0.0.1:8026", "", true },
 		{ "", "", "", false },
-		{ "posthorn.example", "", "", false },
+		{ "repostal.example", "", "", false },
 		{ "localhost.example", "", "", false },
 		{ "127.0.0.1.example", "", "", false },
 		{ "[::1", "", "", true },

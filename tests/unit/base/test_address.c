@@ -10,8 +10,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "posthorn/address.h"
-#include "posthorn/memory.h"
+#include "repostal/address.h"
+#include "repostal/memory.h"
 
 static void test_parse(void **state)
 {

@@ -11,8 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "posthorn/buf.h"
-#include "posthorn/memory.h"
+#include "repostal/buf.h"
+#include "repostal/memory.h"
 
 static void test_append(void **state)
 {

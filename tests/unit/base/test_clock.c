@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/memory.h"
 
 static void test_clocks_advance(void **state)
 {

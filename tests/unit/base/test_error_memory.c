@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "posthorn/error.h"
-#include "posthorn/memory.h"
+#include "repostal/error.h"
+#include "repostal/memory.h"
 
 static void test_error_set(void **state)
 {
@@ -47,8 +47,8 @@ static void test_error_prefix(void **state)
 
 	(void)state;
 	error_set(&err, "not a number");
-	error_prefix(&err, "%s:%d", "posthorn.conf", 3);
-	assert_string_equal(err.text, "posthorn.conf:3: not a number");
+	error_prefix(&err, "%s:%d", "repostal.conf", 3);
+	assert_string_equal(err.text, "repostal.conf:3: not a number");
 }
 
 static void test_memory(void **state)

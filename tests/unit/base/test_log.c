@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
 
 enum {
 	CAPTURE_SIZE = 16 * 1024

@@ -9,9 +9,9 @@
 
 #include <stdlib.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/mailbox.h"
-#include "posthorn/memory.h"
+#include "repostal/clock.h"
+#include "repostal/mailbox.h"
+#include "repostal/memory.h"
 
 enum {
 	SENDERS = 4,

@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/metric.h"
+#include "repostal/memory.h"
+#include "repostal/metric.h"
 
 enum {
 	PAGE_SIZE_MAX = 16 * 1024

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "posthorn/random.h"
+#include "repostal/random.h"
 
 enum {
 	ROLLS = 100000

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/slice.h"
+#include "repostal/memory.h"
+#include "repostal/slice.h"
 
 static void test_comparisons(void **state)
 {

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
 
 struct whole_case {
 	const char *text;

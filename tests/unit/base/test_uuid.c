@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/uuid.h"
+#include "repostal/memory.h"
+#include "repostal/uuid.h"
 
 static void test_from_sha1(void **state)
 {

@@ -4,8 +4,8 @@
  *
  * A wanted text that is NULL is not looked at; "" means that the event must not have it.
  */
-#ifndef POSTHORN_TESTS_BIZMAIL_EXPECT_H
-#define POSTHORN_TESTS_BIZMAIL_EXPECT_H
+#ifndef REPOSTAL_TESTS_BIZMAIL_EXPECT_H
+#define REPOSTAL_TESTS_BIZMAIL_EXPECT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/bizmail.h"
-#include "posthorn/memory.h"
+#include "repostal/bizmail.h"
+#include "repostal/memory.h"
 
 /* For the members body and body_size: a literal, which may hold NUL. */
 #define BODY(text) .body = (text), .body_size = sizeof(text) - 1

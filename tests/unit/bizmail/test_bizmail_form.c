@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "expect.h"
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 static const struct expect form_rows[] = {
 	{ .name = "ZoneMTA's bounce",

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "expect.h"
-#include "posthorn/buf.h"
+#include "repostal/buf.h"
 
 #define TYPE "multipart/form-data; boundary=b"
 #define PART(name, value) \

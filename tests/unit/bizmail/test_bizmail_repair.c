@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-#include "posthorn/bizmail.h"
-#include "posthorn/memory.h"
+#include "repostal/bizmail.h"
+#include "repostal/memory.h"
 
 #define BYTES(member, text) .member = (text), .member##_size = sizeof(text) - 1
 

@@ -44,7 +44,7 @@ static void test_samples(void **state)
 			.category = "policy",
 			.return_path = "bounces@bizfly.vn" },
 		{ .name = "examples/events/delivered.multipart",
-			.content_type = "multipart/form-data; boundary=----posthorn-example",
+			.content_type = "multipart/form-data; boundary=----repostal-example",
 			.kind = BIZMAIL_DELIVERED,
 			.time_ms = 1713100000000,
 			.mx_hostname = "mx.example.com",

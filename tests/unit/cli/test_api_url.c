@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "api_url.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static void expect(const char *name, struct buf *got, const char *want)
 {

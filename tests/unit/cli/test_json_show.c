@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "json_show.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 enum {
 	TEXT_SIZE_MAX = 256

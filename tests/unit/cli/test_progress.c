@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
 #include "progress.h"
+#include "repostal/memory.h"
 
 enum {
 	LINE_SIZE_MAX = 1024

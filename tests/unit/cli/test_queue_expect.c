@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "posthorn/memory.h"
 #include "queue_expect.h"
+#include "repostal/memory.h"
 
 static void test_counts(void **state)
 {

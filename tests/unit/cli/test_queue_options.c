@@ -9,8 +9,8 @@
 #include <getopt.h>
 
 #include "command.h"
-#include "posthorn/memory.h"
 #include "queue_options.h"
+#include "repostal/memory.h"
 
 enum {
 	ARGUMENTS_MAX = 16

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
 #include "queue_show.h"
+#include "repostal/memory.h"
 
 enum {
 	TEXT_SIZE_MAX = 64 * 1024

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "posthorn/bizmail.h"
+#include "repostal/bizmail.h"
 #include "sample.h"
 
 static const int64_t time_ms = INT64_C(1713100000123);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "table.h"
 
 enum {

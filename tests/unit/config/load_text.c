@@ -51,7 +51,7 @@ struct loaded load_file(const char *path)
 
 struct loaded load_text_mode(const char *text, unsigned int mode)
 {
-	char path[] = "/tmp/posthorn-config-XXXXXX";
+	char path[] = "/tmp/repostal-config-XXXXXX";
 	int fd = mkstemp(path);
 	struct loaded loaded;
 

@@ -5,10 +5,10 @@
  * Promise    The text goes through a file (mode 0600), as it does for an operator.
  * Ownership  loaded_free() frees all of it.
  */
-#ifndef POSTHORN_TESTS_CONFIG_LOAD_TEXT_H
-#define POSTHORN_TESTS_CONFIG_LOAD_TEXT_H
+#ifndef REPOSTAL_TESTS_CONFIG_LOAD_TEXT_H
+#define REPOSTAL_TESTS_CONFIG_LOAD_TEXT_H
 
-#include "posthorn/config.h"
+#include "repostal/config.h"
 
 struct loaded {
 	enum status status;

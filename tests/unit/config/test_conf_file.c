@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conf/posthorn.conf against the tables: every setting, its help, its default, and nothing else. */
+/* conf/repostal.conf against the tables: every setting, its help, its default, and nothing else. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,11 +14,11 @@
 
 #include "file.h"
 #include "load_text.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "setting.h"
 
-static const char conf_path[] = "conf/posthorn.conf";
-static const char minimal_path[] = "conf/posthorn-minimal.conf";
+static const char conf_path[] = "conf/repostal.conf";
+static const char minimal_path[] = "conf/repostal-minimal.conf";
 
 enum {
 	CONF_SIZE_MAX = 256 * 1024,

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "load_text.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "setting.h"
 
 #define SOURCE "sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken\"; }; } );\n"
@@ -38,7 +38,7 @@ static const struct {
 	{ "admin.port", "8026" },
 	{ "admin.token", NULL },
 	{ "store.backend", "\"sqlite\"" },
-	{ "store.path", "\"/var/lib/posthorn/posthorn.db\"" },
+	{ "store.path", "\"/var/lib/repostal/repostal.db\"" },
 	{ "store.dsn", NULL },
 	{ "store.keep_delivered", "\"7d\"" },
 	{ "store.keep_dead", "\"30d\"" },
@@ -170,7 +170,7 @@ static void test_minimal(void **state)
 	assert_int_equal(target->breaker.failures, 10);
 	assert_int_equal(target->breaker.cooldown_ms, 30 * 1000);
 	assert_string_equal(loaded.report, "1: warning: signing is off: 'signing.keys' names no "
-					   "key ('posthorn keygen' makes one)\n");
+					   "key ('repostal keygen' makes one)\n");
 	loaded_free(&loaded);
 }
 
@@ -304,7 +304,7 @@ static void test_unreadable_files(void **state)
 		const char *path;
 		const char *want;
 	} cases[] = {
-		{ "/nonexistent/posthorn.conf", " cannot be read: No such file or directory\n" },
+		{ "/nonexistent/repostal.conf", " cannot be read: No such file or directory\n" },
 		{ "/", " cannot be read: Is a directory\n" },
 		{ "/dev/zero", " cannot be read: it is larger than 1048576 bytes\n" },
 	};
@@ -368,21 +368,21 @@ static void write_file(char *path, const char *text)
 /* Every place that takes a secret, in every way that one is given; then looks for them. */
 static void test_secrets(void **state)
 {
-	char file[] = "/tmp/posthorn-secret-XXXXXX";
+	char file[] = "/tmp/repostal-secret-XXXXXX";
 	char text[2048];
 	struct loaded loaded;
 	char *print;
 
 	(void)state;
 	write_file(file, "SECRET1\r\n");
-	setenv("POSTHORN_TEST_SECRET", "SECRET2", 1);
+	setenv("REPOSTAL_TEST_SECRET", "SECRET2", 1);
 	(void)snprintf(text, sizeof(text),
 		"admin: { token = \"file:%s\"; };\n"
 		"sources = ( { name = \"s\"; path = \"/s\"; auth: { token = "
-		"\"env:POSTHORN_TEST_SECRET\"; basic = \"u:SECRET3\"; }; } );\n"
+		"\"env:REPOSTAL_TEST_SECRET\"; basic = \"u:SECRET3\"; }; } );\n"
 		"targets = ( { name = \"t\"; url = \"http://u:SECRET4@10.0.0.1/\";\n"
 		"proxy = \"socks5h://SECRET5@proxy:1080\";\n"
-		"headers: { A = \"SECRET6\"; B = \"env:POSTHORN_TEST_SECRET\"; }; } );\n",
+		"headers: { A = \"SECRET6\"; B = \"env:REPOSTAL_TEST_SECRET\"; }; } );\n",
 		file);
 	loaded = load_text(text);
 	unlink(file);
@@ -469,7 +469,7 @@ static void test_literal_secret_for_everybody(void **state)
 {
 	static const char by_reference[] =
 		TARGET "sources = ( { name = \"s\"; path = \"/s\";\n"
-		       "auth = { token = \"env:POSTHORN_TEST_SECRET\"; }; } );\n";
+		       "auth = { token = \"env:REPOSTAL_TEST_SECRET\"; }; } );\n";
 	struct loaded loaded = load_text_mode(MINIMAL, 0644);
 
 	(void)state;
@@ -477,7 +477,7 @@ static void test_literal_secret_for_everybody(void **state)
 	assert_non_null(strstr(loaded.report,
 		"1: warning: 'sources.auth.token' is written in a file that everybody can read"));
 	loaded_free(&loaded);
-	setenv("POSTHORN_TEST_SECRET", "SECRET2", 1);
+	setenv("REPOSTAL_TEST_SECRET", "SECRET2", 1);
 	loaded = load_text_mode(by_reference, 0644);
 	assert_int_equal(loaded.status, STATUS_OK);
 	assert_null(strstr(loaded.report, "everybody can read"));

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "load_text.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 #define SOURCE "sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken\"; }; } );\n"
 #define TARGET "targets = ( { name = \"t\"; url = \"https://example.com/\"; } );\n"

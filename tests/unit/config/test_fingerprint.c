@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "load_text.h"
-#include "posthorn/config.h"
-#include "posthorn/memory.h"
+#include "repostal/config.h"
+#include "repostal/memory.h"
 
 #define SOURCE "sources = ( { name = \"s\"; path = \"/s\"; auth = \"none\"; } );\n"
 #define SOURCE_WITH(settings) "sources = ( { name = \"s\"; path = \"/s\"; " settings " } );\n"

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "load_text.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 #include "setting.h"
 
 enum {
@@ -233,12 +233,12 @@ static void check_text(const struct settings_table *table, const struct setting 
 static void check_secret(const struct settings_table *table, const struct setting *row)
 {
 	check_text(table, row);
-	expect_refused(table, row, "\"env:POSTHORN_TEST_UNSET\"");
-	expect_refused(table, row, "\"env:POSTHORN_TEST_EMPTY\"");
+	expect_refused(table, row, "\"env:REPOSTAL_TEST_UNSET\"");
+	expect_refused(table, row, "\"env:REPOSTAL_TEST_EMPTY\"");
 	expect_refused(table, row, "\"file:/nonexistent/secret\"");
 	expect_refused(table, row, "\"file:/\"");
 	expect_refused(table, row, "\"file:/dev/zero\"");
-	expect_taken(table, row, "\"env:POSTHORN_TEST_SECRET\"");
+	expect_taken(table, row, "\"env:REPOSTAL_TEST_SECRET\"");
 }
 
 static void check_integer(const struct settings_table *table, const struct setting *row)
@@ -400,12 +400,12 @@ static void check_headers(const struct settings_table *table, const struct setti
 	expect_refused(table, row, "{ X-A = 1; }");
 	expect_refused(table, row, "{ X-A = \"\"; }");
 	expect_refused(table, row, "{ X-A = \"a\\r\\nX-B: b\"; }");
-	expect_refused(table, row, "{ X-A = \"env:POSTHORN_TEST_UNSET\"; }");
+	expect_refused(table, row, "{ X-A = \"env:REPOSTAL_TEST_UNSET\"; }");
 	expect_refused(table, row, "{ X-A = \"a\"; x-a = \"b\"; }");
 	expect_refused(table, row, "{ content-type = \"text/plain\"; }");
 	expect_refused(table, row, "{ X-Postal-Signature = \"forged\"; }");
 	expect_taken(table, row, "{ }");
-	expect_taken(table, row, "{ X-A = \"a\"; X-B = \"env:POSTHORN_TEST_SECRET\"; }");
+	expect_taken(table, row, "{ X-A = \"a\"; X-B = \"env:REPOSTAL_TEST_SECRET\"; }");
 }
 
 static void check_too_many_headers(const struct settings_table *table, const struct setting *row)
@@ -501,9 +501,9 @@ static void check_table(const struct settings_table *table)
 static void test_every_row(void **state)
 {
 	(void)state;
-	setenv("POSTHORN_TEST_SECRET", "user:secret", 1);
-	setenv("POSTHORN_TEST_EMPTY", "", 1);
-	unsetenv("POSTHORN_TEST_UNSET");
+	setenv("REPOSTAL_TEST_SECRET", "user:secret", 1);
+	setenv("REPOSTAL_TEST_EMPTY", "", 1);
+	unsetenv("REPOSTAL_TEST_UNSET");
 	check_table(&settings_of_file);
 }
 

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "facts.h"
-#include "posthorn/clock.h"
-#include "posthorn/search_key.h"
-#include "posthorn/text.h"
+#include "repostal/clock.h"
+#include "repostal/search_key.h"
+#include "repostal/text.h"
 
 static const char *const target_names[TARGETS_COUNT] = { "app", "other", "gone" };
 

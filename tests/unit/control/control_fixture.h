@@ -6,8 +6,8 @@
  *            configured no more, and the source bizmail.
  * Errors     Everything here fails the test with the answer.
  */
-#ifndef POSTHORN_TESTS_CONTROL_FIXTURE_H
-#define POSTHORN_TESTS_CONTROL_FIXTURE_H
+#ifndef REPOSTAL_TESTS_CONTROL_FIXTURE_H
+#define REPOSTAL_TESTS_CONTROL_FIXTURE_H
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -19,8 +19,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "posthorn/control.h"
-#include "posthorn/memory.h"
+#include "repostal/control.h"
+#include "repostal/memory.h"
 
 enum {
 	APP,

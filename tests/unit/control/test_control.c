@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "control_fixture.h"
-#include "posthorn/search_key.h"
+#include "repostal/search_key.h"
 
 static const struct {
 	const char *method, *target, *body;

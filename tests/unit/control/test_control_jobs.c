@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "control_fixture.h"
-#include "posthorn/clock.h"
+#include "repostal/clock.h"
 
 enum {
 	PATIENCE_MS = 20000

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/base64.h"
-#include "posthorn/memory.h"
+#include "repostal/base64.h"
+#include "repostal/memory.h"
 
 enum {
 	OUT_SIZE = 16

@@ -8,8 +8,8 @@
 
 #include <pthread.h>
 
-#include "posthorn/digest.h"
-#include "posthorn/memory.h"
+#include "repostal/digest.h"
+#include "repostal/memory.h"
 
 enum {
 	THREADS = 4,

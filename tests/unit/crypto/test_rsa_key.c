@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/rsa_key.h"
+#include "repostal/memory.h"
+#include "repostal/rsa_key.h"
 
 #define KEYS "tests/unit/crypto/"
 
@@ -297,7 +297,7 @@ static void test_from_jwk(void **state)
 /* A new folder for the files of one test. */
 static void make_folder(char *folder, size_t size)
 {
-	(void)snprintf(folder, size, "/tmp/posthorn-rsa-key-XXXXXX");
+	(void)snprintf(folder, size, "/tmp/repostal-rsa-key-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 }
 

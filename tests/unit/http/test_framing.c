@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "framing.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 #define POST "POST /a HTTP/1.1\r\n"
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "auth.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 static struct address address_of(const char *text)
 {

@@ -9,8 +9,8 @@
 
 #include <limits.h>
 
-#include "posthorn/breaker.h"
-#include "posthorn/memory.h"
+#include "repostal/breaker.h"
+#include "repostal/memory.h"
 
 enum {
 	CONCURRENCY = 16

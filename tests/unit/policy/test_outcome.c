@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/outcome.h"
+#include "repostal/memory.h"
+#include "repostal/outcome.h"
 
 static const struct retry_settings retry = {
 	.delays_count = 2,

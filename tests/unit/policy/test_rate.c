@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/rate.h"
+#include "repostal/memory.h"
+#include "repostal/rate.h"
 
 enum {
 	SECOND_US = 1000 * 1000

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/retry.h"
+#include "repostal/memory.h"
+#include "repostal/retry.h"
 
 enum {
 	MINUTE_MS = 60 * 1000,

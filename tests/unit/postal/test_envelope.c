@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
 
 /* As the facts of Postal's own envelope have it, except for the number of the time. */
 #define MESSAGE_JSON                                                                    \

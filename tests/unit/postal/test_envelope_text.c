@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "posthorn/envelope.h"
-#include "posthorn/memory.h"
+#include "repostal/envelope.h"
+#include "repostal/memory.h"
 
 enum {
 	TIMES_RANDOM = 40000

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/signer.h"
+#include "repostal/memory.h"
+#include "repostal/signer.h"
 
 #define KEYS "tests/unit/crypto/"
 #define KEY_ID "cefb263d2d38c94dda9e5ca5b031337b1f184142a328986a229e3784702e9fd8"
@@ -140,7 +140,7 @@ static void test_jwks(void **state)
 /* Rotation: the old key stays published behind the new one, which signs. */
 static void test_second_key_is_published(void **state)
 {
-	char folder[] = "/tmp/posthorn-signer-XXXXXX";
+	char folder[] = "/tmp/repostal-signer-XXXXXX";
 	char path[64];
 	char *keys[] = { path, pkcs8 };
 	struct rsa_key *key = NULL;

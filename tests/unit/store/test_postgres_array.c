@@ -14,7 +14,7 @@
 #include <libpq-fe.h>
 
 #include "postgres_array.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 #define HEAD(type, count) \
 	"\0\0\0\1"        \

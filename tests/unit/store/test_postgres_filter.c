@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "postgres_filter.h"
-#include "posthorn/memory.h"
+#include "repostal/memory.h"
 
 #define STATE(state) (1U << (state))
 #define BY_STATES "FROM target AS t, LATERAL"

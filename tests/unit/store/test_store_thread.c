@@ -14,10 +14,10 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "posthorn/clock.h"
-#include "posthorn/log.h"
-#include "posthorn/memory.h"
-#include "posthorn/store_thread.h"
+#include "repostal/clock.h"
+#include "repostal/log.h"
+#include "repostal/memory.h"
+#include "repostal/store_thread.h"
 
 enum {
 	EVENTS_MAX = 64,

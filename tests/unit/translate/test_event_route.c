@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/event_route.h"
-#include "posthorn/memory.h"
+#include "repostal/event_route.h"
+#include "repostal/memory.h"
 
 #define EVENT_BIT(type) (UINT32_C(1) << (type))
 #define ALL_EVENTS ((UINT32_C(1) << POSTAL_EVENT_TYPE_COUNT) - 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every pair of tests/golden: a BizMail body, and the envelope that it becomes, byte for byte. With
- * POSTHORN_GOLDEN_UPDATE=1 the envelopes are written anew, to be read before they are committed.
+ * REPOSTAL_GOLDEN_UPDATE=1 the envelopes are written anew, to be read before they are committed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/translate.h"
+#include "repostal/memory.h"
+#include "repostal/translate.h"
 
 #define FOLDER "tests/golden/"
 
@@ -103,7 +103,7 @@ static bool pair_holds(const char *in_path)
 	assert_true(read_file(in_path, &body));
 	buf_init(&got, ENVELOPE_SIZE_MAX + 1);
 	translate_line(in_path, buf_slice(&body), &got);
-	if (getenv("POSTHORN_GOLDEN_UPDATE") != NULL) {
+	if (getenv("REPOSTAL_GOLDEN_UPDATE") != NULL) {
 		write_file(out_path, buf_slice(&got));
 	} else {
 		if (!read_file(out_path, &want))

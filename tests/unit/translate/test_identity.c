@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/translate.h"
+#include "repostal/memory.h"
+#include "repostal/translate.h"
 
 #define ID SLICE_LITERAL("550e8400-e29b-41d4-a716-446655440000@bizfly.vn")
 #define RECIPIENT SLICE_LITERAL("user@example.com")

@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 
-#include "posthorn/memory.h"
-#include "posthorn/text.h"
-#include "posthorn/translate.h"
+#include "repostal/memory.h"
+#include "repostal/text.h"
+#include "repostal/translate.h"
 
 #define SOURCE SLICE_LITERAL("bizmail")
 #define ID SLICE_LITERAL("550e8400-e29b-41d4-a716-446655440000@bizfly.vn")

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * admin.h - the admin listener: metrics, health, readiness, and the API of control.h
+ *
+ * Promise    Metrics, health and readiness cost the gateway nothing: they are read from counters,
+ *            never from the store. What is asked of the API waits for a thread of its own.
+ * Threads    admin_handle() on the admin listener's loop; describe() as well.
+ * Ownership  What the view points to must outlive the admin.
+ */
+#ifndef REPOSTAL_ADMIN_H
+#define REPOSTAL_ADMIN_H
+
+#include <stdbool.h>
+
+#include "repostal/control.h"
+#include "repostal/dispatcher.h"
+#include "repostal/http.h"
+#include "repostal/inbound.h"
+#include "repostal/store_thread.h"
+
+/*
+ * The store's names by number, also of what is configured no more. They only become more: an entry is
+ * set before the count that covers it.
+ */
+struct admin_names {
+	_Atomic size_t targets_count;
+	_Atomic size_t sources_count;
+	const char *targets[STORE_TARGETS_MAX];
+	const char *sources[STORE_SOURCES_MAX];
+};
+
+struct admin_view {
+	const char *token; /* NULL: none is asked for */
+	bool is_loopback;  /* the listener's address: /metrics is then open */
+	int64_t max_backlog;
+	struct store_thread *store;
+	struct dispatcher *dispatcher;
+	struct inbound *inbound;
+	const struct admin_names *names;
+	struct http_server *public_server;
+	struct http_server *admin_server;
+	struct control *control; /* NULL: no API */
+	/* The configuration at work: its generation and fingerprint. NULL: not known. */
+	void (*describe)(void *context, int64_t *generation_out, uint64_t *fingerprint_out);
+	void *describe_context;
+};
+
+struct admin;
+
+struct admin *admin_new(void);
+/* Before the first request: what is looked at. Starts the thread of the API. */
+void admin_connect(struct admin *admin, const struct admin_view *view);
+/* Ends it when what waits is answered: no API from then on. After the drain, before the admin server
+ * and the control stop. */
+void admin_stop(struct admin *admin);
+void admin_free(struct admin **adminp);
+
+/* The handler of the admin listener; context is the struct admin. */
+void admin_handle(
+	void *context, struct http_exchange *exchange, const struct http_request *request);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dispatcher.h - gets every delivery to its target, and its verdict back to the store
+ *
+ * Promise    What is committed is attempted until it is delivered or dead; targets share nothing
+ *            but this thread's time, which no receiver can take: its slots, queue, breaker, rate
+ *            and connections are a target's own. Memory does not grow with the backlog: each target
+ *            has a fixed number of slots for events straight from intake, and claims what waits on
+ *            disk in small portions.
+ * Threads    One delivery thread owns targets and transfers. Signing has threads of its own.
+ *            dispatcher_reserve() and _release() may be called by any thread, _offer(), _look() and
+ *            _flush() by the store thread.
+ * Ownership  The settings must outlive the dispatcher. An offered outgoing is the dispatcher's.
+ * Errors     dispatcher_open(): STATUS_INVALID when libcurl refuses a target's settings.
+ */
+#ifndef REPOSTAL_DISPATCHER_H
+#define REPOSTAL_DISPATCHER_H
+
+#include <stdbool.h>
+
+#include "repostal/error.h"
+#include "repostal/metric.h"
+#include "repostal/outcome.h"
+#include "repostal/outgoing.h"
+#include "repostal/signer.h"
+#include "repostal/source_settings.h"
+#include "repostal/store_thread.h"
+#include "repostal/target_settings.h"
+#include "repostal/translate.h"
+
+/* What an event from this source is called and filled in with, by the store's source number. */
+struct dispatcher_source {
+	uint16_t number;
+	const char *name;
+	const struct translate_defaults *defaults; /* NULL: the source is configured no more */
+};
+
+struct dispatcher_settings {
+	const struct target_settings *targets;
+	const uint16_t *target_numbers; /* of the store, one for each target */
+	const char *const *pauses; /* for each: NULL, or why it is paused at first; NULL: none is */
+	size_t targets_count;
+	const struct dispatcher_source *sources;
+	size_t sources_count;
+	const struct translate_settings *translate;
+	const struct egress_settings *egress;
+	const struct signer *signer;
+	int signing_threads;
+};
+
+/* Why a target is paused when its receiver said so. */
+#define DISPATCHER_GONE_REASON "the receiver answered 410 Gone"
+
+enum target_state {
+	TARGET_ACTIVE,
+	TARGET_PAUSED,
+	TARGET_OPEN,
+	TARGET_PROBING
+};
+enum {
+	TARGET_STATE_COUNT = 4
+};
+const char *target_state_name(enum target_state state);
+
+enum delivery_outcome {
+	OUTCOME_DELIVERED,
+	OUTCOME_RETRIED,
+	OUTCOME_DEAD
+};
+enum {
+	DELIVERY_OUTCOME_COUNT = 3
+};
+
+/* Read by the metrics page on any thread. */
+struct target_metrics {
+	struct counter outcomes[DELIVERY_OUTCOME_COUNT];
+	struct counter attempts[ATTEMPT_RESULT_COUNT];
+	struct histogram attempt_seconds;
+	struct gauge in_flight;
+	struct gauge state;            /* enum target_state */
+	struct gauge oldest_memory_us; /* received, of the oldest in memory about a second ago; 0:
+					  none */
+};
+
+struct dispatcher_metrics {
+	struct histogram event_latency_seconds; /* arrival to delivered, first attempts only */
+	struct gauge heartbeat_ms; /* monotonic; when the delivery thread last went round */
+};
+
+struct dispatcher;
+
+/*
+ * Makes everything, starts nothing: whoever hands events over has to know the dispatcher before it
+ * asks the store for the first. store must be there until dispatcher_stop() has returned.
+ */
+enum status dispatcher_open(const struct dispatcher_settings *settings, struct store_thread *store,
+	struct dispatcher **dispatcher_out, struct error *err);
+/* Starts the threads. */
+enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err);
+
+/*
+ * Asks for a slot, so that an event may go on from memory once it is committed. False: it has to
+ * wait on disk (no slot, or the target is paused, failing, or not configured).
+ */
+bool dispatcher_reserve(struct dispatcher *dispatcher, uint16_t target);
+/* Gives an unused slot back. */
+void dispatcher_release(struct dispatcher *dispatcher, uint16_t target);
+/* Makes delivery number index of outgoing one for this target, whose slot is reserved. */
+void dispatcher_address(
+	struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index, uint16_t target);
+
+/* A committed event goes on; _flush() hands over all that were offered since the last. */
+void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken);
+/* Any thread: starts or stops attempts at a target; nothing of it is stored here. */
+void dispatcher_pause(struct dispatcher *dispatcher, uint16_t target, bool paused);
+
+/*
+ * All or nothing: targets come, go and change, and keys rotate, while everything goes on. On the main
+ * thread; returns when the old settings are not used any more. Settings must outlive the dispatcher or
+ * the next reload. STATUS_INVALID: libcurl refuses a target's settings, and nothing has changed.
+ */
+enum status dispatcher_reload(struct dispatcher *dispatcher,
+	const struct dispatcher_settings *settings, struct error *err);
+
+/* Any thread: something for this target waits on disk. */
+void dispatcher_look(struct dispatcher *dispatcher, uint16_t target);
+void dispatcher_flush(struct dispatcher *dispatcher);
+
+struct dispatcher_metrics *dispatcher_metrics(struct dispatcher *dispatcher);
+/* NULL when there is no target of that number. */
+struct target_metrics *dispatcher_target_metrics(struct dispatcher *dispatcher, uint16_t target);
+
+/*
+ * Starts no more attempts, waits up to timeout_ms for those in flight, hands every verdict and
+ * every unused lease to the store thread, and waits until they are done. dispatcher_free() comes
+ * after the store thread has stopped.
+ */
+void dispatcher_stop(struct dispatcher *dispatcher, int64_t timeout_ms);
+void dispatcher_free(struct dispatcher **dispatcherp);
+
+#endif

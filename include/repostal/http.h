@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http.h - an HTTP/1.1 server: the only place that knows libh2o
+ *
+ * Promise    Bodies arrive whole and no larger than max_body; slow senders, too many connections
+ *            and too large headers are cut off. Every refusal by the server itself has the same
+ *            error shape as ours. A request may be answered later, from any thread, also when its
+ *            client has gone.
+ * Threads    Each loop is one thread; a request, its answer and its ticket's complete() stay on the
+ *            loop that accepted it. http_tickets_add/flush are for any one thread at a time.
+ * Ownership  Slices of a request are valid until it is answered. A ticket belongs to the server
+ *            from http_defer() until complete().
+ * Errors     STATUS_INVALID (address, TLS files), STATUS_BUSY (the port is taken), STATUS_IO.
+ */
+#ifndef REPOSTAL_HTTP_H
+#define REPOSTAL_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "repostal/address.h"
+#include "repostal/error.h"
+#include "repostal/mailbox.h"
+#include "repostal/metric.h"
+#include "repostal/slice.h"
+
+enum {
+	HTTP_THREADS_MAX = 64
+};
+
+struct http_settings {
+	char *address; /* IPv4 or IPv6 literal */
+	int port;      /* 0: any free one, see http_server_port() */
+	int threads;
+	int64_t max_body;
+	int max_connections;
+	int64_t request_timeout_ms; /* head and body together; also of idle connections */
+	char *tls_certificate;      /* PEM chain; NULL or "": no TLS */
+	char *tls_key;
+};
+
+struct http_request {
+	struct slice method;
+	struct slice path;  /* as sent, without the query; not decoded */
+	struct slice query; /* without the '?' */
+	struct slice content_type;
+	struct slice authorization;
+	struct slice forwarded_for; /* X-Forwarded-For; several headers: joined by comma */
+	struct slice body;
+	struct address peer; /* of the connection */
+};
+
+struct http_header {
+	const char *name; /* lower case; static */
+	struct slice value;
+};
+
+enum {
+	HTTP_ANSWER_HEADERS_MAX = 4
+};
+struct http_answer {
+	int status;
+	const char *content_type; /* static; NULL: no body */
+	struct slice body;        /* copied */
+	struct http_header headers[HTTP_ANSWER_HEADERS_MAX];
+	size_t headers_count;
+};
+
+struct http_server;
+struct http_exchange; /* one request that waits for its answer */
+
+/* Must call http_answer() or http_defer() before it returns. Runs on the loop. */
+typedef void http_handler(
+	void *context, struct http_exchange *exchange, const struct http_request *request);
+
+struct http_metrics {
+	struct gauge connections;
+	struct counter
+		accept_pauses;       /* max_connections was reached; the rest waits in the kernel */
+	struct counter too_large;    /* 413 */
+	struct counter bad_requests; /* 400 and 417 by the server itself */
+};
+
+/* Binds the address; connections wait in the kernel until http_server_run(). */
+enum status http_server_open(const struct http_settings *settings, http_handler *handler,
+	void *context, struct http_server **server_out, struct error *err);
+/* Starts the loops. */
+void http_server_run(struct http_server *server);
+/* Whether these TLS files would do, without using them. */
+enum status http_tls_check(const struct http_settings *settings, struct error *err);
+/* Reads certificate and key again; connections that are open keep what they have. Any thread. */
+enum status http_server_reload_tls(
+	struct http_server *server, const struct http_settings *settings, struct error *err);
+int http_server_port(const struct http_server *server);
+struct http_metrics *http_server_metrics(struct http_server *server);
+/*
+ * Stops accepting, closes idle connections, waits until the busy ones are answered and gone or
+ * timeout_ms has passed, then cuts off the rest. False when something was cut off.
+ */
+bool http_server_drain(struct http_server *server, int64_t timeout_ms);
+/*
+ * Ends the loops, if they run, and frees the server. No other thread may still flush tickets to it;
+ * tickets that are ready but not yet answered get complete() with a null exchange on the calling
+ * thread.
+ */
+void http_server_stop(struct http_server **serverp);
+
+void http_answer(struct http_exchange *exchange, const struct http_answer *answer);
+
+/* Any other request header by its lower-case name, the first of several; empty when there is none.
+ */
+struct slice http_request_header(const struct http_exchange *exchange, const char *lower_case_name);
+
+/* An answer that comes later. Embed it; nothing in it is for others. */
+struct http_ticket {
+	struct mailbox_item item;
+	struct http_exchange *exchange; /* NULL: nobody is waiting any more */
+	void *loop;
+	/* On the loop; exchange is NULL when the client has gone. The ticket is the callee's again.
+	 */
+	void (*complete)(struct http_ticket *ticket, struct http_exchange *exchange);
+};
+void http_defer(struct http_exchange *exchange, struct http_ticket *ticket);
+
+/* Tickets that are ready, collected by one thread and handed to their loops in one go. */
+struct http_ticket_batch {
+	struct mailbox_chain chains[HTTP_THREADS_MAX];
+};
+void http_tickets_add(struct http_ticket_batch *batch, struct http_ticket *ticket);
+void http_tickets_flush(struct http_server *server, struct http_ticket_batch *batch);
+
+/* The error shape of all refusals: {"errors":[{"msg":..,"param":..,"location":..}]}. */
+void http_answer_error(struct http_exchange *exchange, int status, const char *message,
+	const char *param, const char *location);
+/* The same with one more header. */
+void http_answer_error_with(struct http_exchange *exchange, int status, const char *message,
+	const char *param, const char *location, struct http_header header);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outcome.h - what an attempt came to, and what follows from it
+ *
+ * Promise    Pure. The client fills an outcome, outcome_judge() decides, the dispatcher acts.
+ * Threads    Values.
+ */
+#ifndef REPOSTAL_OUTCOME_H
+#define REPOSTAL_OUTCOME_H
+
+#include <stdint.h>
+
+#include "repostal/retry.h"
+#include "repostal/slice.h"
+
+/* The numbers are stored: never reuse one. */
+enum transport {
+	TRANSPORT_OK = 0, /* an answer arrived; see http_status */
+	TRANSPORT_TIMEOUT = 1,
+	TRANSPORT_CONNECT = 2, /* refused, reset, unreachable */
+	TRANSPORT_TLS = 3,
+	TRANSPORT_DNS = 4,
+	TRANSPORT_DENIED = 5,      /* egress.deny */
+	TRANSPORT_OTHER = 6,       /* not HTTP, cut short, our own limits */
+	TRANSPORT_INTERRUPTED = 7, /* we stopped before an answer came */
+};
+
+struct outcome {
+	enum transport transport;
+	int http_status;        /* 0 without an answer */
+	int64_t retry_after_ms; /* from now; -1: the receiver did not say */
+};
+
+enum verdict {
+	VERDICT_DELIVERED,
+	VERDICT_RETRY,
+	VERDICT_DEAD,  /* the last attempt failed */
+	VERDICT_PAUSE, /* 410: keep it, and leave the target alone */
+};
+
+struct judgement {
+	enum verdict verdict;
+	int64_t delay_ms; /* of RETRY: from now until the next attempt */
+};
+
+/*
+ * attempts_done counts this one. dice is 0 <= dice < 1. A 410 on any attempt is PAUSE: the event is
+ * kept and its attempt does not count. INTERRUPTED is RETRY without a delay, also on the last
+ * attempt: our own stop kills nothing.
+ */
+struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
+	int attempts_done, double dice);
+
+/* The labels of attempts_total: the metric's result. */
+enum attempt_result {
+	ATTEMPT_2XX,
+	ATTEMPT_3XX,
+	ATTEMPT_4XX,
+	ATTEMPT_5XX,
+	ATTEMPT_TIMEOUT,
+	ATTEMPT_CONNECT,
+	ATTEMPT_TLS,
+	ATTEMPT_DNS,
+	ATTEMPT_OTHER,
+};
+enum {
+	ATTEMPT_RESULT_COUNT = 9
+};
+enum attempt_result outcome_result(const struct outcome *outcome);
+const char *attempt_result_name(enum attempt_result result);
+
+/*
+ * A Retry-After value, RFC 9110 section 10.2.3: delay seconds or an HTTP date. Milliseconds from
+ * now (a date in the past gives 0), or -1 when it is neither.
+ */
+int64_t outcome_parse_retry_after(struct slice value, int64_t now_unix_ms);
+
+#endif

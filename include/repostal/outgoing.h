@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outgoing.h - an envelope on its way, and the deliveries that share it
+ *
+ * Promise    Body and signature are made once for an event, whatever the number of targets; after
+ *            that an outgoing only changes in its deliveries. One allocation holds everything but
+ *            the signature.
+ * Threads    Handed from thread to thread with the mailboxes; each delivery has one owner at a
+ *            time, the references are atomic.
+ * Ownership  Each delivery counts as one reference. The last outgoing_release() frees.
+ */
+#ifndef REPOSTAL_OUTGOING_H
+#define REPOSTAL_OUTGOING_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "repostal/mailbox.h"
+#include "repostal/outcome.h"
+#include "repostal/signer.h"
+#include "repostal/slice.h"
+#include "repostal/store_thread.h"
+#include "repostal/translate.h"
+
+struct target;
+
+/* One event on its way to one target: in memory from the lease until its verdict is on disk. */
+struct delivery {
+	struct delivery *next, **previous; /* in its target's queue, or among those in flight */
+	struct outgoing *outgoing;
+	struct target *target;
+	int attempts; /* the coming one counted */
+	bool claimed; /* came from the disk, not straight from intake */
+	char *answer; /* what the verdict keeps; freed with the delivery's end */
+	struct store_verdict_request verdict;
+};
+
+struct outgoing {
+	struct mailbox_item item; /* on the way to signing, or to the dispatcher */
+	_Atomic int references;
+	int64_t event; /* of the store; set once it is committed, as the lease */
+	int64_t lease;
+	int64_t received_us;
+	struct signature *signature; /* NULL: signing is off */
+	size_t memory_size;          /* what it counts for in the dispatcher's budget */
+	_Atomic int64_t *budget;
+	struct slice body;
+	size_t deliveries_count;
+	struct delivery deliveries[];
+};
+
+/* Room for so many deliveries and a copy of body. references is deliveries_count. */
+struct outgoing *outgoing_new(struct slice body, int64_t received_us, size_t deliveries_count);
+/*
+ * The outgoing of a translated event. NULL when no envelope can be made of it (err says why), which
+ * the limits of bizmail.h rule out.
+ */
+struct outgoing *outgoing_translate(const struct translate_settings *settings, struct slice source,
+	const struct translate_defaults *defaults, const struct bizmail_event *event,
+	const struct event_identity *identity, int64_t received_us, size_t deliveries_count,
+	struct error *err);
+
+/* The envelope's uuid, for people who search. */
+struct slice outgoing_uuid(const struct outgoing *outgoing);
+
+/* Drops count references. */
+void outgoing_release(struct outgoing *outgoing, int count);
+
+#endif

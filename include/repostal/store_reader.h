@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_reader.h - looking at the store without being in its way
+ *
+ * Promise    Reads what is committed, beside the process that owns the store; never blocks a commit,
+ *            never writes. Every call does a bounded amount of work, also with ten million rows:
+ *            lists come in pages, and a page may hold fewer rows than asked for (then go on).
+ * Threads    A reader belongs to one thread.
+ * Ownership  Rows and their slices are valid during the callback.
+ * Errors     STATUS_NOT_FOUND there is no store (or no such row); STATUS_INVALID not a store of this
+ *            version; STATUS_IO.
+ */
+#ifndef REPOSTAL_STORE_READER_H
+#define REPOSTAL_STORE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "repostal/error.h"
+#include "repostal/slice.h"
+#include "repostal/store.h"
+
+struct store_reader;
+
+enum status store_reader_open(
+	const struct store_settings *settings, struct store_reader **reader_out, struct error *err);
+void store_reader_close(struct store_reader **readerp);
+
+/* A delivery with its event. */
+struct store_row {
+	int64_t id; /* of the delivery: what pages go on from */
+	int64_t event;
+	uint16_t target;
+	enum delivery_state state;
+	int attempts;
+	int64_t due_ms;  /* of a waiting one, 0 when it is held; of a final one when it became so */
+	int http_status; /* this and the next two: of the last attempt */
+	int transport;
+	int64_t duration_ms;
+	bool is_held; /* waits for an earlier delivery of its order_key */
+	int64_t received_us;
+	uint16_t source;
+	uint8_t kind;
+	uint8_t type;
+	struct slice content_type;
+	struct slice raw;
+};
+
+struct store_attempt {
+	uint16_t target;
+	int number;
+	int64_t started_ms;
+	int64_t duration_ms;
+	int http_status;
+	int transport;
+	struct slice answer;
+};
+
+struct store_quarantine_row {
+	int64_t id;
+	int64_t received_us;
+	int64_t last_seen_us;
+	int64_t seen; /* how often */
+	uint16_t source;
+	uint8_t kind;
+	struct slice reason;
+	struct slice content_type;
+	struct slice raw;
+};
+
+/*
+ * Newest first, those with an id below before (0: from the newest), at most count_max. *next_out is
+ * where the next page begins, 0 when there is none.
+ */
+enum status store_reader_list(struct store_reader *reader, const struct store_filter *filter,
+	int64_t before, size_t count_max,
+	void (*on_row)(void *context, const struct store_row *row), void *context,
+	int64_t *next_out, struct error *err);
+/*
+ * The same the other way round: oldest first, those with an id above after (0: from the oldest).
+ * *next_out is what the next page goes on behind, 0 when there is none. Deliveries of one event are
+ * neighbours, but a page may end between them.
+ */
+enum status store_reader_walk(struct store_reader *reader, const struct store_filter *filter,
+	int64_t after, size_t count_max, void (*on_row)(void *context, const struct store_row *row),
+	void *context, int64_t *next_out, struct error *err);
+/*
+ * By target and number. A delivery that went well at once has none, unless it was taken up again later;
+ * then numbers go on from those of before.
+ */
+enum status store_reader_attempts(struct store_reader *reader, int64_t event,
+	void (*on_attempt)(void *context, const struct store_attempt *attempt), void *context,
+	struct error *err);
+/* Newest first, as store_reader_list(). */
+enum status store_reader_quarantine(struct store_reader *reader, int64_t before, size_t count_max,
+	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
+	int64_t *next_out, struct error *err);
+enum status store_reader_quarantined(struct store_reader *reader, int64_t id,
+	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
+	struct error *err);
+/* Names by number, as committed. */
+enum status store_reader_names(struct store_reader *reader,
+	void (*on_target)(void *context, uint16_t number, const char *name,
+		const struct store_target_counts *counts, bool is_paused, const char *reason),
+	void (*on_source)(void *context, uint16_t number, const char *name), void *context,
+	struct error *err);
+
+#endif
