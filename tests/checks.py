@@ -6,6 +6,7 @@ Looks at the files that git tracks or would track. Needs Python and clang-format
 A rule is a function below that yields (file, line, text); RULES lists them.
 """
 
+import json
 import os
 import re
 import shutil
@@ -307,6 +308,33 @@ def check_top_level():
             yield name, 1, "not one of the agreed names at the top level"
 
 
+def check_named_tests():
+    """A test that the documentation names is there."""
+    known = {name for file in selected(r"tests/.*\.(py|c)")
+             for name in re.findall(r"\btest_\w+", "\n".join(lines_of(file)) + " " + Path(file).stem)}
+    for name in selected(r".*\.md"):
+        for number, line in numbered(name):
+            for named in re.findall(r"(?<![\w/])test_\w+", line):
+                if named not in known:
+                    yield name, number, f"no test is called {named}"
+
+
+def check_quoted_figures():
+    """README quotes the results of the benchmarks, all goals with them, and nothing else."""
+    sys.path.insert(0, str(ROOT / "tests" / "bench"))
+    import quoted
+
+    figures = json.loads((ROOT / "tests/bench/results/figures.json").read_text())
+    try:
+        _, found, _ = quoted.split((ROOT / "README.md").read_text())
+        wanted = quoted.table(figures)
+    except LookupError as problem:
+        yield "README.md", 1, str(problem)
+        return
+    if found != wanted:
+        yield "README.md", 1, "the table of figures is not what tests/bench/results/figures.json says: quoted.update()"
+
+
 # -- tools ------------------------------------------------------------------------------------------
 
 
@@ -346,7 +374,7 @@ def check_scripts():
 RULES = [
     check_layers, check_header_owners, check_fences, check_function_length, check_file_length,
     check_banned_calls, check_licence_lines, check_include_guards, check_nothing_left_open,
-    check_machine_paths, check_white_space, check_fixed_sleeps, check_top_level, check_format, check_scripts,
+    check_machine_paths, check_white_space, check_fixed_sleeps, check_top_level, check_named_tests, check_quoted_figures, check_format, check_scripts,
 ]
 
 

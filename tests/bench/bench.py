@@ -11,7 +11,11 @@ import time
 
 from programs import HERE  # first: it makes the tests' support modules known
 import parts
+import quoted
 import report
+
+RESULTS = os.path.join(HERE, "results")
+README = os.path.join(HERE, "..", "..", "README.md")
 
 
 def main():
@@ -27,7 +31,7 @@ def main():
         sys.exit(f"no such part: {unknown[0]} (there are {', '.join(parts.PARTS)})")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # what was started ends
     if given.results is None:
-        given.results = os.path.join(given.build, "quick") if given.quick else os.path.join(HERE, "results")
+        given.results = os.path.join(given.build, "quick") if given.quick else RESULTS
     os.makedirs(given.results, exist_ok=True)
     kept = os.path.join(given.results, "figures.json")
     figures = json.load(open(kept)) if os.path.exists(kept) else {}
@@ -49,6 +53,8 @@ def main():
     drawn = report.plots(figures, given.results)
     with open(os.path.join(given.results, "RESULTS.md"), "w") as out:
         out.write(report.page(figures, parts.PARTS, drawn))
+    if os.path.samefile(given.results, RESULTS):
+        quoted.update(README, figures)
     print(f"written: {os.path.relpath(given.results)}/RESULTS.md")
 
 
