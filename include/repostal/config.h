@@ -48,7 +48,9 @@ struct config {
 	struct egress_settings egress;
 	struct log_settings log;
 	int64_t shutdown_timeout_ms;
-	uint64_t fingerprint; /* of all of the above, secrets included; not reversible */
+	uint64_t fingerprint; /* of all of the above but the secrets: may be shown */
+	/* The same for gateways that treat events alike: sources, targets, translation; no secrets. */
+	uint64_t shared_fingerprint;
 };
 
 /*

@@ -50,7 +50,8 @@ struct target_settings {
 	char *tls_key;
 	bool tls_verify;
 	struct breaker_settings breaker;
-	uint64_t fingerprint; /* of all of the above: differs when anything was changed */
+	/* Differs when anything of the above was changed; secrets are in it, so it is never shown. */
+	uint64_t fingerprint;
 };
 
 struct egress_settings {

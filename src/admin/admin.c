@@ -95,7 +95,7 @@ static void answer_metrics(const struct admin_view *view, struct http_exchange *
 	buf_free(&page);
 }
 
-/* As for the API: from the fingerprint a guess at the whole configuration can be checked. */
+/* As for the API: against the fingerprint a guess at the whole configuration can be checked. */
 static bool may_see_configuration(const struct admin_view *view,
 	const struct http_exchange *exchange, const struct http_request *request)
 {

@@ -95,13 +95,22 @@ def test_the_fingerprint_tells_what_is_running(gateway, receiver):
     assert "fingerprint" not in public.json
 
 
-def test_secrets_count_but_are_not_shown(gateway):
+def test_secrets_are_compared_but_not_shown(gateway, receiver):
+    """What is shown is the same with any secret, or guesses could be checked against it."""
     before = health(gateway)["fingerprint"]
-    reload(gateway, sources=[source(auth={"token": "another-secret"})])
-    assert health(gateway)["fingerprint"] != before
-    assert "another-secret" not in gateway.log_text()
+    line = reload(gateway, sources=[source(auth={"token": "another-secret"})],
+                  targets=[target("app", receiver.url("/postal"), headers={"X-Api-Key": "another-key"})])
+    assert line["fingerprint"] != before, "the header's name counts"
+    before = line["fingerprint"]
+    line = reload(gateway, sources=[source(auth={"token": "a-third-secret"})],
+                  targets=[target("app", receiver.url("/postal"), headers={"X-Api-Key": "a-third-key"})])
+    assert line["fingerprint"] == health(gateway)["fingerprint"] == before
     assert gateway.post(events.delivered()).status == 401
-    assert gateway.post(events.delivered(), headers={"Authorization": "Bearer another-secret"}).status == 200
+    assert gateway.post(events.delivered(),
+                        headers={"Authorization": "Bearer a-third-secret"}).status == 200
+    assert receiver.wait_one().header("X-Api-Key") == "a-third-key"
+    for secret in ("another-secret", "another-key", "a-third-secret", "a-third-key"):
+        assert secret not in gateway.log_text()
 
 
 # -- all or nothing ---------------------------------------------------------------------------------

@@ -18,6 +18,8 @@
 #define TARGET_WITH(settings) \
 	"targets = ( { name = \"t\"; url = \"http://127.0.0.1/\"; " settings " } );\n"
 
+#define TARGET_URL(url) "targets = ( { name = \"t\"; url = \"" url "\"; } );\n"
+
 static const struct {
 	const char *name;
 	const char *changed;
@@ -38,7 +40,7 @@ static const struct {
 	{ "ordering", SOURCE TARGET_WITH("ordering = \"message\";"), NULL, false, false },
 	{ "outcomes", SOURCE TARGET_WITH("outcomes = \"final\";"), NULL, false, false },
 	{ "events", SOURCE TARGET_WITH("events = [ \"MessageSent\" ];"), NULL, false, false },
-	{ "a header's secret", SOURCE TARGET_WITH("headers: { A = \"1\"; };"), NULL, false, false },
+	{ "a header", SOURCE TARGET_WITH("headers: { A = \"1\"; };"), NULL, false, false },
 	{ "a rate", SOURCE TARGET_WITH("rate = \"1/s\";"), NULL, false, false },
 	{ "enabled", SOURCE TARGET_WITH("enabled = false;"), NULL, false, false },
 	{ "a source's token", SOURCE_WITH("auth: { token = \"x\"; };") TARGET, NULL, false, true },
@@ -56,7 +58,7 @@ static const struct {
 	{ "the body's limit", SOURCE TARGET "listen: { max_body = \"2MiB\"; };", "listen.max_body",
 		false, true },
 	{ "the admin port", SOURCE TARGET "admin: { port = 1; };", "admin.port", false, true },
-	{ "the admin token", SOURCE TARGET "admin: { token = \"x\"; };", "admin.token", false,
+	{ "the admin token", SOURCE TARGET "admin: { token = \"x\"; };", "admin.token", true,
 		true },
 	{ "the store", SOURCE TARGET "store: { path = \"/tmp/other.db\"; };", "store.path", false,
 		true },
@@ -92,10 +94,94 @@ static void test_changes(void **state)
 	loaded_free(&base);
 }
 
+/* Each pair differs in one secret: no number that is shown may tell them apart. */
+static const struct {
+	const char *name;
+	const char *one, *other;
+	bool is_target_same;
+} secrets[] = {
+	{ "a source's token", SOURCE_WITH("auth: { token = \"x\"; };") TARGET,
+		SOURCE_WITH("auth: { token = \"y\"; };") TARGET, true },
+	{ "a source's password", SOURCE_WITH("auth: { basic = \"u:x\"; };") TARGET,
+		SOURCE_WITH("auth: { basic = \"v:y\"; };") TARGET, true },
+	{ "the admin token", SOURCE TARGET "admin: { token = \"x\"; };",
+		SOURCE TARGET "admin: { token = \"y\"; };", true },
+	{ "the database", SOURCE TARGET "store: { backend = \"postgresql\"; dsn = \"host=x\"; };",
+		SOURCE TARGET "store: { backend = \"postgresql\"; dsn = \"host=y\"; };", true },
+	{ "a header", SOURCE TARGET_WITH("headers: { A = \"1\"; };"),
+		SOURCE TARGET_WITH("headers: { A = \"2\"; };"), false },
+	{ "a password in a URL", SOURCE TARGET_URL("http://u:x@127.0.0.1/"),
+		SOURCE TARGET_URL("http://u:y@127.0.0.1/"), false },
+	{ "a token in a URL", SOURCE TARGET_URL("http://x@127.0.0.1/"),
+		SOURCE TARGET_URL("http://y@127.0.0.1/"), false },
+	{ "a proxy's password", SOURCE TARGET_WITH("proxy = \"http://u:x@127.0.0.1:1\";"),
+		SOURCE TARGET_WITH("proxy = \"http://u:y@127.0.0.1:1\";"), false },
+};
+
+static void test_secrets(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(secrets); i++) {
+		struct loaded one = load_text(secrets[i].one), other = load_text(secrets[i].other);
+
+		if (one.status != STATUS_OK || other.status != STATUS_OK)
+			fail_msg("%s: %s%s", secrets[i].name, one.report, other.report);
+		if (one.config->fingerprint != other.config->fingerprint)
+			fail_msg("%s: the file's fingerprint shows it", secrets[i].name);
+		if (one.config->shared_fingerprint != other.config->shared_fingerprint)
+			fail_msg("%s: the shared fingerprint shows it", secrets[i].name);
+		if ((one.config->targets[0].fingerprint == other.config->targets[0].fingerprint) !=
+			secrets[i].is_target_same)
+			fail_msg("%s: the target's change is not seen", secrets[i].name);
+		loaded_free(&one);
+		loaded_free(&other);
+	}
+}
+
+#define TARGETS(first, second)                                                 \
+	"targets = ( { name = \"" first "\"; url = \"http://127.0.0.1/\"; }, " \
+	"{ name = \"" second "\"; url = \"http://127.0.0.1/\"; } );\n"
+
+static const struct {
+	const char *name;
+	const char *one, *other;
+	bool is_same;
+} shared[] = {
+	{ "where it listens", SOURCE TARGET, SOURCE TARGET "listen: { port = 1; };", true },
+	{ "the admin's port", SOURCE TARGET, SOURCE TARGET "admin: { port = 1; };", true },
+	{ "the log", SOURCE TARGET, SOURCE TARGET "log: { level = \"debug\"; };", true },
+	{ "the order of targets", SOURCE TARGETS("a", "b"), SOURCE TARGETS("b", "a"), true },
+	{ "a name", SOURCE TARGETS("a", "b"), SOURCE TARGETS("a", "c"), false },
+	{ "one target more", SOURCE TARGETS("t", "b"), SOURCE TARGET, false },
+	{ "a target's rate", SOURCE TARGET, SOURCE TARGET_WITH("rate = \"1/s\";"), false },
+	{ "a source's defaults", SOURCE TARGET,
+		SOURCE_WITH("auth = \"none\"; defaults: { tag = \"x\"; };") TARGET, false },
+	{ "translation", SOURCE TARGET, SOURCE TARGET "translate: { dropped = \"MessageHeld\"; };",
+		false },
+};
+
+static void test_shared(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(shared); i++) {
+		struct loaded one = load_text(shared[i].one), other = load_text(shared[i].other);
+
+		if (one.status != STATUS_OK || other.status != STATUS_OK)
+			fail_msg("%s: %s%s", shared[i].name, one.report, other.report);
+		if ((one.config->shared_fingerprint == other.config->shared_fingerprint) !=
+			shared[i].is_same)
+			fail_msg("%s", shared[i].name);
+		loaded_free(&one);
+		loaded_free(&other);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
