@@ -221,7 +221,7 @@ static enum status load_next(
 	enum status status;
 
 	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load(gateway->config_path, &config, &report);
+	status = config_load(gateway->config_path, CONFIG_SECRETS_ALL, &config, &report);
 	if (status != STATUS_OK) {
 		error_set(err, "%s", report.data == NULL ? "cannot be read" : report.data);
 		goto out;

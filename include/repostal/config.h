@@ -4,7 +4,8 @@
  *
  * Promise    A config that was loaded is complete: every setting has its value or its default, and
  *            all rules between settings hold. All problems of a file are reported in one run, each
- *            as "FILE:LINE: text". Secrets are resolved and never printed.
+ *            as "FILE:LINE: text". Secrets are resolved as far as they are needed, and never
+ *            printed.
  * Threads    Loading on one; a loaded config may be read by all.
  * Ownership  config_free() frees everything in it.
  * Errors     STATUS_INVALID with the problems in the report; STATUS_IO when the file cannot be
@@ -54,10 +55,22 @@ struct config {
 };
 
 /*
+ * Whose secrets are needed. One of another group that stands elsewhere ("env:NAME", "file:/path") is
+ * not looked for, and is an empty text in the config; nor need the files be readable that such a
+ * group names. So an operator's command works without the service's environment and permissions.
+ */
+enum config_secrets {
+	CONFIG_SECRETS_ALL,     /* for the gateway itself */
+	CONFIG_SECRETS_CONTROL, /* of admin and store: for what speaks to a gateway */
+	CONFIG_SECRETS_NONE,
+};
+
+/*
  * report gets one line for each problem ("FILE:LINE: text\n"), and for each warning
  * ("FILE:LINE: warning: text\n") also when the file is good.
  */
-enum status config_load(const char *path, struct config **config_out, struct buf *report);
+enum status config_load(const char *path, enum config_secrets secrets, struct config **config_out,
+	struct buf *report);
 void config_free(struct config **configp);
 
 /* The effective settings, defaults included, in the file's own syntax; secrets as "***". */

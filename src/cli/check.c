@@ -58,7 +58,7 @@ static int check(const char *path, bool print)
 	enum status status;
 
 	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load(path, &config, &report);
+	status = config_load(path, CONFIG_SECRETS_ALL, &config, &report);
 	if (report.size > 0)
 		fwrite(report.data, 1, report.size, stderr);
 	if (status != STATUS_OK || !try_out(path, config))

@@ -42,7 +42,7 @@ static int serve(const char *path)
 	enum status status;
 
 	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load(path, &config, &report);
+	status = config_load(path, CONFIG_SECRETS_ALL, &config, &report);
 	if (status != STATUS_OK) {
 		fwrite(report.data, 1, report.size, stderr);
 		goto out;

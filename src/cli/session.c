@@ -29,7 +29,8 @@ int session_open(struct session *session)
 
 	log_configure(&quiet);
 	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load(session->config_path, &session->config, &report);
+	status = config_load(
+		session->config_path, CONFIG_SECRETS_CONTROL, &session->config, &report);
 	if (status != STATUS_OK)
 		fwrite(report.data, 1, report.size, stderr);
 	buf_free(&report);

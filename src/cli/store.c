@@ -118,7 +118,7 @@ static int copy_configured(const char *config_path, const char *from)
 	struct buf report;
 
 	buf_init(&report, REPORT_SIZE_MAX);
-	if (config_load(config_path, &config, &report) == STATUS_OK)
+	if (config_load(config_path, CONFIG_SECRETS_CONTROL, &config, &report) == STATUS_OK)
 		exit_code = copy(config, from);
 	else
 		fwrite(report.data, 1, report.size, stderr);

@@ -156,7 +156,7 @@ static int load_config(const char *path, struct config **config_out)
 	enum status status;
 
 	buf_init(&problems, REPORT_SIZE_MAX);
-	status = config_load(path, config_out, &problems);
+	status = config_load(path, CONFIG_SECRETS_NONE, config_out, &problems);
 	if (status != STATUS_OK)
 		fwrite(problems.data, 1, problems.size, stderr);
 	buf_free(&problems);

@@ -33,8 +33,8 @@ static void choose_threads(struct http_settings *listen)
 	listen->threads = cores > THREADS_AUTOMATIC_MAX ? THREADS_AUTOMATIC_MAX : (int)cores;
 }
 
-static void parse(
-	const char *text, struct config *config, bool world_readable, struct problems *problems)
+static void parse(const char *text, struct config *config, const struct filling_rules *rules,
+	struct problems *problems)
 {
 	config_t tree;
 
@@ -42,15 +42,17 @@ static void parse(
 	if (config_read_string(&tree, text) != CONFIG_TRUE) {
 		problems_error(problems, config_error_line(&tree), "%s", config_error_text(&tree));
 	} else {
-		fill_config(config, config_root_setting(&tree), world_readable, problems);
+		fill_config(config, config_root_setting(&tree), rules, problems);
 		rules_check(config, problems);
 		choose_threads(&config->listen);
 	}
 	config_destroy(&tree);
 }
 
-enum status config_load(const char *path, struct config **config_out, struct buf *report)
+enum status config_load(const char *path, enum config_secrets secrets, struct config **config_out,
+	struct buf *report)
 {
+	struct filling_rules rules = { .secrets = secrets };
 	struct config *config = memory_zalloc(sizeof(*config));
 	struct problems problems = { 0 };
 	enum status status = STATUS_IO;
@@ -65,9 +67,9 @@ enum status config_load(const char *path, struct config **config_out, struct buf
 		goto out;
 	}
 	source_text_make_safe(buf_slice(&file), &text, &problems);
+	rules.world_readable = file_is_world_readable(path);
 	if (problems.errors_count == 0)
-		parse(text.data == NULL ? "" : text.data, config, file_is_world_readable(path),
-			&problems);
+		parse(text.data == NULL ? "" : text.data, config, &rules, &problems);
 	problems_print(&problems, path, report);
 	status = problems.errors_count == 0 ? STATUS_OK : STATUS_INVALID;
 	if (status == STATUS_OK) {

@@ -19,7 +19,7 @@ enum {
 /* One struct being filled, by its table. */
 struct filling {
 	struct problems *problems;
-	bool world_readable;
+	const struct filling_rules *rules;
 	const struct settings_table *table;
 	const config_setting_t *defaults;
 	void *base;
@@ -59,7 +59,9 @@ static void fill_default(struct filling *filling, size_t index)
 {
 	const struct setting *row = &filling->table->rows[index];
 	struct problems none = { 0 };
-	const struct reading reading = { .problems = &none, .row = row, .name = row->path };
+	const struct reading reading = {
+		.problems = &none, .row = row, .name = row->path, .is_needed = true
+	};
 	char name[DEFAULT_NAME_SIZE];
 	bool good;
 
@@ -155,7 +157,7 @@ static void fill_elements(
 		const config_setting_t *group = config_setting_get_elem(list, (unsigned int)i);
 		struct filling element = {
 			.problems = filling->problems,
-			.world_readable = filling->world_readable,
+			.rules = filling->rules,
 			.table = row->element,
 			.defaults = config_root_setting(&defaults),
 			.base = elements + i * row->element->struct_size,
@@ -171,6 +173,21 @@ static void fill_elements(
 	config_destroy(&defaults);
 }
 
+static bool is_needed(
+	enum config_secrets secrets, const struct settings_table *table, const struct setting *row)
+{
+	switch (secrets) {
+	case CONFIG_SECRETS_ALL:
+		return true;
+	case CONFIG_SECRETS_CONTROL:
+		return table == &settings_of_file && (strncmp(row->path, "admin.", 6) == 0 ||
+							     strncmp(row->path, "store.", 6) == 0);
+	case CONFIG_SECRETS_NONE:
+		return false;
+	}
+	return true; /* not reached: -Wswitch guards the cases */
+}
+
 static void fill_setting(
 	struct filling *filling, const struct setting *row, const config_setting_t *value)
 {
@@ -180,7 +197,8 @@ static void fill_setting(
 		.problems = filling->problems,
 		.row = row,
 		.name = name,
-		.world_readable = filling->world_readable,
+		.is_needed = is_needed(filling->rules->secrets, filling->table, row),
+		.world_readable = filling->rules->world_readable,
 	};
 
 	settings_name(filling->table, row->path, name);
@@ -249,13 +267,13 @@ static void fill_struct(struct filling *filling, const config_setting_t *group)
 	}
 }
 
-void fill_config(struct config *config, const config_setting_t *root, bool world_readable,
-	struct problems *problems)
+void fill_config(struct config *config, const config_setting_t *root,
+	const struct filling_rules *rules, struct problems *problems)
 {
 	config_t defaults;
 	struct filling filling = {
 		.problems = problems,
-		.world_readable = world_readable,
+		.rules = rules,
 		.table = &settings_of_file,
 		.base = config,
 	};

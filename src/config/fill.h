@@ -15,8 +15,13 @@
 #include "problems.h"
 #include "repostal/config.h"
 
+struct filling_rules {
+	enum config_secrets secrets;
+	bool world_readable; /* the file */
+};
+
 /* config is all zero. */
-void fill_config(struct config *config, const config_setting_t *root, bool world_readable,
-	struct problems *problems);
+void fill_config(struct config *config, const config_setting_t *root,
+	const struct filling_rules *rules, struct problems *problems);
 
 #endif

@@ -26,13 +26,14 @@ static bool is_whole_number(const config_setting_t *value)
 	return has_type(value, CONFIG_TYPE_INT) || has_type(value, CONFIG_TYPE_INT64);
 }
 
-static bool passes_format(
-	const struct reading *reading, const config_setting_t *value, struct slice text)
+bool passes_format(const struct reading *reading, const config_setting_t *value, struct slice text)
 {
+	const struct setting *row = reading->row;
 	struct error err;
 
 	if (must_be_printable(text, &err) &&
-		(reading->row->format == NULL || reading->row->format(text, &err)))
+		(row->format == NULL || (row->is_file && !reading->is_needed) ||
+			row->format(text, &err)))
 		return true;
 	return refuse_with(reading, value, "%s", err.text);
 }
@@ -66,6 +67,8 @@ char *read_secret(const struct reading *reading, const config_setting_t *value)
 		refuse_value(reading, value);
 		return NULL;
 	}
+	if (!reading->is_needed && !secret_is_literal(config_setting_get_string(value)))
+		return memory_copy_text("");
 	secret = secret_resolve(config_setting_get_string(value), &err);
 	if (secret == NULL) {
 		refuse_with(reading, value, "%s", err.text);

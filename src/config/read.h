@@ -18,8 +18,11 @@
 /* For every kind but SETTING_ELEMENTS. False: there were problems. */
 bool read_value(const struct reading *reading, void *base, const config_setting_t *value);
 
+/* Whether text has the row's form. False: there was a problem. */
+bool passes_format(const struct reading *reading, const config_setting_t *value, struct slice text);
+
 /* A text that passes the row's limits and format, or NULL: also for headers, which have no row
- * each. */
+ * each. Empty when it stands elsewhere and is not needed. */
 char *read_secret(const struct reading *reading, const config_setting_t *value);
 
 #endif

@@ -140,15 +140,11 @@ bool read_retry(
 static bool is_good_text(const struct reading *reading, const config_setting_t *element)
 {
 	struct slice text = slice_text(config_setting_get_string(element));
-	struct error err;
 
 	if (text.size == 0 || text.size > SETTING_TEXT_SIZE_MAX)
 		return refuse_with(
 			reading, element, "must be texts of 1 to %d bytes", SETTING_TEXT_SIZE_MAX);
-	if (must_be_printable(text, &err) &&
-		(reading->row->format == NULL || reading->row->format(text, &err)))
-		return true;
-	return refuse_with(reading, element, "%s", err.text);
+	return passes_format(reading, element, text);
 }
 
 bool read_texts(const struct reading *reading, void *base, const config_setting_t *value)

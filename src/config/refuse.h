@@ -21,7 +21,8 @@ struct reading {
 	struct problems *problems;
 	const struct setting *row;
 	const char *name;    /* "targets.timeout" */
-	bool world_readable; /* the file */
+	bool is_needed;      /* secrets are resolved, files must be readable */
+	bool world_readable; /* the configuration file */
 };
 
 /* "'targets.timeout' must be ..., not ...". Returns false, for its caller to return. */

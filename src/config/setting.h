@@ -60,6 +60,7 @@ struct setting {
 	uint32_t events;              /* bit 1 << enum postal_event_type */
 	/* The error completes "'listen.address' ...", and never quotes the value. */
 	bool (*format)(struct slice value, struct error *err);
+	bool is_file; /* what it names must be readable; format checks that */
 	const struct settings_table *element;
 	const char *mask; /* printed for a secret; NULL: "***" */
 	const char *help; /* one line; the comment in repostal.conf */

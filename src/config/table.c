@@ -16,6 +16,7 @@
 #define LIST(type, member, count_member) \
 	FIELD(type, member), .count_offset = offsetof(type, count_member)
 #define QUOTED(text) "\"" text "\""
+#define IS_FILE .is_file = true, .format = must_be_readable_file
 #define EVENT(type) (UINT32_C(1) << (type))
 
 enum {
@@ -177,13 +178,13 @@ static const struct setting target_rows[] = {
 	  .max = URL_MAX, .format = must_be_proxy_url,
 	  .help = "http, https, socks5 or socks5h URL of a proxy; empty: none" },
 	{ .path = "tls.ca", .kind = SETTING_TEXT, T(tls_ca), .fallback = QUOTED(""),
-	  .max = TEXT_MAX, .format = must_be_readable_file,
+	  .max = TEXT_MAX, IS_FILE,
 	  .help = "PEM file of the authorities to trust; empty: the system's" },
 	{ .path = "tls.certificate", .kind = SETTING_TEXT, T(tls_certificate),
-	  .fallback = QUOTED(""), .max = TEXT_MAX, .format = must_be_readable_file,
+	  .fallback = QUOTED(""), .max = TEXT_MAX, IS_FILE,
 	  .help = "PEM client certificate; empty: none" },
 	{ .path = "tls.key", .kind = SETTING_TEXT, T(tls_key), .fallback = QUOTED(""),
-	  .max = TEXT_MAX, .format = must_be_readable_file,
+	  .max = TEXT_MAX, IS_FILE,
 	  .help = "PEM key of the client certificate" },
 	{ .path = "tls.verify", .kind = SETTING_BOOLEAN, T(tls_verify), .fallback = "true",
 	  .help = "Check the receiver's certificate" },
@@ -221,10 +222,10 @@ static const struct setting file_rows[] = {
 	  .fallback = QUOTED("10s"), .min = 100, .max = HOUR_MS,
 	  .help = "Longest time for a whole request to arrive, and for a connection to be idle" },
 	{ .path = "listen.tls.certificate", .kind = SETTING_TEXT, C(listen.tls_certificate),
-	  .fallback = QUOTED(""), .max = TEXT_MAX, .format = must_be_readable_file,
+	  .fallback = QUOTED(""), .max = TEXT_MAX, IS_FILE,
 	  .help = "PEM file of the certificate and its chain; empty: no TLS" },
 	{ .path = "listen.tls.key", .kind = SETTING_TEXT, C(listen.tls_key),
-	  .fallback = QUOTED(""), .max = TEXT_MAX, .format = must_be_readable_file,
+	  .fallback = QUOTED(""), .max = TEXT_MAX, IS_FILE,
 	  .help = "PEM file of its private key" },
 	{ .path = "listen.trusted_proxies", .kind = SETTING_RANGES,
 	  LIST(struct config, trusted_proxies.list, trusted_proxies.count),
@@ -291,7 +292,7 @@ static const struct setting file_rows[] = {
 
 	{ .path = "signing.keys", .kind = SETTING_TEXTS,
 	  LIST(struct config, signing.keys, signing.keys_count), .fallback = "[ ]",
-	  .max = SIGNER_KEYS_MAX, .format = must_be_readable_file,
+	  .max = SIGNER_KEYS_MAX, IS_FILE,
 	  .help = "PEM private keys: the first signs, all are published; empty: signing is off" },
 
 	{ .path = "targets", .kind = SETTING_ELEMENTS, LIST(struct config, targets, targets_count),

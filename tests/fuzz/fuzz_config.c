@@ -116,7 +116,7 @@ static enum status load(struct slice text, struct config **config_out, struct bu
 
 	write_file(text);
 	is_loading = true;
-	status = config_load(config_path, config_out, report);
+	status = config_load(config_path, CONFIG_SECRETS_ALL, config_out, report);
 	is_loading = false;
 	return status;
 }

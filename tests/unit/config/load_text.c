@@ -36,20 +36,25 @@ static char *without_path(const struct buf *report, const char *path)
 	return buf_take(&out);
 }
 
-struct loaded load_file(const char *path)
+struct loaded load_file_with(const char *path, enum config_secrets secrets)
 {
 	struct loaded loaded = { 0 };
 	struct buf report;
 
 	buf_init(&report, REPORT_SIZE_MAX);
-	loaded.status = config_load(path, &loaded.config, &report);
+	loaded.status = config_load(path, secrets, &loaded.config, &report);
 	loaded.report = without_path(&report, path);
 	buf_free(&report);
 	assert_true((loaded.status == STATUS_OK) == (loaded.config != NULL));
 	return loaded;
 }
 
-struct loaded load_text_mode(const char *text, unsigned int mode)
+struct loaded load_file(const char *path)
+{
+	return load_file_with(path, CONFIG_SECRETS_ALL);
+}
+
+static struct loaded load(const char *text, unsigned int mode, enum config_secrets secrets)
 {
 	char path[] = "/tmp/repostal-config-XXXXXX";
 	int fd = mkstemp(path);
@@ -59,9 +64,19 @@ struct loaded load_text_mode(const char *text, unsigned int mode)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
-	loaded = load_file(path);
+	loaded = load_file_with(path, secrets);
 	unlink(path);
 	return loaded;
+}
+
+struct loaded load_text_mode(const char *text, unsigned int mode)
+{
+	return load(text, mode, CONFIG_SECRETS_ALL);
+}
+
+struct loaded load_text_with(const char *text, enum config_secrets secrets)
+{
+	return load(text, 0600, secrets);
 }
 
 struct loaded load_text(const char *text)

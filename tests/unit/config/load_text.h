@@ -19,6 +19,9 @@ struct loaded {
 struct loaded load_text(const char *text);
 /* The same with these permissions. */
 struct loaded load_text_mode(const char *text, unsigned int mode);
+/* With no more than these secrets; the others load all. */
+struct loaded load_text_with(const char *text, enum config_secrets secrets);
+struct loaded load_file_with(const char *path, enum config_secrets secrets);
 struct loaded load_file(const char *path);
 void loaded_free(struct loaded *loaded);
 

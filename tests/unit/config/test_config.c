@@ -404,6 +404,53 @@ static void test_secrets(void **state)
 	loaded_free(&loaded);
 }
 
+/* What is not there, by group, and who can do without it. */
+static void test_secrets_that_are_not_needed(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		bool all, control, none;
+	} cases[] = {
+		{ "admin", "admin: { token = \"env:REPOSTAL_TEST_UNSET\"; };\n" MINIMAL, false,
+			false, true },
+		{ "store",
+			"store: { backend = \"postgresql\"; dsn = \"file:/nonexistent\"; "
+			"};\n" MINIMAL,
+			false, false, true },
+		{ "source",
+			"sources: ( { name = \"s\"; path = \"/s\"; auth: { token = "
+			"\"env:REPOSTAL_TEST_UNSET\"; basic = \"file:/nonexistent\"; }; } "
+			");\n" TARGET,
+			false, true, true },
+		{ "target's header",
+			SOURCE "targets: ( { name = \"t\"; url = \"http://127.0.0.1/\"; "
+			       "headers: { A = \"env:REPOSTAL_TEST_UNSET\"; }; } );\n",
+			false, true, true },
+		{ "files of keys and certificates",
+			MINIMAL "signing: { keys = [ \"/nonexistent\" ]; };\nlisten: { tls: { "
+				"certificate = \"/nonexistent\"; key = \"/nonexistent\"; }; };\n",
+			false, true, true },
+		{ "a literal is looked at as always", "admin: { token = \"\"; };\n" MINIMAL, false,
+			false, false },
+		{ "so is everything else", MINIMAL "log: { level = \"loud\"; };\n", false, false,
+			false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		const bool want[] = { cases[i].all, cases[i].control, cases[i].none };
+
+		for (int secrets = CONFIG_SECRETS_ALL; secrets <= CONFIG_SECRETS_NONE; secrets++) {
+			struct loaded loaded =
+				load_text_with(cases[i].text, (enum config_secrets)secrets);
+
+			if ((loaded.status == STATUS_OK) != want[secrets])
+				fail_msg("%s, %d: %s", cases[i].name, secrets, loaded.report);
+			loaded_free(&loaded);
+		}
+	}
+}
+
 /* Refusals do not quote what may be a secret, also one in the wrong place. */
 static void test_refused_secrets(void **state)
 {
@@ -575,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_files),
 		cmocka_unit_test(test_numbers_and_comments),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_secrets_that_are_not_needed),
 		cmocka_unit_test(test_refused_secrets),
 		cmocka_unit_test(test_problems_are_plain_text),
 		cmocka_unit_test(test_literal_secret_for_everybody),
