@@ -95,6 +95,14 @@ enum bizmail_problem bizmail_parse(enum bizmail_encoding encoding, struct slice 
 void bizmail_event_release(struct bizmail_event *event);
 
 /*
+ * The first usable address of a list, without display name and angle brackets; empty when there is
+ * none. Usable: something on both sides of an @, no white space, no control character.
+ */
+struct slice bizmail_address(struct slice text);
+/* A message id without its angle brackets; empty when it cannot serve as one. */
+struct slice bizmail_id(struct slice text);
+
+/*
  * When it happened, in Unix milliseconds: time_ms, or received_ms when that is 0 or more than a day
  * ahead of received_ms.
  */

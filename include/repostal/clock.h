@@ -8,8 +8,11 @@
 #ifndef REPOSTAL_CLOCK_H
 #define REPOSTAL_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "repostal/slice.h"
 
 int64_t clock_unix_us(void);
 int64_t clock_unix_ms(void);
@@ -27,6 +30,21 @@ enum {
 	CLOCK_TEXT_SIZE = 32
 };
 void clock_format_utc(int64_t unix_ms, char out[CLOCK_TEXT_SIZE]);
+/* "2026-11-21 02:02:03+01:00": as the clock on the wall shows it (TZ, /etc/localtime). */
+void clock_format_local(int64_t unix_ms, char out[CLOCK_TEXT_SIZE]);
+
+/* Whose clock a time means that names no offset. */
+enum clock_zone {
+	CLOCK_UTC,
+	CLOCK_LOCAL
+};
+/*
+ * A time as people write it: a duration ("2h": so long before now), a day ("2026-11-21": its
+ * midnight), "2026-11-21 08:00", or ISO 8601 with any offset ("2026-11-21T08:00:00.123+01:00").
+ * Not before 1970; what is earlier than all times becomes 1. False: none of these.
+ */
+bool clock_parse_when(
+	struct slice text, int64_t now_us, enum clock_zone zone, int64_t *unix_us_out);
 
 /*
  * RFC 9110 HTTP-date, all three forms ("Sun, 06 Nov 1994 08:49:37 GMT" and the two obsolete ones).

@@ -55,7 +55,7 @@ static struct slice candidate_cut(struct slice *rest)
 	return slice_trim(all);
 }
 
-struct slice address_first(struct slice text)
+struct slice bizmail_address(struct slice text)
 {
 	struct slice rest = text;
 

@@ -133,8 +133,8 @@ static bool bounce_is_permanent(struct slice category, struct slice response)
 	return reply_is_permanent(response);
 }
 
-/* Empty when it cannot serve as an id: it ends up in identities, answers and log lines. */
-static struct slice id_of(struct slice text)
+/* It ends up in identities, answers and log lines. */
+struct slice bizmail_id(struct slice text)
 {
 	struct slice id = slice_trim(text);
 
@@ -156,9 +156,9 @@ static struct slice id_of(struct slice text)
 
 static struct slice recipient_of(const struct fields *fields)
 {
-	struct slice recipient = address_first(fields->values[FIELD_RECIPIENT]);
+	struct slice recipient = bizmail_address(fields->values[FIELD_RECIPIENT]);
 
-	return recipient.size > 0 ? recipient : address_first(fields->values[FIELD_TO]);
+	return recipient.size > 0 ? recipient : bizmail_address(fields->values[FIELD_TO]);
 }
 
 /*
@@ -185,13 +185,13 @@ static void event_fill(
 	struct bizmail_event *event, const struct fields *fields, enum bizmail_kind hint)
 {
 	event->kind = kind_of(fields, hint);
-	event->id = id_of(fields->values[FIELD_ID]);
+	event->id = bizmail_id(fields->values[FIELD_ID]);
 	event->recipient = recipient_of(fields);
 	event->mx_hostname = slice_trim(fields->values[FIELD_MX_HOSTNAME]);
 	event->response = fields->values[FIELD_RESPONSE];
 	event->category = fields->values[FIELD_CATEGORY];
 	event->reason = fields->values[FIELD_REASON];
-	event->return_path = address_first(fields->values[FIELD_RETURN_PATH]);
+	event->return_path = bizmail_address(fields->values[FIELD_RETURN_PATH]);
 	event->time_ms = time_ms_of(fields->values[FIELD_TIME]);
 	event->permanent = event->kind == BIZMAIL_BOUNCE &&
 			   bounce_is_permanent(event->category, event->response);

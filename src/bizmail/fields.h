@@ -63,12 +63,6 @@ enum status multipart_read_fields(
 
 struct slice json_without_byte_order_mark(struct slice body);
 
-/*
- * The first usable address of a list, without display name and angle brackets; empty when there is
- * none. Usable: something on both sides of an @, no white space, no control character.
- */
-struct slice address_first(struct slice text);
-
 /* What an SMTP reply says about the address: true when it is dead for certain. */
 bool reply_is_permanent(struct slice response);
 

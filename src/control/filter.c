@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repostal/bizmail.h"
+#include "repostal/clock.h"
 #include "repostal/envelope.h"
 #include "repostal/memory.h"
 #include "repostal/search_key.h"
@@ -24,8 +26,7 @@ static const struct {
 
 enum {
 	ALL_WAITING = 1 << SHOWN_READY | 1 << SHOWN_WAITING | 1 << SHOWN_HELD,
-	YEAR_MIN = 1970,
-	YEAR_MAX = 9999,
+	SHOWN_SIZE_MAX = 60, /* of what was given, in a message */
 };
 
 enum shown_state shown_state_of(const struct store_row *row)
@@ -67,100 +68,10 @@ void filter_free(struct filter *filter)
 	filter_init(filter);
 }
 
-/* A fixed number of digits at *at, which moves behind them. */
-static bool take_digits(struct slice *at, size_t digits, int64_t *out)
+/* The beginning of what was given, for a message. */
+static int shown_size(struct slice value)
 {
-	bool is_number = at->size >= digits && text_parse_uint(slice_of(at->data, digits), out);
-
-	if (is_number)
-		*at = slice_of(at->data + digits, at->size - digits);
-	return is_number;
-}
-
-static bool take_char(struct slice *at, char c)
-{
-	if (at->size == 0 || at->data[0] != c)
-		return false;
-	*at = slice_of(at->data + 1, at->size - 1);
-	return true;
-}
-
-static bool is_leap(int64_t year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-/* Days since 1970-01-01. */
-static int64_t days_before(int64_t year, int64_t month)
-{
-	static const int days_before_month[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304,
-		334 };
-	int64_t past = year - 1;
-	int64_t days = 365 * past + past / 4 - past / 100 + past / 400 - 719162;
-
-	return days + days_before_month[month - 1] + (month > 2 && is_leap(year));
-}
-
-static bool take_date(struct slice *at, int64_t *days_out)
-{
-	static const int days_of_month[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int64_t year, month, day;
-
-	if (!take_digits(at, 4, &year) || !take_char(at, '-') || !take_digits(at, 2, &month) ||
-		!take_char(at, '-') || !take_digits(at, 2, &day))
-		return false;
-	if (year < YEAR_MIN || year > YEAR_MAX || month < 1 || month > 12 || day < 1 ||
-		day > days_of_month[month - 1] + (month == 2 && is_leap(year)))
-		return false;
-	*days_out = days_before(year, month) + day - 1;
-	return true;
-}
-
-static bool take_fraction_us(struct slice *at, int64_t *us)
-{
-	int64_t digit, unit_us = 100000;
-
-	if (!take_char(at, '.'))
-		return true;
-	if (!take_digits(at, 1, &digit))
-		return false;
-	do {
-		*us += digit * unit_us;
-		unit_us /= 10;
-	} while (unit_us > 0 && take_digits(at, 1, &digit));
-	return true;
-}
-
-static bool take_time_us(struct slice *at, int64_t *us_out)
-{
-	int64_t hour, minute, second;
-
-	if (!take_digits(at, 2, &hour) || !take_char(at, ':') || !take_digits(at, 2, &minute) ||
-		!take_char(at, ':') || !take_digits(at, 2, &second))
-		return false;
-	if (hour > 23 || minute > 59 || second > 60)
-		return false;
-	*us_out = ((hour * 60 + minute) * 60 + second) * 1000000;
-	return take_fraction_us(at, us_out) && take_char(at, 'Z');
-}
-
-bool filter_parse_time(struct slice text, int64_t now_us, int64_t *us_out)
-{
-	int64_t ago_ms, days, us = 0;
-
-	if (text_parse_duration_ms(text, &ago_ms)) {
-		*us_out = ago_ms < now_us / 1000 ? now_us - ago_ms * 1000 : 1;
-		return true;
-	}
-	if (!take_date(&text, &days))
-		return false;
-	if (text.size > 0 && (!take_char(&text, 'T') || !take_time_us(&text, &us)))
-		return false;
-	if (text.size > 0)
-		return false;
-	us += days * 24 * 3600 * 1000000;
-	*us_out = us > 0 ? us : 1; /* 0 is no limit at all */
-	return true;
+	return (int)(value.size < SHOWN_SIZE_MAX ? value.size : SHOWN_SIZE_MAX);
 }
 
 static bool set_states(struct filter *filter, struct slice value, struct error *err)
@@ -175,7 +86,7 @@ static bool set_states(struct filter *filter, struct slice value, struct error *
 			error_set(err,
 				"'%.*s' is not one of ready, waiting, inflight, held, delivered, "
 				"dead, discarded",
-				(int)(name.size < 40 ? name.size : 40), name.data);
+				shown_size(name), name.data);
 			return false;
 		}
 		filter->shown_states |= UINT32_C(1) << state;
@@ -184,32 +95,62 @@ static bool set_states(struct filter *filter, struct slice value, struct error *
 	return true;
 }
 
+/* "'nope' is no target: app, other", as far as it fits. */
+static void refuse_target(const struct names *names, struct slice value, struct error *err)
+{
+	const char *separator = " is no target here, which are ";
+	struct buf text;
+
+	buf_init(&text, ERROR_TEXT_SIZE - sizeof(", ..."));
+	buf_printf(&text, "'%.*s'", shown_size(value), value.data);
+	for (size_t i = 0; i < names->targets_count && !text.overflowed; i++) {
+		if (names->targets[i].name == NULL)
+			continue;
+		buf_printf(&text, "%s%s", separator, names->targets[i].name);
+		separator = ", ";
+	}
+	error_set(err, "%.*s%s", (int)text.size, text.data,
+		text.overflowed                ? ", ..."
+		: strcmp(separator, ", ") == 0 ? ""
+					       : " is no target here: there is none");
+	buf_free(&text);
+}
+
 static bool set_target(
 	struct filter *filter, const struct names *names, struct slice value, struct error *err)
 {
 	filter->store.target = names_find_target(names, value);
 	if (filter->store.target < 0)
-		error_set(err, "there is no target of this name");
+		refuse_target(names, value, err);
 	return filter->store.target >= 0;
 }
 
 static bool set_type(struct filter *filter, struct slice value, struct error *err)
 {
 	enum postal_event_type type;
+	struct buf known;
 
-	if (!postal_event_type_parse(value, &type)) {
-		error_set(err, "not an event that is sent, such as MessageSent");
-		return false;
+	if (postal_event_type_parse(value, &type)) {
+		filter->store.type = (int)type;
+		return true;
 	}
-	filter->store.type = (int)type;
-	return true;
+	buf_init(&known, ERROR_TEXT_SIZE);
+	for (int i = 0; i < POSTAL_EVENT_TYPE_COUNT; i++)
+		buf_printf(&known, "%s%s", i == 0 ? "" : ", ",
+			postal_event_type_name((enum postal_event_type)i));
+	error_set(err, "'%.*s' is not one of %s", shown_size(value), value.data, known.data);
+	buf_free(&known);
+	return false;
 }
 
 static bool set_time(struct slice value, int64_t now_us, int64_t *us_out, struct error *err)
 {
-	if (filter_parse_time(value, now_us, us_out))
+	if (clock_parse_when(value, now_us, CLOCK_UTC, us_out))
 		return true;
-	error_set(err, "neither a time such as 2026-11-21T01:02:03Z nor a duration such as 2h");
+	error_set(err,
+		"'%.*s' is neither a duration such as 2h nor a time such as 2026-11-21 or "
+		"2026-11-21T08:00:00+01:00",
+		shown_size(value), value.data);
 	return false;
 }
 
@@ -226,6 +167,27 @@ static bool set_text(char **text, struct slice value, int64_t key, bool is_narro
 	if (is_narrower || filter->store.search_key == 0)
 		filter->store.search_key = key;
 	return true;
+}
+
+/* As a mail program shows them: "<m1@x>", "Ann <ann@example.com>". What is neither stays as it is. */
+
+static bool set_message_id(struct filter *filter, struct slice value, struct error *err)
+{
+	struct slice id = bizmail_id(value);
+
+	if (id.size == 0)
+		id = value;
+	return set_text(&filter->message_id, id, search_key_message(id), true, filter, err);
+}
+
+static bool set_recipient(struct filter *filter, struct slice value, struct error *err)
+{
+	struct slice address = bizmail_address(value);
+
+	if (address.size == 0)
+		address = slice_trim(value);
+	return set_text(
+		&filter->recipient, address, search_key_recipient(address), false, filter, err);
 }
 
 enum filter_set filter_set(struct filter *filter, const struct names *names, struct slice key,
@@ -249,11 +211,9 @@ enum filter_set filter_set(struct filter *filter, const struct names *names, str
 	else if (slice_is(key, "until"))
 		is_good = set_time(value, now_us, &filter->store.until_us, err);
 	else if (slice_is(key, "message_id"))
-		is_good = set_text(
-			&filter->message_id, value, search_key_message(value), true, filter, err);
+		is_good = set_message_id(filter, value, err);
 	else if (slice_is(key, "recipient"))
-		is_good = set_text(
-			&filter->recipient, value, search_key_recipient(value), false, filter, err);
+		is_good = set_recipient(filter, value, err);
 	else
 		return FILTER_NO_SUCH_KEY;
 	filter->is_empty = filter->is_empty && !is_good;

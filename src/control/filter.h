@@ -58,8 +58,4 @@ bool filter_is_exact(const struct filter *filter);
 bool filter_wants(
 	const struct filter *filter, const struct store_row *row, const struct facts *facts);
 
-/* ISO 8601 in UTC ("2026-11-21", "2026-11-21T01:02:03Z", with up to six decimals), or a duration: so
- * long ago. */
-bool filter_parse_time(struct slice text, int64_t now_us, int64_t *us_out);
-
 #endif

@@ -3,54 +3,9 @@
 
 #include "control_fixture.h"
 #include "filter.h"
+#include "repostal/search_key.h"
 
 #define NOW_US (INT64_C(1800000000) * 1000000)
-#define SECOND_US INT64_C(1000000)
-
-static void test_times(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t us; /* 0: refused */
-	} cases[] = {
-		{ "1970-01-02", 86400 * SECOND_US },
-		{ "1970-01-01T00:00:01Z", SECOND_US },
-		{ "2024-02-29T12:34:56Z", 1709210096 * SECOND_US },
-		{ "2026-11-21T01:02:03.456Z", 1795222923 * SECOND_US + 456000 },
-		{ "2026-11-21T01:02:03.000001Z", 1795222923 * SECOND_US + 1 },
-		{ "2h", NOW_US - 7200 * SECOND_US },
-		{ "500ms", NOW_US - 500000 },
-		{ "99999d", 1 },
-		{ "1970-01-01", 1 },
-		{ "", 0 },
-		{ "2h ", 0 },
-		{ "-2h", 0 },
-		{ "2023-02-29", 0 },
-		{ "2026-13-01", 0 },
-		{ "2026-00-01", 0 },
-		{ "2026-01-32", 0 },
-		{ "2026-1-1", 0 },
-		{ "1969-12-31", 0 },
-		{ "2026-11-21T01:02:03", 0 },
-		{ "2026-11-21T24:02:03Z", 0 },
-		{ "2026-11-21T01:60:03Z", 0 },
-		{ "2026-11-21T01:02:03.Z", 0 },
-		{ "2026-11-21T01:02:03.0000001Z", 0 },
-		{ "2026-11-21T01:02:03+01:00", 0 },
-		{ "2026-11-21T01:02:03Zz", 0 },
-		{ "2026-11-21 01:02:03Z", 0 },
-		{ "1800000000", 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		int64_t us = 0;
-		bool is_good = filter_parse_time(slice_text(cases[i].text), NOW_US, &us);
-
-		if (is_good != (cases[i].us != 0) || (is_good && us != cases[i].us))
-			fail_msg("'%s': %d, %lld", cases[i].text, is_good, (long long)us);
-	}
-}
 
 static void test_keys(void **state)
 {
@@ -103,6 +58,93 @@ static void test_keys(void **state)
 	}
 }
 
+/* What was given is named, and what could have been given. */
+static void test_refusals_help(void **state)
+{
+	static struct named_target targets[] = { { .name = (char *)(uintptr_t) "app" },
+		{ .name = NULL }, { .name = (char *)(uintptr_t) "other" } };
+	static const struct names names = { .targets = targets, .targets_count = 3 };
+	static const struct names no_names = { 0 };
+	static const struct {
+		const char *key, *value;
+		const struct names *names;
+		const char *want;
+	} cases[] = {
+		{ "target", "nope", &names, "'nope' is no target here, which are app, other" },
+		{ "target", "nope", &no_names, "'nope' is no target here: there is none" },
+		{ "event", "Foo", &names, "'Foo' is not one of MessageSent, MessageDelayed" },
+		{ "since", "yesterday", &names, "'yesterday' is neither a duration such as 2h" },
+		{ "until", "", &names, "'' is neither a duration" },
+		{ "state", "dead,alive", &names, "'alive' is not one of ready, waiting" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct filter filter;
+		struct error err = { .text = "" };
+
+		filter_init(&filter);
+		assert_int_equal(filter_set(&filter, cases[i].names, slice_text(cases[i].key),
+					 slice_text(cases[i].value), NOW_US, &err),
+			FILTER_BAD_VALUE);
+		if (strncmp(err.text, cases[i].want, strlen(cases[i].want)) != 0)
+			fail_msg("%s=%s: '%s'", cases[i].key, cases[i].value, err.text);
+		filter_free(&filter);
+	}
+}
+
+static void test_many_targets_are_cut(void **state)
+{
+	static struct named_target targets[200];
+	struct names names = { .targets = targets, .targets_count = ARRAY_COUNT(targets) };
+	struct error err = { .text = "" };
+	struct filter filter;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(targets); i++)
+		targets[i].name = (char *)(uintptr_t) "application";
+	filter_init(&filter);
+	assert_int_equal(filter_set(&filter, &names, SLICE_LITERAL("target"), SLICE_LITERAL("nope"),
+				 NOW_US, &err),
+		FILTER_BAD_VALUE);
+	assert_non_null(strstr(err.text, "application, ..."));
+	filter_free(&filter);
+}
+
+/* As a mail program shows them. */
+static void test_addresses_and_ids_are_taken_bare(void **state)
+{
+	static const struct {
+		const char *key, *value, *want;
+	} cases[] = {
+		{ "recipient", "a@b.example", "a@b.example" },
+		{ "recipient", "<a@b.example>", "a@b.example" },
+		{ "recipient", " Ann <a@b.example> ", "a@b.example" },
+		{ "recipient", " nobody ", "nobody" },
+		{ "message_id", "<m1@x>", "m1@x" },
+		{ "message_id", " m1@x", "m1@x" },
+		{ "message_id", "<>", "<>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct slice want = slice_text(cases[i].want);
+		bool is_recipient = strcmp(cases[i].key, "recipient") == 0;
+		struct error err = { .text = "" };
+		struct names names = { 0 };
+		struct filter filter;
+
+		filter_init(&filter);
+		filter_set(&filter, &names, slice_text(cases[i].key), slice_text(cases[i].value),
+			NOW_US, &err);
+		assert_string_equal(
+			is_recipient ? filter.recipient : filter.message_id, cases[i].want);
+		assert_int_equal(filter.store.search_key,
+			is_recipient ? search_key_recipient(want) : search_key_message(want));
+		filter_free(&filter);
+	}
+}
+
 static void test_states_are_told_apart(void **state)
 {
 	static const struct {
@@ -126,8 +168,10 @@ static void test_states_are_told_apart(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_refusals_help),
+		cmocka_unit_test(test_many_targets_are_cut),
+		cmocka_unit_test(test_addresses_and_ids_are_taken_bare),
 		cmocka_unit_test(test_states_are_told_apart),
 	};
 
