@@ -3,23 +3,32 @@
 #
 # The test command: tests/run.sh [STEP...]
 #
-#   build    dev and release, warnings are errors
-#   unit     unit and contract tests of the dev build
-#   asan     the same under the address and undefined-behaviour sanitizers
+#   checks   house rules: layers, sizes, banned calls, format (tests/checks.py)
+#   asan     unit and contract tests under the address and undefined-behaviour sanitizers
 #   system   black-box tests of the program: all of them against the asan build, a few against release
-#   tsan     all of these under the thread sanitizer, but for the system tests marked heavy
+#   tsan     what threads share, under the thread sanitizer: the unit and contract tests that start threads,
+#            and the system tests marked threads
 #   torture  kill -9, power loss, full disks, damaged files, clocks, receivers and senders at their worst
 #            (tests/torture, its short form)
 #   fuzz     every fuzzer: its corpus, then ten seconds of its own
-#   checks   house rules: layers, sizes, banned calls, format (tests/checks.py)
-#   all      everything (the default)
+#   all      these six, in this order (the default)
+#   build    dev and release, warnings are errors: as the builds of every other step
+#   unit     unit and contract tests of the dev build, for whoever works on the code: asan has them all
 #
 # On Debian 12 it installs what is missing, as root or with sudo. Every step runs, also after one has
 # failed; the exit status tells whether all of them passed. Results stay under build/.
+#
+# Each step prints its time beside its budget: what it may take on two quiet cores, from nothing. No test
+# and no step fails because the machine is busy.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-readonly STEPS=(checks build unit asan system tsan torture fuzz)
+readonly STEPS=(checks asan system tsan torture fuzz)
+readonly MORE_STEPS=(build unit)
+# Seconds on two quiet cores. A step pays for the builds that it has to wait for.
+readonly TOTAL_BUDGET_S=900
+readonly -A BUDGETS_S=([packages]=150 [checks]=15 [asan]=90 [system]=210 [tsan]=120 [torture]=120 [fuzz]=60
+	[build]=60 [unit]=60)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
 readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
 readonly RESULTS=build/results
@@ -33,12 +42,18 @@ readonly -A CONFIGURATIONS=(
 	[fuzz]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DCMAKE_C_COMPILER=clang -DREPOSTAL_FUZZ=ON
 		-DREPOSTAL_SANITIZE=address,undefined'
 )
+# What a step builds, in the order of their use: the next one is built while the tests of another run.
+readonly -A BUILDS=([build]='dev release' [unit]=dev [asan]=asan [system]='asan release' [tsan]=tsan
+	[torture]=release [fuzz]=fuzz)
+# What the thread sanitizer can say something about.
+readonly THREADED_UNITS='control.*|digest|log|mailbox|metric|rsa_key|store_thread'
+readonly THREADED_TESTS="^contract\.test_store_(postgres|race|takeover)\$|^unit\.test_($THREADED_UNITS)\$"
 readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
-		libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev libcmocka-dev'
+		libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev libcmocka-dev ca-certificates'
 	[contract]='python3 postgresql'
 	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
-	[fuzz]='clang libclang-rt-14-dev'
+	[fuzz]='clang libclang-rt-14-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'
 )
 
@@ -48,10 +63,12 @@ export LSAN_OPTIONS="print_suppressions=0:suppressions=$PWD/tests/support/lsan.s
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:die_after_fork=0:suppressions=$PWD/tests/support/tsan.supp"
 
+last_build=none # the process that builds, or built last
+
 say() { printf '== %s\n' "$*"; }
 
 usage() {
-	sed -n '4,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+	sed -n '/^# The test command/,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 # -- packages ------------------------------------------------------------------------------------------
@@ -93,7 +110,7 @@ as_root() {
 
 # -- steps ---------------------------------------------------------------------------------------------
 
-build_configuration() {
+configure_and_build() {
 	local name=$1
 	local options
 
@@ -102,36 +119,72 @@ build_configuration() {
 		local -x CMAKE_GENERATOR=Ninja
 	fi
 	read -rd '' -a options <<<"${CONFIGURATIONS[$name]}" || true
-	cmake -S . -B "build/$name" -DREPOSTAL_WERROR=ON "${options[@]}" >"$RESULTS/configure-$name.log" 2>&1 ||
-		{ cat "$RESULTS/configure-$name.log"; return 1; }
-	cmake --build "build/$name" --parallel "$(nproc)"
+	cmake -S . -B "build/$name" -DREPOSTAL_WERROR=ON "${options[@]}" &&
+		cmake --build "build/$name" --parallel "$(nproc)"
 }
 
-# run_ctest CONFIGURATION [COMMAND...]: the command starts ctest, as setarch and with_postgres.py do
-run_ctest() {
+# start_build NAME [NICENESS]
+start_build() {
 	local name=$1
-	shift
 
-	"$@" ctest --test-dir "build/$name" --output-on-failure --no-tests=error \
+	set -m # a process group of its own, so that all of it can be ended
+	{ renice -n "${2:-0}" "$BASHPID" >/dev/null; configure_and_build "$name"; } >"$RESULTS/build-$name.log" 2>&1 &
+	set +m
+	build_pids[$name]=$!
+	last_build=$!
+}
+
+# Begins with the next configuration that the steps will want, at a low priority, one at a time.
+build_ahead() {
+	local name
+
+	! kill -0 "$last_build" 2>/dev/null || return 0
+	for name in "${wanted_builds[@]}"; do
+		[ -z "${build_pids[$name]:-}" ] || continue
+		start_build "$name" 10
+		return
+	done
+}
+
+# Builds the configuration, or waits for the build that was begun ahead.
+build_configuration() {
+	local name=$1
+
+	[ -n "${build_pids[$name]:-}" ] || start_build "$name"
+	if [ -z "${build_results[$name]:-}" ]; then
+		wait "${build_pids[$name]}"
+		build_results[$name]=$?
+	fi
+	[ "${build_results[$name]}" = 0 ] || cat "$RESULTS/build-$name.log"
+	build_ahead
+	return "${build_results[$name]}"
+}
+
+# run_ctest CONFIGURATION TESTS [COMMAND...]: the command starts ctest, as setarch and with_postgres.py do
+run_ctest() {
+	local name=$1 tests=$2
+	shift 2
+
+	"$@" ctest --test-dir "build/$name" --tests-regex "$tests" --output-on-failure --no-tests=error \
 		--parallel "$(nproc)" --output-junit "$PWD/$RESULTS/ctest-$name.xml"
 }
 
-# run_pytest CONFIGURATION MARKERS [COMMAND...]: one process more than there are cores, because tests wait a lot
+# run_pytest CONFIGURATION MARKERS [COMMAND...]: two processes for each core, because tests wait a lot
 run_pytest() {
 	local name=$1 markers=$2
 	shift 2
 
 	REPOSTAL_BIN=$PWD/build/$name/repostal "$@" "$PYTHON" -m pytest tests/system -q -m "$markers" \
-		-n "$(($(nproc) + 1))" -p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$name.xml"
+		-n "$(($(nproc) * 2))" -p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-$name.xml"
 }
 
 step_checks() { "$PYTHON" tests/checks.py; }
 
 step_build() { build_configuration dev && build_configuration release; }
 
-step_unit() { build_configuration dev && run_ctest dev "${BESIDE_POSTGRES[@]}"; }
+step_unit() { build_configuration dev && run_ctest dev . "${BESIDE_POSTGRES[@]}"; }
 
-step_asan() { build_configuration asan && run_ctest asan "${BESIDE_POSTGRES[@]}"; }
+step_asan() { build_configuration asan && run_ctest asan . "${BESIDE_POSTGRES[@]}"; }
 
 step_system() {
 	local failed=0
@@ -147,8 +200,8 @@ step_tsan() {
 	build_configuration tsan || return 1
 	# gcc 12's thread sanitizer does not know the memory layout of kernels that randomise more.
 	build/tsan/repostal --version >/dev/null 2>&1 || prefix=(setarch "$(uname -m)" --addr-no-randomize)
-	run_ctest tsan "${prefix[@]}" "${BESIDE_POSTGRES[@]}" || failed=1
-	run_pytest tsan 'not heavy and not release_only' "${prefix[@]}" || failed=1
+	run_ctest tsan "$THREADED_TESTS" "${prefix[@]}" "${BESIDE_POSTGRES[@]}" || failed=1
+	run_pytest tsan 'threads and not heavy and not release_only' "${prefix[@]}" || failed=1
 	return $failed
 }
 
@@ -157,34 +210,60 @@ step_torture() {
 		-p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-torture.xml"
 }
 
-step_fuzz() { build_configuration fuzz && run_ctest fuzz; }
+step_fuzz() { build_configuration fuzz && run_ctest fuzz .; }
 
 # -- all of it -----------------------------------------------------------------------------------------
 
-run_steps() {
-	local step begin status result failed=() summary=()
+# want_builds STEP...
+want_builds() {
+	local step name
 
 	for step in "$@"; do
-		say "$step"
-		begin=$SECONDS
-		"step_$step"
-		status=$?
-		result=ok
-		[ $status = 0 ] || { result=FAIL; failed+=("$step"); }
-		summary+=("$(printf '%-4s  %-8s %4d s' $result "$step" $((SECONDS - begin)))")
+		for name in ${BUILDS[$step]:-}; do
+			wanted_builds+=("$name")
+		done
 	done
+}
+
+# account STEP RESULT SECONDS: a line for the summary
+account() {
+	local step=$1 budget=${BUDGETS_S[$1]}
+	local over=''
+
+	[ "$3" -le "$budget" ] || over='  over its budget'
+	summary+=("$(printf '%-4s  %-8s %4d s of %4d s%s' "$2" "$step" "$3" "$budget" "$over")")
+}
+
+run_step() {
+	local step=$1 begin=$SECONDS result=ok
+
+	say "$step"
+	"step_$step" || { result=FAIL; failed+=("$step"); }
+	account "$step" $result $((SECONDS - begin))
+}
+
+summarise() {
+	local over=''
+
 	say 'summary'
 	printf '%s\n' "${summary[@]}"
+	[ "$SECONDS" -le $TOTAL_BUDGET_S ] || over=', over its budget: a busy machine, or the tests need a look'
+	printf '      all of it %3d s of %4d s%s\n' "$SECONDS" "$TOTAL_BUDGET_S" "$over"
 	"$PYTHON" tests/support/tally.py "$SECONDS" "$RESULTS"/*.xml
-	[ ${#failed[@]} = 0 ] || { say "failed: ${failed[*]}"; return 1; }
-	say "all ${#} steps passed"
+}
+
+# Builds that were begun ahead do not outlive the script.
+end_builds() {
+	! kill -0 "$last_build" 2>/dev/null || kill -- "-$last_build"
 }
 
 main() {
-	local step steps=()
+	local step steps=() summary=() failed=()
+	local wanted_builds=()
+	local -A build_pids=() build_results=()
 
 	for step in "${@:-all}"; do
-		case " ${STEPS[*]} " in
+		case " ${STEPS[*]} ${MORE_STEPS[*]} " in
 		*" $step "*) steps+=("$step") ;;
 		*)
 			case $step in
@@ -196,8 +275,17 @@ main() {
 		esac
 	done
 	install_missing "${steps[@]}" || { say 'failed: packages'; exit 1; }
+	account packages ok $SECONDS
 	mkdir -p "$RESULTS" && rm -f "$RESULTS"/*.xml
-	run_steps "${steps[@]}"
+	trap end_builds EXIT
+	want_builds "${steps[@]}"
+	build_ahead
+	for step in "${steps[@]}"; do
+		run_step "$step"
+	done
+	summarise
+	[ ${#failed[@]} = 0 ] || { say "failed: ${failed[*]}"; return 1; }
+	say "all ${#steps[@]} steps passed"
 }
 
 main "$@"

@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libh2o-evloop-dev
 	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
-	postgresql haproxy)
+	ca-certificates postgresql haproxy)
 readonly POSTGRES=/usr/lib/postgresql/15/bin
 readonly TOKEN=scale-out-token
 readonly EVENTS=12000 RATE=400 # half a minute

@@ -3,7 +3,7 @@
 
 import time
 
-PATIENCE_S = 30.0  # how long a condition may take on a loaded machine under a sanitizer
+PATIENCE_S = 90.0  # how long a condition may take on a loaded machine under a sanitizer
 
 
 def wait_until(predicate, what, timeout=PATIENCE_S):

@@ -16,13 +16,15 @@ from postgres_fixtures import cable, database, new_pair, new_postgres, own_datab
 from repostal import BINARY, Gateway  # noqa: E402
 from receiver import Receiver  # noqa: E402
 
-TEST_SECONDS_MAX = 180
+TEST_SECONDS_MAX = 600
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "heavy: takes long or much of the machine; left out of the thread "
                             "sanitizer's run")
     config.addinivalue_line("markers", "release_only: so much that only the release build is up to it")
+    config.addinivalue_line("markers", "threads: exercises what threads share; the thread sanitizer's run "
+                            "has these")
     config.addinivalue_line("markers", "smoke: enough to see that a build works at all")
 
 

@@ -11,6 +11,8 @@ from receiver import Reply
 from settings import source, target
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 ADMIN_TOKEN = "admin-secret"
 
 

@@ -18,6 +18,8 @@ from receiver import Reply
 from settings import target
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 
 def message_ids(receiver, path=None):
     return [envelope["payload"]["message"]["message_id"] for envelope in receiver.envelopes(path)]

@@ -83,6 +83,7 @@ def test_a_drop_has_no_time_so_the_same_drop_again_is_a_repeat(gateway):
     assert [gateway.post(event).result for _ in range(2)] == ["accepted", "duplicate"]
 
 
+@pytest.mark.threads
 def test_of_many_copies_at_once_exactly_one_is_accepted(gateway, receiver):
     event = events.delivered()
     results = [answer.result for answer in gateway.post_all([event] * 40, connections=8)]
@@ -572,6 +573,7 @@ def test_a_slow_sender_is_cut_off(start_gateway):
     assert gateway.metric("events_received_total") == 0
 
 
+@pytest.mark.threads
 def test_connections_have_a_limit_and_its_end_is_not_the_end(start_gateway):
     gateway = start_gateway(listen={"max_connections": 10})
     first = gateway.client()
@@ -596,6 +598,7 @@ def turned_away(port):
         return True
 
 
+@pytest.mark.threads
 def test_many_clients_at_once(gateway, receiver):
     batch = [events.delivered() for _ in range(300)]
     answers = gateway.post_all(batch, connections=30)
@@ -606,6 +609,7 @@ def test_many_clients_at_once(gateway, receiver):
     assert len(receiver.requests()) == 300
 
 
+@pytest.mark.threads
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # old versions of TLS are the point here
 def test_tls(start_gateway, receiver, tmp_path):
     authority = Authority(tmp_path)
@@ -680,6 +684,7 @@ def test_without_a_key_nothing_is_signed_and_a_warning_says_so(start_gateway, re
     assert any("sign" in line["event"] or "sign" in json.dumps(line) for line in gateway.log(level="warn"))
 
 
+@pytest.mark.threads
 def test_pages_do_not_wait_for_the_store(gateway):
     """Health and keys are answered while events are being committed."""
     done = threading.Event()

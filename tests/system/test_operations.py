@@ -14,6 +14,8 @@ from secrets_everywhere import SECRETS, assert_no_secret, secretive
 from settings import PATH, target
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 # -- starting ---------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ from receiver import Reply
 from settings import target
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 
 def ordered(receiver, **changes):
     return [target("app", receiver.url("/app"), ordering="message", **changes),

@@ -14,6 +14,8 @@ from receiver import Reply
 from settings import target
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 SECRET = "dsn-secret-93ab"
 TOLD_S = 5  # after which every process knows what another one did
 

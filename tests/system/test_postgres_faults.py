@@ -14,6 +14,8 @@ from senders import Senders
 from settings import target
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 LEASE_S = 30
 TAKEN_OVER_S = 2 * LEASE_S  # a lease, what it takes to notice its end, and a slow machine
 ANSWER_S = 5  # how long a gateway waits for its database before it counts as lost

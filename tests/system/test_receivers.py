@@ -14,6 +14,8 @@ from receiver import Receiver, Reply
 from settings import target
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 SLACK_S = 2.0  # what a loaded machine under a sanitizer may add to a wait
 EARLY_S = 0.01  # what clocks may differ
 

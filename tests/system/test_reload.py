@@ -17,6 +17,8 @@ from settings import source, target
 from test_durability import Senders
 from waiting import wait_until
 
+pytestmark = pytest.mark.threads
+
 
 def hang_up_signal(gateway, outcome):
     """Sends SIGHUP; returns the log line that tells how it ended."""

@@ -323,6 +323,7 @@ def nghttpx(tmp_path, receiver, authority):
     proxy.close()
 
 
+@pytest.mark.threads
 def test_http2(start_gateway, receiver, authority, signing_key, nghttpx):
     gateway = start_gateway(targets=[
         target("two", nghttpx.url("/two"), http2=True, tls=trusting(authority)),

@@ -646,6 +646,7 @@ def test_listen_answers_in_shares(listen, answers, expected):
     assert counted == {str(status): str(got.count(status)) for status in set(got)}
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("delay", ["300", "300ms"])
 def test_listen_delays_its_answers(listen, delay):
     listener = listen("--delay", delay)
@@ -659,6 +660,7 @@ def test_listen_delays_its_answers(listen, delay):
     assert listener.stop() == 0
 
 
+@pytest.mark.threads
 def test_listen_answers_what_waits_when_it_is_stopped(listen):
     listener = listen("--delay", "1h")
     answers = []
