@@ -32,7 +32,7 @@ static const struct {
 	{ "queue", command_queue, "see, retry and discard deliveries" },
 	{ "target", command_target, "see, pause and resume targets" },
 	{ "quarantine", command_quarantine, "see, replay and discard what cannot be translated" },
-	{ "store", command_store, "copy a store into another one" },
+	{ "store", command_store, "copy a store into another one, back it up" },
 	{ "keygen", command_keygen, "make a signing key" },
 };
 

@@ -49,7 +49,7 @@ static enum status connect_file(struct sqlite_store *sqlite, struct error *err)
 	if (sqlite3_open_v2(sqlite->path, &sqlite->db, flags, NULL) != SQLITE_OK)
 		return sqlite_failed(sqlite, "open", err);
 	sqlite3_busy_timeout(sqlite->db, BUSY_TIMEOUT_MS);
-	return STATUS_OK;
+	return sqlite_restore_settle(sqlite->db, err);
 }
 
 static enum status meta_read(

@@ -13,6 +13,8 @@
  *            sqlite_scan.c       what a filter means, for operators and for readers
  *            sqlite_sweep.c      removal of what is old
  *            sqlite_reader.c     looking from outside, with a connection of its own
+ *            sqlite_backup.c     a copy of the file beside its owner
+ *            sqlite_restore.c    a copy in the place of a store
  * Threads    The store's: the connection is opened without mutexes.
  */
 #ifndef REPOSTAL_STORE_SQLITE_BACKEND_H
@@ -25,12 +27,16 @@
 #include "store_backend.h"
 #include "sweep_round.h"
 
+struct store_backup;
+
 struct sqlite3;
 struct sqlite3_stmt;
 
-/* Both are part of the files' format. */
+/* These are part of the files' format. */
 #define SQL_DUE_HELD 9223372036854775807
-#define SQL_BUCKET_BITS 10 /* events of a bucket of the table search */
+#define SQL_BUCKET_BITS 10         /* events of a bucket of the table search */
+#define SQLITE_ID_STORE 0x50484f52 /* in the file's header */
+#define SQLITE_ID_COPY 0x50484f42  /* until its first owner has it */
 #define SQL_TEXT_OF(number) SQL_TEXT(number)
 #define SQL_TEXT(number) #number
 
@@ -132,10 +138,18 @@ void sqlite_file_mark_used(int lock_fd);
 enum status sqlite_file_refuse_empty(const char *path, struct error *err);
 /* Of the file and its log. */
 int64_t sqlite_file_bytes(const char *path);
+int64_t sqlite_file_log_bytes(const char *path);
+/* The log and its index, durably. Nobody has the file open and has looked into it. */
+enum status sqlite_file_remove_log(const char *path, struct error *err);
+/* The folder of a file that was made, named or removed. */
+enum status sqlite_file_sync_folder(const char *path, struct error *err);
 
 /* sqlite_schema.c */
 /* A file of somebody else, a damaged one or a newer one is refused before anything is written. */
 enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err);
+/* Of this program, and not newer; version 0: still empty. Changes nothing. */
+enum status sqlite_schema_identify(
+	struct sqlite3 *db, const char *path, int64_t *version_out, struct error *err);
 /* For readers: STATUS_NOT_FOUND when it is still empty. Changes nothing. */
 enum status sqlite_schema_check(struct sqlite3 *db, const char *path, struct error *err);
 
@@ -191,6 +205,17 @@ enum status sqlite_pause(
 	struct store *store, uint16_t target, bool paused, struct slice reason, struct error *err);
 enum status sqlite_unquarantine(
 	struct store *store, int64_t id, bool *found_out, struct error *err);
+
+/* sqlite_backup.c */
+enum status sqlite_backup(struct store_backup *backup, struct error *err);
+
+/* sqlite_restore.c */
+/* False: errno says why. */
+bool sqlite_restore_mark(int fd);
+/* For an owner, before the connection's first look: makes a restored copy a store. */
+enum status sqlite_restore_settle(struct sqlite3 *db, struct error *err);
+/* For who only reads, before the first look. */
+enum status sqlite_restore_check(struct sqlite3 *db, struct error *err);
 
 /* sqlite_sweep.c */
 enum status sqlite_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);

@@ -140,7 +140,7 @@ out:
 }
 
 /* A new file is safe only when the folder that names it is. */
-static enum status sync_folder(const char *path, struct error *err)
+enum status sqlite_file_sync_folder(const char *path, struct error *err)
 {
 	char *folder = folder_of(path);
 	enum status status = STATUS_OK;
@@ -179,14 +179,37 @@ enum status sqlite_file_create(const char *path, int lock_fd, struct error *err)
 		return STATUS_IO;
 	}
 	close(fd);
-	return sync_folder(path, err);
+	return sqlite_file_sync_folder(path, err);
+}
+
+int64_t sqlite_file_log_bytes(const char *path)
+{
+	char *log_path = path_with(path, "-wal");
+	int64_t bytes = size_of(log_path);
+
+	free(log_path);
+	return bytes;
 }
 
 int64_t sqlite_file_bytes(const char *path)
 {
-	char *log_path = path_with(path, "-wal");
-	int64_t bytes = size_of(path) + size_of(log_path);
+	return size_of(path) + sqlite_file_log_bytes(path);
+}
 
-	free(log_path);
-	return bytes;
+enum status sqlite_file_remove_log(const char *path, struct error *err)
+{
+	static const char *const suffixes[] = { "-wal", "-shm" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++) {
+		char *beside = path_with(path, suffixes[i]);
+		bool is_gone = unlink(beside) == 0 || errno == ENOENT;
+
+		if (!is_gone)
+			error_set(err, "store '%s': cannot remove '%s': %s", path, beside,
+				strerror(errno));
+		free(beside);
+		if (!is_gone)
+			return STATUS_IO;
+	}
+	return sqlite_file_sync_folder(path, err);
 }

@@ -118,6 +118,8 @@ static enum status connect_file(struct sqlite_reader *reader, struct error *err)
 	if (sqlite3_open_v2(reader->path, &reader->db, flags, NULL) != SQLITE_OK)
 		return failed(reader, err);
 	sqlite3_busy_timeout(reader->db, READER_BUSY_TIMEOUT_MS);
+	if (sqlite_restore_check(reader->db, err) != STATUS_OK)
+		return STATUS_INVALID;
 	if (sqlite3_exec(reader->db, settings, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(reader, err);
 	return STATUS_OK;

@@ -33,10 +33,6 @@
 #include "repostal/memory.h"
 #include "sqlite_backend.h"
 
-enum {
-	APPLICATION_ID = 0x50484f52
-}; /* "PHOR"; in the file's header */
-
 /* Step n takes a file from schema n to n + 1. Released steps never change; new ones are added. */
 static const char *const steps[] = {
 	"CREATE TABLE meta ("
@@ -156,7 +152,7 @@ static enum status read_int(struct sqlite3 *db, const char *path, const char *sq
 }
 
 /* A file without any table is a new one, or one whose creation a crash cut short. */
-static enum status identify(
+enum status sqlite_schema_identify(
 	struct sqlite3 *db, const char *path, int64_t *version_out, struct error *err)
 {
 	int64_t tables_count = 0, application = 0;
@@ -169,7 +165,8 @@ static enum status identify(
 		status = read_int(db, path, "PRAGMA user_version", version_out, err);
 	if (status != STATUS_OK)
 		return status;
-	if (application != APPLICATION_ID && (tables_count > 0 || application != 0)) {
+	if (application != SQLITE_ID_STORE && application != SQLITE_ID_COPY &&
+		(tables_count > 0 || application != 0)) {
 		error_set(
 			err, "store '%s' is a database of another program: set another path", path);
 		return STATUS_INVALID;
@@ -191,7 +188,7 @@ static enum status migrate(struct sqlite_store *sqlite, size_t version, struct e
 	enum status status;
 
 	snprintf(stamp, sizeof(stamp),
-		"PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", APPLICATION_ID,
+		"PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", SQLITE_ID_STORE,
 		version + 1);
 	status = run(sqlite, "BEGIN IMMEDIATE", err);
 	if (status == STATUS_OK)
@@ -206,7 +203,7 @@ enum status sqlite_schema_check(struct sqlite3 *db, const char *path, struct err
 	int64_t version = 0;
 	enum status status;
 
-	status = identify(db, path, &version, err);
+	status = sqlite_schema_identify(db, path, &version, err);
 	if (status != STATUS_OK || version == (int64_t)ARRAY_COUNT(steps))
 		return status;
 	if (version == 0) {
@@ -225,7 +222,7 @@ enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err)
 	int64_t version = 0;
 	enum status status;
 
-	status = identify(sqlite->db, sqlite->path, &version, err);
+	status = sqlite_schema_identify(sqlite->db, sqlite->path, &version, err);
 	if (status == STATUS_OK && version == 0 && sqlite_file_was_used(sqlite->lock_fd))
 		status = sqlite_file_refuse_empty(sqlite->path, err);
 	if (status == STATUS_OK)
