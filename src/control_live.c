@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "control_live.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "repostal/clock.h"
@@ -66,6 +67,20 @@ static void live_release(void *context, const struct control_snapshot *snapshot)
 	free(made);
 }
 
+static void observe_error(
+	struct control_live *live, uint16_t target, struct control_target_error *out)
+{
+	struct target_error error;
+
+	if (!dispatcher_last_error(live->dispatcher, target, &error))
+		return;
+	out->time_ms = error.time_ms;
+	out->result = attempt_result_name(error.result);
+	out->http_status = error.http_status;
+	snprintf(out->cause, sizeof(out->cause), "%s", error.cause);
+	snprintf(out->hint, sizeof(out->hint), "%s", error.hint);
+}
+
 static bool live_observe(void *context, uint16_t target, struct control_target *out)
 {
 	struct control_live *live = context;
@@ -84,6 +99,10 @@ static bool live_observe(void *context, uint16_t target, struct control_target *
 		return false;
 	out->state = target_state_name((enum target_state)gauge_read(&metrics->state));
 	out->in_flight = gauge_read(&metrics->in_flight);
+	out->since_ms = gauge_read(&metrics->since_ms);
+	out->next_probe_ms = gauge_read(&metrics->next_probe_ms);
+	out->next_try_ms = gauge_read(&metrics->next_try_ms);
+	observe_error(live, target, &out->error);
 	return true;
 }
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "repostal/buf.h"
+#include "repostal/cause.h"
 #include "repostal/error.h"
 #include "repostal/event_route.h"
 #include "repostal/slice.h"
@@ -39,10 +40,27 @@ struct control_snapshot {
 	const struct translate_settings *translate;
 };
 
-/* What only a running gateway knows of a target. */
+enum {
+	CONTROL_HINT_SIZE = 512
+};
+
+/* Why the last attempt that failed did so. */
+struct control_target_error {
+	int64_t time_ms;    /* Unix */
+	const char *result; /* "4xx", "timeout", ..; static */
+	int http_status;    /* 0: no answer */
+	char cause[CAUSE_SIZE];
+	char hint[CONTROL_HINT_SIZE]; /* what may help; "": nothing is known */
+};
+
+/* What only a running gateway knows of a target. Times: Unix; 0: there is none. */
 struct control_target {
-	const char *state;          /* "active", "paused", "open", "probing"; static */
-	int64_t in_flight;          /* attempts */
+	const char *state; /* "active", "paused", "open", "probing", ..; static */
+	int64_t since_ms;  /* of that state */
+	int64_t next_probe_ms;
+	int64_t next_try_ms;
+	struct control_target_error error; /* time_ms 0: none yet */
+	int64_t in_flight;                 /* attempts */
 	int64_t oldest_received_us; /* of what is not delivered; 0: none; negative: not known */
 };
 

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 
+#include "repostal/cause.h"
 #include "repostal/error.h"
 #include "repostal/metric.h"
 #include "repostal/outcome.h"
@@ -54,13 +55,19 @@ struct dispatcher_settings {
 enum target_state {
 	TARGET_ACTIVE,
 	TARGET_PAUSED,
-	TARGET_OPEN,
-	TARGET_PROBING
+	TARGET_OPEN,    /* failing: left alone until the next probe */
+	TARGET_PROBING, /* failing: one attempt at a time decides */
+	TARGET_DISABLED,
+	TARGET_UNCONFIGURED, /* a name of the store that the configuration has no more */
 };
 enum {
-	TARGET_STATE_COUNT = 4
+	TARGET_STATE_COUNT = 6
 };
 const char *target_state_name(enum target_state state);
+
+enum {
+	TARGET_HINT_SIZE = 512
+};
 
 enum delivery_outcome {
 	OUTCOME_DELIVERED,
@@ -78,6 +85,9 @@ struct target_metrics {
 	struct histogram attempt_seconds;
 	struct gauge in_flight;
 	struct gauge state;            /* enum target_state */
+	struct gauge since_ms;         /* Unix; of that state */
+	struct gauge next_probe_ms;    /* Unix; of an open target; 0: none is planned */
+	struct gauge next_try_ms;      /* Unix; of what waits for it; 0: nothing does */
 	struct gauge oldest_memory_us; /* received, of the oldest in memory about a second ago; 0:
 					  none */
 };
@@ -85,6 +95,15 @@ struct target_metrics {
 struct dispatcher_metrics {
 	struct histogram event_latency_seconds; /* arrival to delivered, first attempts only */
 	struct gauge heartbeat_ms; /* monotonic; when the delivery thread last went round */
+};
+
+/* The last attempt that failed, since the start. */
+struct target_error {
+	int64_t time_ms; /* Unix; its end; 0: there is none */
+	enum attempt_result result;
+	int http_status; /* 0: no answer */
+	char cause[CAUSE_SIZE];
+	char hint[TARGET_HINT_SIZE]; /* what may help; "": nothing is known */
 };
 
 struct dispatcher;
@@ -129,6 +148,11 @@ void dispatcher_flush(struct dispatcher *dispatcher);
 struct dispatcher_metrics *dispatcher_metrics(struct dispatcher *dispatcher);
 /* NULL when there is no target of that number. */
 struct target_metrics *dispatcher_target_metrics(struct dispatcher *dispatcher, uint16_t target);
+/* Of any number, whether or not there is such a target. Any thread, as the two above. */
+enum target_state dispatcher_target_state(struct dispatcher *dispatcher, uint16_t target);
+/* False: none of its attempts has failed. Any thread. */
+bool dispatcher_last_error(
+	struct dispatcher *dispatcher, uint16_t target, struct target_error *error_out);
 
 /*
  * Starts no more attempts, waits up to timeout_ms for those in flight, hands every verdict and

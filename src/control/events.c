@@ -8,6 +8,7 @@
 #include "control_private.h"
 #include "repostal/envelope.h"
 #include "repostal/memory.h"
+#include "repostal/outcome.h"
 #include "repostal/search_key.h"
 
 enum {
@@ -96,6 +97,30 @@ struct history {
 	int64_t event;
 };
 
+/* Without an answer the store has the cause in its place. */
+static void write_cause(struct buf *out, const struct store_attempt *attempt)
+{
+	const struct outcome outcome = {
+		.transport = (enum transport)attempt->transport,
+		.http_status = attempt->http_status,
+	};
+	const struct cause cause = {
+		.kind = CAUSE_ANSWER,
+		.http_status = attempt->http_status,
+		.answer = attempt->answer,
+	};
+	char text[CAUSE_SIZE];
+
+	if (outcome.transport != TRANSPORT_OK) {
+		out_text(out, "cause", attempt->answer);
+	} else if (outcome.http_status == 0 || outcome_result(&outcome) == ATTEMPT_2XX) {
+		out_null(out, "cause");
+	} else {
+		cause_print(&cause, NULL, text);
+		out_text(out, "cause", slice_text(text));
+	}
+}
+
 static void on_attempt(void *context, const struct store_attempt *attempt)
 {
 	const struct history *history = context;
@@ -113,6 +138,7 @@ static void on_attempt(void *context, const struct store_attempt *attempt)
 	out_int(out, "duration_ms", attempt->duration_ms);
 	delivery_write_result(out, 1, attempt->http_status, attempt->transport);
 	out_text(out, "answer", attempt->answer);
+	write_cause(out, attempt);
 	out_close(out, '}');
 }
 

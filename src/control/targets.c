@@ -44,10 +44,10 @@ static const char *state_of(const struct named_target *named,
 {
 	if (settings == NULL)
 		return "orphaned";
-	if (named->is_paused)
-		return "paused";
 	if (!settings->enabled)
 		return "disabled";
+	if (named->is_paused)
+		return "paused";
 	/* The delivery thread has not heard of the resume yet. */
 	if (at_work->state == NULL || strcmp(at_work->state, "paused") == 0)
 		return "active";
@@ -62,6 +62,32 @@ static void write_oldest(struct buf *out, int64_t now_us, int64_t received_us)
 		out_int(out, "oldest_seconds", 0);
 	else
 		out_seconds(out, "oldest_seconds", now_us - received_us);
+}
+
+static void write_time(struct buf *out, const char *key, int64_t unix_ms)
+{
+	if (unix_ms == 0)
+		out_null(out, key);
+	else
+		out_time_ms(out, key, unix_ms);
+}
+
+static void write_error(struct buf *out, const struct control_target_error *error)
+{
+	if (error->time_ms == 0) {
+		out_null(out, "last_error");
+		return;
+	}
+	out_open_at(out, "last_error", '{');
+	out_time_ms(out, "time", error->time_ms);
+	out_text(out, "result", slice_text(error->result));
+	if (error->http_status == 0)
+		out_null(out, "status");
+	else
+		out_int(out, "status", error->http_status);
+	out_text(out, "cause", slice_text(error->cause));
+	out_text_or_null(out, "hint", slice_text(error->hint));
+	out_close(out, '}');
 }
 
 static void write_target(struct call *call, uint16_t number)
@@ -90,6 +116,10 @@ static void write_target(struct call *call, uint16_t number)
 	out_int(out, "inflight", at_work.in_flight);
 	out_int(out, "dead", named->counts.dead);
 	write_oldest(out, call->now_us, at_work.oldest_received_us);
+	write_time(out, "since", at_work.since_ms);
+	write_time(out, "next_try", at_work.next_try_ms);
+	write_time(out, "next_probe", at_work.next_probe_ms);
+	write_error(out, &at_work.error);
 	out_close(out, '}');
 }
 

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 
+#include "client_failure.h"
 #include "repostal/address.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
@@ -39,7 +41,9 @@ struct exchange {
 	int64_t started_ms;
 	int64_t started_us; /* monotonic */
 	bool active;
-	bool denied; /* egress.deny */
+	bool is_denied; /* egress.deny holds this address */
+	struct address denied;
+	struct client_peer peer;
 	size_t answer_read;
 	size_t answer_size;
 	char answer[STORE_ANSWER_SIZE_MAX];
@@ -167,17 +171,30 @@ static bool is_forbidden(struct exchange *exchange, const struct address *addres
 	if (names_this_machine(address))
 		is_denied |= address_in_ranges(&loopback_v4, deny) ||
 			     address_in_ranges(&loopback_v6, deny);
-	exchange->denied |= is_denied;
+	if (is_denied) {
+		exchange->is_denied = true;
+		exchange->denied = *address;
+	}
 	return is_denied;
+}
+
+static int port_of(const struct sockaddr *address)
+{
+	/* At the same place in both families. */
+	return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
 }
 
 /* Runs after name resolution, for each address that libcurl is about to dial. */
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *dial)
 {
-	struct address address;
+	struct exchange *exchange = data;
+	struct client_peer *peer = &exchange->peer;
 
 	(void)purpose;
-	if (address_from_sockaddr(&dial->addr, &address) && is_forbidden(data, &address))
+	peer->is_known = address_from_sockaddr(&dial->addr, &peer->address);
+	peer->is_dialled = true;
+	peer->port = port_of(&dial->addr);
+	if (peer->is_known && is_forbidden(exchange, &peer->address))
 		return CURL_SOCKET_BAD;
 	return socket(dial->family, dial->socktype | SOCK_CLOEXEC, dial->protocol);
 }
@@ -186,12 +203,14 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 static int on_before_request(
 	void *data, char *primary_ip, char *local_ip, int primary_port, int local_port)
 {
-	struct address address;
+	struct exchange *exchange = data;
+	struct client_peer *peer = &exchange->peer;
 
 	(void)local_ip;
-	(void)primary_port;
 	(void)local_port;
-	if (address_parse(slice_text(primary_ip), &address) && is_forbidden(data, &address))
+	peer->is_known = address_parse(slice_text(primary_ip), &peer->address);
+	peer->port = primary_port;
+	if (peer->is_known && is_forbidden(exchange, &peer->address))
 		return CURL_PREREQFUNC_ABORT;
 	return CURL_PREREQFUNC_OK;
 }
@@ -374,7 +393,9 @@ void client_start(struct client_target *target, struct slice body,
 
 	exchange->request = request;
 	exchange->active = true;
-	exchange->denied = false;
+	exchange->is_denied = false;
+	exchange->peer.is_known = false;
+	exchange->peer.is_dialled = false;
 	exchange->answer_read = 0;
 	exchange->answer_size = 0;
 	exchange->error[0] = '\0';
@@ -386,34 +407,12 @@ void client_start(struct client_target *target, struct slice body,
 	curl_multi_add_handle(target->client->multi, exchange->easy);
 }
 
-static enum transport transport_of(const struct exchange *exchange, CURLcode code, long status)
+/* We hung up because it talks too much: what it said first still counts. */
+static bool has_answer(const struct exchange *exchange, CURLcode code, long status)
 {
-	if (code == CURLE_OK)
-		return TRANSPORT_OK;
-	/* We hung up because it talks too much; what it said first still counts. */
-	if (code == CURLE_WRITE_ERROR && exchange->answer_read > ANSWER_READ_SIZE_MAX &&
-		status != 0)
-		return TRANSPORT_OK;
-	if (exchange->denied)
-		return TRANSPORT_DENIED;
-	if (code == CURLE_OPERATION_TIMEDOUT)
-		return TRANSPORT_TIMEOUT;
-	if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
-		return TRANSPORT_DNS;
-	/* With TLS 1.3 a refused client certificate comes as an alert behind the handshake. */
-	if ((code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) &&
-		strstr(exchange->error, "SSL routines") != NULL)
-		return TRANSPORT_TLS;
-	if (code == CURLE_COULDNT_CONNECT || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
-		code == CURLE_GOT_NOTHING)
-		return TRANSPORT_CONNECT;
-	if (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
-		code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CIPHER ||
-		code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR ||
-		code == CURLE_SSL_INVALIDCERTSTATUS || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH ||
-		code == CURLE_USE_SSL_FAILED || code == CURLE_SSL_CLIENTCERT)
-		return TRANSPORT_TLS;
-	return TRANSPORT_OTHER;
+	return code == CURLE_OK ||
+	       (code == CURLE_WRITE_ERROR && exchange->answer_read > ANSWER_READ_SIZE_MAX &&
+		       status != 0);
 }
 
 static int64_t retry_after_ms(CURL *easy, long status)
@@ -454,24 +453,54 @@ static void hand_back(
 	exchange->target->idle = exchange;
 }
 
+static void take_answer(struct exchange *exchange, int status, struct client_result *result)
+{
+	result->outcome = (struct outcome){
+		.transport = TRANSPORT_OK,
+		.http_status = status,
+		.retry_after_ms = retry_after_ms(exchange->easy, status),
+	};
+	result->answer = slice_of(exchange->answer, exchange->answer_size);
+	if (outcome_result(&result->outcome) != ATTEMPT_2XX)
+		cause_print(
+			&(struct cause){
+				.kind = CAUSE_ANSWER,
+				.http_status = status,
+				.answer = result->answer,
+			},
+			exchange->target->settings, result->cause);
+}
+
+static void take_failure(struct exchange *exchange, CURLcode code, struct client_result *result)
+{
+	const struct client_failure failure = {
+		.easy = exchange->easy,
+		.code = code,
+		.text = exchange->error,
+		.is_denied = exchange->is_denied,
+		.denied = exchange->denied,
+		.peer = exchange->peer,
+		.settings = exchange->target->settings,
+	};
+
+	result->outcome = (struct outcome){
+		.transport = client_failure_transport(&failure),
+		.retry_after_ms = -1,
+	};
+	client_failure_print(&failure, result->cause);
+	result->answer = slice_text(result->cause);
+}
+
 static void finish(struct client *client, struct exchange *exchange, CURLcode code)
 {
 	struct client_result result = { .started_ms = exchange->started_ms };
 	long status = 0;
 
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-	result.outcome.transport = transport_of(exchange, code, status);
-	if (result.outcome.transport == TRANSPORT_OK) {
-		result.outcome.http_status = (int)status;
-		result.outcome.retry_after_ms = retry_after_ms(exchange->easy, status);
-		result.answer = slice_of(exchange->answer, exchange->answer_size);
-	} else {
-		result.outcome.retry_after_ms = -1;
-		result.answer =
-			slice_text(exchange->denied ? "the address is forbidden by egress.deny"
-				   : exchange->error[0] != '\0' ? exchange->error
-								: curl_easy_strerror(code));
-	}
+	if (has_answer(exchange, code, status))
+		take_answer(exchange, (int)status, &result);
+	else
+		take_failure(exchange, code, &result);
 	hand_back(client, exchange, &result);
 }
 
@@ -481,10 +510,11 @@ void client_target_cancel(struct client_target *target)
 		exchange = exchange->next_of_all) {
 		struct client_result result = {
 			.outcome = { .transport = TRANSPORT_INTERRUPTED, .retry_after_ms = -1 },
-			.answer = SLICE_LITERAL("the gateway was stopped before an answer came"),
 			.started_ms = exchange->started_ms,
 		};
 
+		cause_print(&(struct cause){ .kind = CAUSE_INTERRUPTED }, NULL, result.cause);
+		result.answer = slice_text(result.cause);
 		if (exchange->active)
 			hand_back(target->client, exchange, &result);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client.h - HTTP requests out, through libcurl's multi interface: the only user of curl.h here
+ * client.h - HTTP requests out, through libcurl's multi interface
  *
  * Promise    Connections are reused. The address that is dialled, after DNS, is checked against the
  *            forbidden ranges. An answer is read to its end or to a limit; what is kept of it is bounded.
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "repostal/cause.h"
 #include "repostal/error.h"
 #include "repostal/outcome.h"
 #include "repostal/signer.h"
@@ -24,9 +25,10 @@ struct client_target; /* ready-made requests to one receiver */
 
 struct client_result {
 	struct outcome outcome;
-	struct slice answer; /* first bytes of the receiver's answer, or what went wrong */
+	struct slice answer; /* first bytes of the receiver's answer; without one: cause */
 	int64_t started_ms;  /* Unix */
 	int64_t duration_us;
+	char cause[CAUSE_SIZE]; /* "" for a 2xx */
 };
 
 typedef void client_done(void *context, void *request, const struct client_result *result);

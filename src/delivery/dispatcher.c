@@ -218,6 +218,34 @@ struct target_metrics *dispatcher_target_metrics(struct dispatcher *dispatcher, 
 	return target == NULL ? NULL : &target->metrics;
 }
 
+enum target_state dispatcher_idle_state(struct dispatcher *dispatcher, uint16_t number)
+{
+	return atomic_load(&dispatcher->is_disabled[number]) ? TARGET_DISABLED
+							     : TARGET_UNCONFIGURED;
+}
+
+enum target_state dispatcher_target_state(struct dispatcher *dispatcher, uint16_t number)
+{
+	struct target *target = dispatcher->by_number[number];
+
+	if (target == NULL)
+		return dispatcher_idle_state(dispatcher, number);
+	return (enum target_state)gauge_read(&target->metrics.state);
+}
+
+bool dispatcher_last_error(
+	struct dispatcher *dispatcher, uint16_t number, struct target_error *error_out)
+{
+	struct target *target = dispatcher->by_number[number];
+
+	if (target == NULL)
+		return false;
+	pthread_mutex_lock(&target->error_mutex);
+	*error_out = target->last_error;
+	pthread_mutex_unlock(&target->error_mutex);
+	return error_out->time_ms != 0;
+}
+
 void dispatcher_stop(struct dispatcher *dispatcher, int64_t timeout_ms)
 {
 	if (!dispatcher->is_running)

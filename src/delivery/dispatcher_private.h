@@ -42,6 +42,7 @@ struct dispatcher {
 	struct target *_Atomic by_number[STORE_TARGETS_MAX];
 	struct target *targets[STORE_TARGETS_MAX]; /* every one that ever was; never taken away */
 	size_t targets_count;
+	_Atomic bool is_disabled[STORE_TARGETS_MAX]; /* configured, with enabled = false */
 	_Atomic int64_t memory_size;
 	_Atomic int signing; /* outgoing between the store and the delivery thread */
 	struct dispatcher_metrics metrics;

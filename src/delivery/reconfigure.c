@@ -62,11 +62,23 @@ static bool has_target(const struct dispatcher_settings *settings, uint16_t numb
 	return false;
 }
 
+/* Whose state is asked for by number is told even if it never was a target here. */
+static void note_disabled(struct dispatcher *dispatcher, const struct dispatcher_settings *settings)
+{
+	bool is_disabled[STORE_TARGETS_MAX] = { false };
+
+	for (size_t i = 0; i < settings->targets_count; i++)
+		is_disabled[settings->target_numbers[i]] = !settings->targets[i].enabled;
+	for (size_t n = 0; n < STORE_TARGETS_MAX; n++)
+		atomic_store(&dispatcher->is_disabled[n], is_disabled[n]);
+}
+
 static void apply_reload(struct dispatcher *dispatcher, struct reload *reload)
 {
 	const struct dispatcher_settings *settings = &reload->settings;
 
 	client_set_egress(dispatcher->client, settings->egress);
+	note_disabled(dispatcher, settings);
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
 		if (!has_target(settings, dispatcher->targets[i]->number))
 			target_orphan(dispatcher->targets[i]);
@@ -163,6 +175,7 @@ enum status dispatcher_open_targets(struct dispatcher *dispatcher, struct error 
 	if (status != STATUS_OK)
 		return status;
 	dispatcher->slots = slots_of_each(settings->targets_count);
+	note_disabled(dispatcher, settings);
 	for (size_t i = 0; i < settings->targets_count; i++)
 		if (settings->targets[i].enabled)
 			apply_target(dispatcher, settings, i, clients[i]);

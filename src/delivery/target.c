@@ -47,6 +47,8 @@ struct target *target_new(struct dispatcher *dispatcher, const struct target_set
 	breaker_init(&target->breaker);
 	rate_init(&target->rate, settings->rate_per_second, clock_monotonic_us());
 	histogram_init(&target->metrics.attempt_seconds, &histogram_seconds);
+	gauge_set(&target->metrics.since_ms, clock_unix_ms());
+	pthread_mutex_init(&target->error_mutex, NULL);
 	return target;
 }
 
@@ -71,6 +73,7 @@ void target_free(struct target **targetp)
 	drop_queue(&target->retries);
 	client_target_close(&target->client);
 	free(target->orphan_name);
+	pthread_mutex_destroy(&target->error_mutex);
 	free(target);
 }
 
@@ -118,12 +121,13 @@ void target_orphan(struct target *target)
 {
 	struct target_settings *settings = &target->settings;
 
+	/* Also one that was disabled before: its state has another name now. */
+	dispatcher_attend(target->dispatcher, target);
 	if (!target->configured)
 		return;
 	target->configured = false;
 	target->orphan_name = memory_copy_text(settings->name);
 	settings->name = target->orphan_name;
-	dispatcher_attend(target->dispatcher, target);
 }
 
 static struct delivery_queue *queue_of(struct target *target, const struct delivery *delivery)
@@ -239,6 +243,8 @@ void target_release_ready(struct target *target, int64_t now_ms)
 
 static enum target_state state_of(const struct target *target)
 {
+	if (!target->configured)
+		return dispatcher_idle_state(target->dispatcher, target->number);
 	if (target->paused)
 		return TARGET_PAUSED;
 	switch (target->breaker.state) {
@@ -263,6 +269,10 @@ const char *target_state_name(enum target_state state)
 		return "open";
 	case TARGET_PROBING:
 		return "probing";
+	case TARGET_DISABLED:
+		return "disabled";
+	case TARGET_UNCONFIGURED:
+		return "unconfigured";
 	}
 	return "unknown"; /* not reached: -Wswitch guards the cases */
 }
@@ -304,6 +314,39 @@ static bool lease_holds(const struct target *target)
 	       clock_monotonic_ms();
 }
 
+/* When something is attempted next, as far as it is known; 0: nothing waits, or nothing is to be sent. */
+static int64_t next_try_ms(const struct target *target, int64_t now_ms)
+{
+	int64_t due_ms = target->disk_due_ms;
+	int64_t rest_ms;
+
+	if (target->paused || !target->configured)
+		return 0;
+	if (target->breaker.state == BREAKER_OPEN)
+		return now_ms + target->breaker.open_until_ms - clock_monotonic_ms();
+	if (target->first_attempts.count + target->retries.count > 0 || due_ms < now_ms)
+		due_ms = now_ms;
+	if (due_ms == INT64_MAX)
+		return 0;
+	rest_ms = target->not_before_ms == 0 ? 0 : target->not_before_ms - clock_monotonic_ms();
+	return rest_ms > 0 && due_ms < now_ms + rest_ms ? now_ms + rest_ms : due_ms;
+}
+
+/* For those who look on. */
+static void show_state(struct target *target, int64_t now_ms)
+{
+	struct target_metrics *metrics = &target->metrics;
+	enum target_state state = state_of(target);
+	int64_t next_ms = next_try_ms(target, now_ms);
+
+	if (gauge_read(&metrics->state) != (int64_t)state) {
+		gauge_set(&metrics->since_ms, clock_unix_ms());
+		gauge_set(&metrics->state, state);
+	}
+	gauge_set(&metrics->next_try_ms, next_ms);
+	gauge_set(&metrics->next_probe_ms, state == TARGET_OPEN ? next_ms : 0);
+}
+
 void target_serve(struct target *target, int64_t now_ms)
 {
 	bool is_resting = target->not_before_ms > clock_monotonic_ms() || !lease_holds(target);
@@ -314,7 +357,6 @@ void target_serve(struct target *target, int64_t now_ms)
 			&target->breaker, clock_monotonic_ms(), target->settings.concurrency);
 	atomic_store(&target->accepting,
 		target->configured && !is_resting && state_of(target) == TARGET_ACTIVE);
-	gauge_set(&target->metrics.state, state_of(target));
 	if (allowed == 0) {
 		target_release_ready(target, now_ms);
 	} else {
@@ -322,6 +364,7 @@ void target_serve(struct target *target, int64_t now_ms)
 		claim_more(target, allowed, now_ms);
 	}
 	plan_wake(target, allowed, now_ms);
+	show_state(target, now_ms);
 }
 
 static int64_t older(int64_t a_us, const struct delivery_queue *queue)

@@ -11,6 +11,8 @@
 #ifndef REPOSTAL_DELIVERY_TARGET_H
 #define REPOSTAL_DELIVERY_TARGET_H
 
+#include <pthread.h>
+
 #include "client.h"
 #include "repostal/breaker.h"
 #include "repostal/dispatcher.h"
@@ -49,6 +51,8 @@ struct target {
 	_Atomic bool look_posted;      /* look_item is on its way */
 	_Atomic int claimed_held;      /* claimed deliveries whose verdict is not on disk yet */
 	struct mailbox_item look_item; /* posted: something waits on disk */
+	pthread_mutex_t error_mutex;
+	struct target_error last_error; /* written by the delivery thread only */
 
 	/* the delivery thread's */
 	struct client_target *client;
@@ -112,6 +116,8 @@ void dispatcher_post_verdict(struct dispatcher *dispatcher, struct delivery *del
 void dispatcher_post_pause(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_post_claim(struct dispatcher *dispatcher, struct target *target);
 int64_t dispatcher_lease_until_ms(struct dispatcher *dispatcher); /* monotonic */
+/* Of a number that is not to be delivered to: disabled, or configured no more. */
+enum target_state dispatcher_idle_state(struct dispatcher *dispatcher, uint16_t number);
 void dispatcher_attend(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_note_latency(struct dispatcher *dispatcher, const struct delivery *delivery);
 

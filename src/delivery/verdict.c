@@ -3,6 +3,8 @@
  * Reads as the protocol of a delivery's end: a result is judged, counted, logged where it matters, and
  * becomes a verdict for the store.
  */
+#include <string.h>
+
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/random.h"
@@ -67,14 +69,28 @@ static void log_failure(struct target *target, const struct delivery *delivery,
 		LOG_SLICE("uuid", outgoing_uuid(delivery->outgoing)),
 		LOG_INT("attempt", delivery->attempts),
 		LOG_STR("result", attempt_result_name(outcome_result(&result->outcome))),
-		LOG_INT("status", result->outcome.http_status), LOG_INT("retry_in_ms", delay_ms),
-		LOG_INT("lines_left_out", missed));
+		LOG_INT("status", result->outcome.http_status), LOG_STR("cause", result->cause),
+		LOG_INT("retry_in_ms", delay_ms), LOG_INT("lines_left_out", missed));
 }
 
 static void count_attempt(struct target *target, const struct client_result *result)
 {
 	counter_add(&target->metrics.attempts[outcome_result(&result->outcome)], 1);
 	histogram_observe(&target->metrics.attempt_seconds, (double)result->duration_us / 1e6);
+}
+
+/* Kept for those who ask why a target fails. */
+static void note_error(struct target *target, const struct client_result *result)
+{
+	struct target_error *error = &target->last_error;
+
+	pthread_mutex_lock(&target->error_mutex);
+	error->time_ms = result->started_ms + result->duration_us / 1000;
+	error->result = outcome_result(&result->outcome);
+	error->http_status = result->outcome.http_status;
+	memcpy(error->cause, result->cause, sizeof(error->cause));
+	error->hint[0] = '\0';
+	pthread_mutex_unlock(&target->error_mutex);
 }
 
 static void note_breaker(struct target *target, bool changed)
@@ -88,6 +104,7 @@ static void note_breaker(struct target *target, bool changed)
 	} else {
 		log_event(LOG_LEVEL_WARN, "target.failing",
 			LOG_STR("target", target->settings.name),
+			LOG_STR("cause", target->last_error.cause),
 			LOG_INT("probe_in_ms", target->breaker.cooldown_ms));
 	}
 }
@@ -123,6 +140,7 @@ static void on_failed(struct target *target, struct delivery *delivery,
 		verdict_of(delivery, delay_ms < 0 ? DELIVERY_DEAD : DELIVERY_WAITING);
 
 	describe(delivery, result);
+	note_error(target, result);
 	if (delay_ms < 0) {
 		counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
 		log_failure(target, delivery, result, "delivery.dead", LOG_LEVEL_WARN, 0);
@@ -147,6 +165,7 @@ static void on_gone(
 	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
 
 	describe(delivery, result);
+	note_error(target, result);
 	verdict->release = true;
 	verdict->due_ms = clock_schedule_ms();
 	target->disk_due_ms = 0;
@@ -156,7 +175,7 @@ static void on_gone(
 	target->paused_by_receiver = true;
 	dispatcher_post_pause(target->dispatcher, target);
 	log_event(LOG_LEVEL_WARN, "target.paused", LOG_STR("target", target->settings.name),
-		LOG_STR("reason", DISPATCHER_GONE_REASON),
+		LOG_STR("reason", DISPATCHER_GONE_REASON), LOG_STR("cause", result->cause),
 		LOG_STR("advice", "its events are kept"));
 }
 

@@ -144,6 +144,48 @@ static void test_stats_and_targets(void **state)
 	json_decref(json);
 }
 
+static void test_a_target_tells_its_last_error_and_what_comes_next(void **state)
+{
+	static const struct control_target failing = {
+		.state = "open",
+		.since_ms = 1700000000000,
+		.next_try_ms = 1700000030000,
+		.next_probe_ms = 1700000030000,
+		.error = { .time_ms = 1699999999999,
+			.result = "4xx",
+			.http_status = 401,
+			.cause = "HTTP 401: who are you",
+			.hint = "look at the key" },
+	};
+	struct fixture *fixture = *state;
+	json_t *json;
+
+	fixture->view = (struct control_target){ .state = "active" };
+	json = fixture_ask(fixture, "GET", "/targets/app", NULL, 200);
+	assert_at(json, "since", "null");
+	assert_at(json, "next_try", "null");
+	assert_at(json, "next_probe", "null");
+	assert_at(json, "last_error", "null");
+	json_decref(json);
+	fixture->view = failing;
+	json = fixture_ask(fixture, "GET", "/targets/app", NULL, 200);
+	assert_at(json, "since", "2023-11-14T22:13:20.000Z");
+	assert_at(json, "next_try", "2023-11-14T22:13:50.000Z");
+	assert_at(json, "next_probe", "2023-11-14T22:13:50.000Z");
+	assert_at(json, "last_error.time", "2023-11-14T22:13:19.999Z");
+	assert_at(json, "last_error.result", "4xx");
+	assert_at(json, "last_error.status", "401");
+	assert_at(json, "last_error.cause", "HTTP 401: who are you");
+	assert_at(json, "last_error.hint", "look at the key");
+	json_decref(json);
+	fixture->view.error.http_status = 0;
+	fixture->view.error.hint[0] = '\0';
+	json = fixture_ask(fixture, "GET", "/targets/app", NULL, 200);
+	assert_at(json, "last_error.status", "null");
+	assert_at(json, "last_error.hint", "null");
+	json_decref(json);
+}
+
 /* One delivery in each state, for app. */
 static void append_all_states(struct fixture *fixture)
 {
@@ -404,6 +446,7 @@ int main(void)
 		CONTROL_TEST(test_405_says_what_is_allowed),
 		CONTROL_TEST(test_a_body_has_a_limit),
 		CONTROL_TEST(test_stats_and_targets),
+		CONTROL_TEST(test_a_target_tells_its_last_error_and_what_comes_next),
 		CONTROL_TEST(test_filters),
 		CONTROL_TEST(test_a_delivery_says_what_happened),
 		CONTROL_TEST(test_pages),

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client_failure.h - what libcurl knows of a request that got no answer: as a transport, and in words
+ *
+ * Promise    Only asked when a request failed: one that succeeds pays nothing for it.
+ * Threads    The delivery thread.
+ */
+#ifndef REPOSTAL_DELIVERY_CLIENT_FAILURE_H
+#define REPOSTAL_DELIVERY_CLIENT_FAILURE_H
+
+#include <curl/curl.h>
+
+#include "repostal/address.h"
+#include "repostal/cause.h"
+#include "repostal/outcome.h"
+#include "repostal/target_settings.h"
+
+/* Where a request went to, as far as it came. */
+struct client_peer {
+	struct address address;
+	int port;
+	bool is_known;
+	bool is_dialled; /* for this request: the connection is not one that was open already */
+};
+
+struct client_failure {
+	CURL *easy;
+	CURLcode code;
+	const char *text; /* libcurl's own; "" when it has none */
+	bool is_denied;   /* egress.deny holds denied */
+	struct address denied;
+	struct client_peer peer;
+	const struct target_settings *settings;
+};
+
+/* An answer may have arrived all the same; see client.c. */
+enum transport client_failure_transport(const struct client_failure *failure);
+void client_failure_print(const struct client_failure *failure, char out[CAUSE_SIZE]);
+
+#endif

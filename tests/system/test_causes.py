@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Whatever fails says why, in words: in the log, of a target, and of an event's attempts."""
+
+import socket
+
+import events
+import pytest
+from keys import Authority
+from receiver import Receiver, Reply, server_tls
+from settings import PATIENT, target
+from waiting import wait_until
+
+FAILS_ONCE = {"retry": ["1h"], "breaker": {"failures": 1, "cooldown": "5m"}}
+
+
+@pytest.fixture
+def silent():
+    """Accepts connections and says nothing, not even hello."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def failing(name, url, **changes):
+    return target(name, url, **(FAILS_ONCE | PATIENT | changes))
+
+
+def show(gateway, name):
+    return gateway.admin(f"/api/v1/targets/{name}").json
+
+
+def assert_told(gateway, name, result, status, cause):
+    """Everywhere in the same words."""
+    shown = wait_until(lambda: (found := show(gateway, name))["last_error"] and found, f"{name} failed")
+    assert shown["last_error"] == shown["last_error"] | {"result": result, "status": status, "cause": cause}
+    retry = wait_until(lambda: gateway.log("delivery.retry", target=name), f"a line about {name}")[0]
+    assert (retry["result"], retry["cause"]) == (result, cause)
+    broken = wait_until(lambda: gateway.log("target.failing", target=name), f"{name} is left alone")[0]
+    assert broken["cause"] == cause
+    history = wait_until(lambda: history_of(gateway, retry["uuid"], name), "the attempt is on disk")
+    assert [attempt["cause"] for attempt in history] == [cause]
+    return shown
+
+
+def history_of(gateway, uuid, name):
+    deliveries = gateway.admin(f"/api/v1/events/{uuid}").json["deliveries"]
+    return [attempt for delivery in deliveries if delivery["target"] == name for attempt in delivery["history"]]
+
+
+def test_each_failure_has_its_cause(start_gateway, receiver, silent, tmp_path):
+    authority = Authority(tmp_path)
+    expired = Receiver(server_tls(*authority.issue("server", days=-1)))
+    away = Receiver(listening=False)
+    port = receiver.url().split(":")[2].split("/")[0]
+    away_port = away.url().split(":")[2].split("/")[0]
+    receiver.answer("/hang", Reply(manner="hang"))
+    receiver.answer("/close", Reply(manner="close"))
+    receiver.answer("/reset", Reply(manner="reset"))
+    receiver.answer("/garbage", Reply(manner="garbage"))
+    receiver.answer("/empty", Reply(500))
+    receiver.answer("/words", Reply(404, body=b"\n no such\x1b[2Jroute\nkey app-key\n"))
+    causes = {
+        "away": (away.url(), {}, "connect", None, f"connection refused by 127.0.0.1:{away_port}"),
+        "name": ("http://app.invalid/", {}, "dns", None, "name not found: app.invalid"),
+        "hang": (receiver.url("/hang"), {"timeout": "300ms"}, "timeout", None, "no answer within 300ms"),
+        "hello": (f"https://127.0.0.1:{silent}/", {"connect_timeout": "300ms"}, "timeout", None,
+                  f"no TLS handshake with 127.0.0.1:{silent} within 300ms"),
+        "denied": ("http://169.254.169.254/", {}, "other", None,
+                   "address 169.254.169.254 is denied by egress.deny"),
+        "close": (receiver.url("/close"), {}, "connect", None,
+                  f"connection closed without an answer by 127.0.0.1:{port}"),
+        "reset": (receiver.url("/reset"), {}, "connect", None, f"connection reset by 127.0.0.1:{port}"),
+        "garbage": (receiver.url("/garbage"), {}, "other", None,
+                    "no valid answer: Received HTTP/0.9 when not allowed"),
+        "proxy": (receiver.url(), {"proxy": away.url("")}, "connect", None,
+                  f"connection refused by 127.0.0.1:{away_port}"),
+        "expired": (expired.url(), {"tls": {"ca": str(authority.certificate)}}, "tls", None,
+                    "certificate has expired"),
+        "stranger": (expired.url(), {}, "tls", None, "unable to get local issuer certificate"),
+        "empty": (receiver.url("/empty"), {}, "5xx", 500, "HTTP 500"),
+        "words": (receiver.url("/words"), {}, "4xx", 404, "HTTP 404: no such\\x1b[2Jroute"),
+    }
+    gateway = start_gateway(targets=[failing(name, url, **changes)
+                                     for name, (url, changes, *_) in causes.items()])
+    gateway.post(events.delivered())
+    for name, (_, _, result, status, cause) in causes.items():
+        assert_told(gateway, name, result, status, cause)
+    expired.close()
+    away.close()
+
+
+def test_a_cause_is_bounded_and_holds_no_secret(start_gateway, receiver):
+    receiver.answer("/long", Reply(500, body=b"x" * 5000))
+    receiver.answer("/secret", Reply(403, body=b"app-key and pass-word are unknown"))
+    gateway = start_gateway(targets=[
+        failing("long", receiver.url("/long")),
+        failing("secret", receiver.url("/secret", userinfo="user:pass-word"), headers={"X-Key": "app-key"})])
+    gateway.post(events.delivered())
+    long = wait_until(lambda: show(gateway, "long")["last_error"], "the long one failed")["cause"]
+    assert len(long) < 256 and long.startswith("HTTP 500: xxx") and long.endswith("x...")
+    secret = wait_until(lambda: show(gateway, "secret")["last_error"], "the other one failed")
+    assert secret["cause"] == "HTTP 403: *** and *** are unknown"
+    wait_until(lambda: gateway.log("target.failing", target="secret"), "both are in the log")
+    assert not any(word in gateway.log_text() for word in ("app-key", "pass-word"))
+
+
+def test_a_target_that_never_failed_says_so(start_gateway, receiver):
+    gateway = start_gateway(targets=[
+        target("quiet", receiver.url(), events=["MessageHeld"]),
+        target("disabled", receiver.url(), enabled=False)])
+    quiet = show(gateway, "quiet")
+    assert quiet["last_error"] is None and quiet["next_probe"] is None and quiet["next_try"] is None
+    assert quiet["since"].endswith("Z")
+    disabled = show(gateway, "disabled")
+    assert disabled["state"] == "disabled"
+    assert [disabled[name] for name in ("since", "next_try", "next_probe", "last_error")] == [None] * 4
+
+
+def test_an_open_target_says_when_it_is_tried_again(start_gateway, receiver):
+    receiver.answer("/open", Reply(500))
+    receiver.answer("/retrying", Reply(500), Reply(200))
+    gateway = start_gateway(targets=[
+        failing("open", receiver.url("/open")),
+        failing("retrying", receiver.url("/retrying"), breaker={"failures": 0, "cooldown": "1s"})])
+    before = show(gateway, "open")
+    gateway.post(events.delivered())
+    shown = wait_until(lambda: (found := show(gateway, "open"))["state"] == "open" and found, "it is open")
+    assert shown["since"] > before["since"]
+    assert shown["next_probe"] == shown["next_try"] > shown["last_error"]["time"]
+    waiting = wait_until(lambda: (found := show(gateway, "retrying"))["next_try"] and found, "a retry is planned")
+    assert waiting["state"] == "active" and waiting["next_probe"] is None
+    assert waiting["next_try"] > waiting["last_error"]["time"]
