@@ -1,0 +1,58 @@
+# The Debian package: cmake --build BUILD --target package gives repostal_VERSION_ARCH.deb.
+#
+# Two components of the installation go into it: what every installation has, and "debian", which
+# cmake --install leaves out. Its version is the head of conf/package/changelog, which must name this
+# program's version.
+
+set(package_sources ${CMAKE_CURRENT_LIST_DIR})
+
+file(STRINGS ${package_sources}/changelog changelog_head LIMIT_COUNT 1)
+string(REGEX MATCH "^repostal \\(([0-9.]+)-([^)]+)\\)" changelog_head "${changelog_head}")
+if(NOT CMAKE_MATCH_1 STREQUAL PROJECT_VERSION)
+  message(FATAL_ERROR "conf/package/changelog begins with version '${CMAKE_MATCH_1}', not ${PROJECT_VERSION}")
+endif()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME repostal)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_DEBIAN_PACKAGE_RELEASE ${CMAKE_MATCH_2})
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_PACKAGE_CONTACT "repostal authors <repostal@users.noreply.github.com>")
+set(CPACK_DEBIAN_PACKAGE_SECTION mail)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+# Below the project's description, which is the synopsis.
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "repostal takes BizMail's delivery events over HTTP and delivers them as Postal
+webhooks: signed, with a durable queue, retries for days and dead letters, to
+any software that understands Postal's webhooks.
+
+Installing it makes a system user, a signing key and a token of its own.")
+
+# What it is linked against, ca-certificates for https targets, and what makes its user and folders.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "ca-certificates, systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  ${package_sources}/conffiles ${package_sources}/postinst ${package_sources}/prerm ${package_sources}/postrm)
+
+set(CPACK_STRIP_FILES ON)
+set(CPACK_SET_DESTDIR ON) # for /etc
+set(CPACK_INSTALL_PREFIX /usr)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_INSTALL_CMAKE_PROJECTS
+  "${CMAKE_BINARY_DIR};repostal;common;/" "${CMAKE_BINARY_DIR};repostal;debian;/")
+
+install(FILES ${package_sources}/repostal.conf DESTINATION /etc/repostal COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${package_sources}/copyright DESTINATION share/doc/repostal COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${package_sources}/lintian-overrides DESTINATION share/lintian/overrides RENAME repostal
+  COMPONENT debian EXCLUDE_FROM_ALL)
+install(CODE "
+  foreach(pair CHANGELOG.md:changelog.gz conf/package/changelog:changelog.Debian.gz)
+    string(REPLACE : \";\" pair \${pair})
+    list(GET pair 0 from)
+    list(GET pair 1 to)
+    execute_process(COMMAND gzip -9nc \"${PROJECT_SOURCE_DIR}/\${from}\" COMMAND_ERROR_IS_FATAL ANY
+      OUTPUT_FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/doc/repostal/\${to}\")
+  endforeach()" COMPONENT debian EXCLUDE_FROM_ALL)
+
+include(CPack)
