@@ -30,6 +30,9 @@ char *memory_copy_bytes(const void *bytes, size_t size) __attribute__((malloc, r
 void memory_assert_failed(const char *condition, const char *file, int line)
 	__attribute__((noreturn));
 
+/* Who says the message instead of standard error, and returns soon; NULL: nobody. */
+void memory_on_fatal(void (*say)(const char *text));
+
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

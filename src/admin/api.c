@@ -21,6 +21,7 @@ struct api {
 	struct mailbox requests;
 	_Atomic int waiting;
 	pthread_t worker;
+	struct log_limit change_lines;
 	struct http_ticket_batch answered; /* the worker's */
 };
 
@@ -163,14 +164,14 @@ void api_handle(struct api *api, struct http_exchange *exchange, const struct ht
 /* On the worker. */
 
 /* Whoever changes something leaves a trace. */
-static void log_change(const struct api_request *done)
+static void log_change(struct log_limit *lines, const struct api_request *done)
 {
 	char peer[ADDRESS_TEXT_SIZE];
 
 	if (slice_is(done->request.method, "GET") || slice_is(done->request.method, "HEAD"))
 		return;
 	address_format(&done->peer, peer);
-	log_event(LOG_LEVEL_INFO, "admin.request", LOG_SLICE("method", done->request.method),
+	log_limited(lines, LOG_SLICE("method", done->request.method),
 		LOG_SLICE("path", done->request.path), LOG_INT("status", done->answer.status),
 		LOG_STR("peer", peer));
 }
@@ -184,7 +185,7 @@ static void *work(void *context)
 		struct api_request *waiting = MAILBOX_ENTRY(item, struct api_request, item);
 
 		control_handle(api->view->control, &waiting->request, &waiting->answer);
-		log_change(waiting);
+		log_change(&api->change_lines, waiting);
 		atomic_fetch_sub(&api->waiting, 1);
 		http_tickets_add(&api->answered, &waiting->http);
 		http_tickets_flush(api->view->admin_server, &api->answered);
@@ -197,6 +198,7 @@ struct api *api_start(const struct admin_view *view)
 	struct api *api = memory_zalloc(sizeof(*api));
 
 	api->view = view;
+	log_limit_open(&api->change_lines, LOG_LEVEL_INFO, "admin.request", NULL, 0);
 	mailbox_init(&api->requests, NULL, NULL);
 	REPOSTAL_ASSERT(pthread_create(&api->worker, NULL, work, api) == 0);
 	return api;
@@ -212,5 +214,6 @@ void api_stop(struct api **apip)
 	mailbox_close(&api->requests);
 	pthread_join(api->worker, NULL);
 	mailbox_destroy(&api->requests);
+	log_limit_close(&api->change_lines);
 	free(api);
 }

@@ -4,6 +4,7 @@
  */
 #include "admin_private.h"
 #include "repostal/clock.h"
+#include "repostal/log.h"
 
 enum {
 	LABELS_SIZE_MAX = 1024
@@ -264,6 +265,15 @@ static void print_connections(const struct admin_view *view, struct buf *out)
 	metric_print_int(out, "repostal_accept_pauses_total", "", value_of(&http->accept_pauses));
 }
 
+static void print_log(struct buf *out)
+{
+	static const char name[] = "repostal_log_lines_suppressed_total";
+
+	metric_print_head(out, name, "counter",
+		"Lines of the log that a limit, a full queue or a failing write kept back.");
+	metric_print_int(out, name, "", (int64_t)log_suppressed_count());
+}
+
 void admin_print_metrics(const struct admin_view *view, struct buf *out)
 {
 	struct buf labels;
@@ -281,6 +291,7 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out)
 	print_states(view, &labels, out);
 	print_store(view, out);
 	print_connections(view, out);
+	print_log(out);
 	metric_print_head(out, "repostal_build_info", "gauge", "The version that runs.");
 	metric_print_int(
 		out, "repostal_build_info", labels1(&labels, "version", REPOSTAL_VERSION), 1);

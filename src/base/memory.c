@@ -1,17 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 #include "repostal/memory.h"
 
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	LAST_WORDS_SIZE = 512
+};
+
+static void (*_Atomic fatal_hook)(const char *text);
+
+void memory_on_fatal(void (*say)(const char *text))
+{
+	atomic_store(&fatal_hook, say);
+}
+
+static void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+static void die(const char *format, ...)
+{
+	/* Taken, so that a hook that fails itself does not come here for ever. */
+	void (*say)(const char *text) = atomic_exchange(&fatal_hook, NULL);
+	char text[LAST_WORDS_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (say != NULL)
+		say(text);
+	else
+		fputs(text, stderr);
+	abort();
+}
+
 static void *usable_or_die(void *memory, size_t count, size_t size)
 {
-	if (memory == NULL) {
-		fprintf(stderr, "repostal: out of memory (%zu times %zu bytes)\n", count, size);
-		abort();
-	}
+	if (memory == NULL)
+		die("repostal: out of memory (%zu times %zu bytes)\n", count, size);
 	return memory;
 }
 
@@ -61,6 +91,5 @@ char *memory_copy_bytes(const void *bytes, size_t size)
 
 void memory_assert_failed(const char *condition, const char *file, int line)
 {
-	fprintf(stderr, "repostal: %s:%d: assertion failed: %s\n", file, line, condition);
-	abort();
+	die("repostal: %s:%d: assertion failed: %s\n", file, line, condition);
 }

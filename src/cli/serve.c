@@ -8,7 +8,8 @@
 #include "repostal/log.h"
 
 enum {
-	REPORT_SIZE_MAX = 4 * 1024 * 1024
+	REPORT_SIZE_MAX = 4 * 1024 * 1024,
+	LOG_FLUSH_MS = 1000, /* what the end waits for whoever reads the log */
 };
 
 static const char help[] =
@@ -42,16 +43,20 @@ static int serve(const char *path)
 	enum status status;
 
 	buf_init(&report, REPORT_SIZE_MAX);
+	log_detect_journal();
 	status = config_load(path, CONFIG_SECRETS_ALL, &config, &report);
 	if (status != STATUS_OK) {
-		fwrite(report.data, 1, report.size, stderr);
+		log_text(LOG_LEVEL_ERROR, buf_slice(&report));
 		goto out;
 	}
 	log_configure(&config->log);
 	log_warnings(&report);
-	status = gateway_run(path, &config, &err);
+	status = log_start(&err);
+	if (status == STATUS_OK)
+		status = gateway_run(path, &config, &err);
 	if (status != STATUS_OK)
 		log_event(LOG_LEVEL_ERROR, "gateway.failed", LOG_STR("error", err.text));
+	log_stop(LOG_FLUSH_MS);
 	if (status == STATUS_OK)
 		result = EXIT_OK;
 	else if (status != STATUS_INVALID)

@@ -114,14 +114,19 @@ static void on_claim_done(struct store_request *request, enum status status, voi
 	mailbox_post(&target->dispatcher->claims, &request->item);
 }
 
+struct posted_pause {
+	struct store_pause_request store;
+	struct target *target;
+};
+
 static void on_pause_stored(struct store_request *request, enum status status, void *context)
 {
-	struct store_pause_request *pause = (struct store_pause_request *)request;
+	struct posted_pause *pause = (struct posted_pause *)request;
 
 	(void)context;
 	if (status != STATUS_OK)
-		log_event(LOG_LEVEL_WARN, "target.pause_not_stored",
-			LOG_INT("target_number", pause->target));
+		log_limited(&pause->target->lines.pause_not_stored,
+			LOG_STR("paused", pause->store.paused ? "yes" : "no"));
 	free(pause);
 }
 
@@ -129,14 +134,15 @@ static void on_pause_stored(struct store_request *request, enum status status, v
 
 void dispatcher_post_pause(struct dispatcher *dispatcher, struct target *target)
 {
-	struct store_pause_request *pause = memory_zalloc(sizeof(*pause));
+	struct posted_pause *pause = memory_zalloc(sizeof(*pause));
 
-	pause->request.kind = STORE_REQUEST_PAUSE;
-	pause->request.done = on_pause_stored;
-	pause->target = target->number;
-	pause->paused = target->paused;
-	pause->reason = target->paused ? DISPATCHER_GONE_REASON : NULL;
-	mailbox_chain_add(&dispatcher->verdicts, &pause->request.item);
+	pause->target = target;
+	pause->store.request.kind = STORE_REQUEST_PAUSE;
+	pause->store.request.done = on_pause_stored;
+	pause->store.target = target->number;
+	pause->store.paused = target->paused;
+	pause->store.reason = target->paused ? DISPATCHER_GONE_REASON : NULL;
+	mailbox_chain_add(&dispatcher->verdicts, &pause->store.request.item);
 }
 
 void dispatcher_attend(struct dispatcher *dispatcher, struct target *target)

@@ -30,6 +30,36 @@ static void queue_init(struct delivery_queue *queue)
 	queue->count = 0;
 }
 
+static void open_lines(struct target_lines *lines, const char *name)
+{
+	const struct {
+		struct log_limit *limit;
+		enum log_level level;
+		const char *event;
+	} kinds[] = {
+		{ &lines->retry, LOG_LEVEL_INFO, "delivery.retry" },
+		{ &lines->dead, LOG_LEVEL_WARN, "delivery.dead" },
+		{ &lines->failing, LOG_LEVEL_WARN, "target.failing" },
+		{ &lines->healed, LOG_LEVEL_INFO, "target.healed" },
+		{ &lines->paused, LOG_LEVEL_WARN, "target.paused" },
+		{ &lines->pause_not_stored, LOG_LEVEL_WARN, "target.pause_not_stored" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
+		log_limit_open(kinds[i].limit, kinds[i].level, kinds[i].event,
+			LOG_FIELDS(LOG_STR("target", name)));
+}
+
+static void close_lines(struct target_lines *lines)
+{
+	log_limit_close(&lines->retry);
+	log_limit_close(&lines->dead);
+	log_limit_close(&lines->failing);
+	log_limit_close(&lines->healed);
+	log_limit_close(&lines->paused);
+	log_limit_close(&lines->pause_not_stored);
+}
+
 struct target *target_new(struct dispatcher *dispatcher, const struct target_settings *settings,
 	uint16_t number, int slots)
 {
@@ -49,6 +79,7 @@ struct target *target_new(struct dispatcher *dispatcher, const struct target_set
 	histogram_init(&target->metrics.attempt_seconds, &histogram_seconds);
 	gauge_set(&target->metrics.since_ms, clock_unix_ms());
 	pthread_mutex_init(&target->error_mutex, NULL);
+	open_lines(&target->lines, settings->name);
 	return target;
 }
 
@@ -72,6 +103,7 @@ void target_free(struct target **targetp)
 	drop_queue(&target->first_attempts);
 	drop_queue(&target->retries);
 	client_target_close(&target->client);
+	close_lines(&target->lines);
 	free(target->orphan_name);
 	pthread_mutex_destroy(&target->error_mutex);
 	free(target);

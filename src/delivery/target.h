@@ -29,13 +29,22 @@ enum {
 	TARGET_CLAIM_RETRY_MS = 1000, /* after the store refused */
 	TARGET_CLAIM_PAUSE_MS = 20,   /* while too many verdicts wait for the disk */
 	TARGET_REST_MIN_MS = 1000,    /* after a 429 */
-	TARGET_LOG_LINES_PER_S = 5,
 };
 
 struct delivery_queue {
 	struct delivery *first;
 	struct delivery **end;
 	int count;
+};
+
+/* What a receiver can make us say, each with a limit of its own. */
+struct target_lines {
+	struct log_limit retry;
+	struct log_limit dead;
+	struct log_limit failing;
+	struct log_limit healed;
+	struct log_limit paused;
+	struct log_limit pause_not_stored;
 };
 
 struct target {
@@ -75,7 +84,7 @@ struct target {
 	int64_t wakes_ms;    /* Unix; when target_serve() is to run next without a reason */
 	bool in_attention;
 	struct target *next_in_attention;
-	struct log_limit log_limit;
+	struct target_lines lines;
 };
 
 struct target *target_new(struct dispatcher *dispatcher, const struct target_settings *settings,

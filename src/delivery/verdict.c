@@ -55,22 +55,15 @@ static void describe(struct delivery *delivery, const struct client_result *resu
 		keep_answer(delivery, result->answer);
 }
 
-static void log_failure(struct target *target, const struct delivery *delivery,
-	const struct client_result *result, const char *event, enum log_level level,
-	int64_t delay_ms)
+static void log_failure(struct log_limit *lines, const struct delivery *delivery,
+	const struct client_result *result, int64_t delay_ms)
 {
-	int64_t missed = 0;
-
-	if (!log_wants(level) || !log_limit_pass(&target->log_limit, clock_monotonic_ms(),
-					 TARGET_LOG_LINES_PER_S, &missed))
-		return;
-	log_event(level, event, LOG_STR("target", target->settings.name),
-		LOG_INT("event_id", delivery->outgoing->event),
+	log_limited(lines, LOG_INT("event_id", delivery->outgoing->event),
 		LOG_SLICE("uuid", outgoing_uuid(delivery->outgoing)),
 		LOG_INT("attempt", delivery->attempts),
 		LOG_STR("result", attempt_result_name(outcome_result(&result->outcome))),
 		LOG_INT("status", result->outcome.http_status), LOG_STR("cause", result->cause),
-		LOG_INT("retry_in_ms", delay_ms), LOG_INT("lines_left_out", missed));
+		LOG_INT("retry_in_ms", delay_ms));
 }
 
 static void count_attempt(struct target *target, const struct client_result *result)
@@ -98,13 +91,10 @@ static void note_breaker(struct target *target, bool changed)
 	if (!changed)
 		return;
 	if (target->breaker.state == BREAKER_CLOSED) {
-		log_event(
-			LOG_LEVEL_INFO, "target.healed", LOG_STR("target", target->settings.name));
+		log_write_limited(&target->lines.healed, NULL, 0);
 		target->disk_due_ms = 0;
 	} else {
-		log_event(LOG_LEVEL_WARN, "target.failing",
-			LOG_STR("target", target->settings.name),
-			LOG_STR("cause", target->last_error.cause),
+		log_limited(&target->lines.failing, LOG_STR("cause", target->last_error.cause),
 			LOG_INT("probe_in_ms", target->breaker.cooldown_ms));
 	}
 }
@@ -143,13 +133,13 @@ static void on_failed(struct target *target, struct delivery *delivery,
 	note_error(target, result);
 	if (delay_ms < 0) {
 		counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
-		log_failure(target, delivery, result, "delivery.dead", LOG_LEVEL_WARN, 0);
+		log_failure(&target->lines.dead, delivery, result, 0);
 	} else {
 		verdict->due_ms = clock_schedule_ms() + delay_ms;
 		if (verdict->due_ms < target->disk_due_ms)
 			target->disk_due_ms = verdict->due_ms;
 		counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
-		log_failure(target, delivery, result, "delivery.retry", LOG_LEVEL_INFO, delay_ms);
+		log_failure(&target->lines.retry, delivery, result, delay_ms);
 	}
 	if (result->outcome.http_status == HTTP_TOO_MANY_REQUESTS)
 		rest(target, result);
@@ -174,9 +164,8 @@ static void on_gone(
 	target->paused = true;
 	target->paused_by_receiver = true;
 	dispatcher_post_pause(target->dispatcher, target);
-	log_event(LOG_LEVEL_WARN, "target.paused", LOG_STR("target", target->settings.name),
-		LOG_STR("reason", DISPATCHER_GONE_REASON), LOG_STR("cause", result->cause),
-		LOG_STR("advice", "its events are kept"));
+	log_limited(&target->lines.paused, LOG_STR("reason", DISPATCHER_GONE_REASON),
+		LOG_STR("cause", result->cause), LOG_STR("advice", "its events are kept"));
 }
 
 /* We cut it off ourselves: it counts, because the receiver may have it, but says nothing of him. */
@@ -236,8 +225,8 @@ void target_give_up(struct target *target, struct delivery *delivery, const char
 	verdict->transport = TRANSPORT_OTHER;
 	keep_answer(delivery, slice_text(reason));
 	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
-	log_event(LOG_LEVEL_WARN, "delivery.dead", LOG_STR("target", target->settings.name),
-		LOG_INT("event_id", delivery->outgoing->event), LOG_STR("reason", reason));
+	log_limited(&target->lines.dead, LOG_INT("event_id", delivery->outgoing->event),
+		LOG_STR("reason", reason));
 	dispatcher_post_verdict(target->dispatcher, delivery);
 }
 

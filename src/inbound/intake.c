@@ -3,7 +3,6 @@
 
 #include "repostal/buf.h"
 #include "repostal/clock.h"
-#include "repostal/log.h"
 #include "repostal/memory.h"
 #include "repostal/outgoing.h"
 #include "repostal/search_key.h"
@@ -157,8 +156,7 @@ static void on_quarantined(struct store_request *request, enum status status, vo
 	ticket->status = status;
 	if (status == STATUS_OK) {
 		count_stored(ticket);
-		log_event(LOG_LEVEL_WARN, "event.quarantined",
-			LOG_STR("source", ticket->source->settings->name),
+		log_limited(&ticket->inbound->source_lines[ticket->source->number]->quarantined,
 			LOG_STR("reason", bizmail_problem_name(ticket->problem)),
 			LOG_INT("id", ticket->store.quarantine.quarantined.id));
 	}

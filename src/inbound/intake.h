@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "repostal/inbound.h"
+#include "source_lines.h"
 
 struct inbound {
 	pthread_mutex_t view_mutex;
@@ -22,6 +23,7 @@ struct inbound {
 	struct store_thread *store;
 	struct dispatcher *dispatcher;
 	struct inbound_source_metrics *_Atomic source_metrics[STORE_SOURCES_MAX];
+	struct source_lines *_Atomic source_lines[STORE_SOURCES_MAX];
 	struct counter rejected[REJECT_REASON_COUNT];
 	struct http_ticket_batch answered; /* the store thread's, until the batch is done */
 };

@@ -24,8 +24,12 @@ void inbound_free(struct inbound **inboundp)
 	*inboundp = NULL;
 	if (inbound->view != NULL)
 		inbound_release_view(inbound->view);
-	for (size_t i = 0; i < STORE_SOURCES_MAX; i++)
+	for (size_t i = 0; i < STORE_SOURCES_MAX; i++) {
+		struct source_lines *lines = inbound->source_lines[i];
+
+		source_lines_free(&lines);
 		free(inbound->source_metrics[i]);
+	}
 	pthread_mutex_destroy(&inbound->view_mutex);
 	free(inbound);
 }
@@ -54,9 +58,11 @@ void inbound_show(struct inbound *inbound, struct inbound_view *view)
 	for (size_t i = 0; i < view->sources_count; i++) {
 		uint16_t number = view->sources[i].number;
 
-		if (inbound->source_metrics[number] == NULL)
-			inbound->source_metrics[number] =
-				memory_zalloc(sizeof(struct inbound_source_metrics));
+		if (inbound->source_metrics[number] != NULL)
+			continue;
+		inbound->source_metrics[number] =
+			memory_zalloc(sizeof(struct inbound_source_metrics));
+		inbound->source_lines[number] = source_lines_new(view->sources[i].settings->name);
 	}
 	atomic_store(&view->references, 1);
 	pthread_mutex_lock(&inbound->view_mutex);

@@ -41,6 +41,8 @@ struct store_thread {
 	struct store_request hint;
 	_Atomic bool is_hinted; /* hint is in the mailbox */
 	struct store_takeovers counted;
+	struct log_limit failing_lines; /* a sender may make it fail again and again */
+	struct log_limit recovered_lines;
 	struct store_metrics metrics;
 };
 
@@ -113,11 +115,11 @@ static void note_result(struct store_thread *thread, enum status status, const s
 
 	if (status == STATUS_OK && failing_since_ms != 0) {
 		gauge_set(&metrics->failing_since_ms, 0);
-		log_event(LOG_LEVEL_INFO, "store.recovered",
+		log_limited(&thread->recovered_lines,
 			LOG_INT("after_ms", clock_monotonic_ms() - failing_since_ms));
 	} else if (status != STATUS_OK && failing_since_ms == 0) {
 		gauge_set(&metrics->failing_since_ms, clock_monotonic_ms());
-		log_event(LOG_LEVEL_ERROR, "store.failing", LOG_STR("error", err->text));
+		log_limited(&thread->failing_lines, LOG_STR("error", err->text));
 	}
 }
 
@@ -438,6 +440,8 @@ enum status store_thread_start(struct store **store_taken, void (*on_batch_done)
 	thread->context = context;
 	histogram_init(&thread->metrics.commit_seconds, &histogram_seconds);
 	histogram_init(&thread->metrics.batch_events, &histogram_batch);
+	log_limit_open(&thread->failing_lines, LOG_LEVEL_ERROR, "store.failing", NULL, 0);
+	log_limit_open(&thread->recovered_lines, LOG_LEVEL_INFO, "store.recovered", NULL, 0);
 	mailbox_init(&thread->mailbox, NULL, NULL);
 	thread->hint.kind = STORE_REQUEST_HINT;
 	store_set_hint(thread->store, on_hint, thread);
@@ -510,5 +514,7 @@ void store_thread_stop(struct store_thread **threadp)
 	store_set_hint(thread->store, NULL, NULL);
 	store_close(&thread->store);
 	mailbox_destroy(&thread->mailbox);
+	log_limit_close(&thread->failing_lines);
+	log_limit_close(&thread->recovered_lines);
 	free(thread);
 }

@@ -101,8 +101,9 @@ class Gateway:
         assert self.process is None
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([BINARY, "serve", "-c", self.config_path],
-                                            env=os.environ | self.env, stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, **self.popen)
+                                            env=os.environ | self.env,
+                                            **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+                                            | self.popen)
 
     def start(self):
         seen = len(self.log("gateway.ready"))

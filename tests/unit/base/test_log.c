@@ -9,7 +9,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "repostal/log.h"
@@ -233,33 +235,128 @@ static void test_failing_write_is_ignored(void **state)
 	close(saved_fd);
 }
 
-static void test_limit(void **state)
+/* Each limit keeps its own count, and its labels come before the fields of each line. */
+static void test_limits_do_not_share(void **state)
+{
+	char target[] = "app";
+	struct log_limit dead, retry;
+	struct capture capture;
+	int lines = 0;
+
+	(void)state;
+	configure(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	log_limit_open(&dead, LOG_LEVEL_WARN, "delivery.dead",
+		LOG_FIELDS(LOG_STR("target", target), LOG_STR("reason", "age")));
+	log_limit_open(
+		&retry, LOG_LEVEL_INFO, "delivery.retry", LOG_FIELDS(LOG_STR("target", target)));
+	memset(target, 'x', strlen(target)); /* the labels are copies */
+	capture_start(&capture);
+	for (int i = 0; i < 3 * LOG_THROTTLE_LINES_PER_S; i++)
+		log_limited(&retry, LOG_INT("i", i));
+	log_limited(&dead, LOG_INT("i", 7));
+	log_limit_close(&retry);
+	log_limit_close(&dead);
+	capture_stop(&capture);
+	for (const char *at = capture.text; (at = strstr(at, " delivery.retry ")) != NULL; at++)
+		lines++;
+	assert_in_range(lines, LOG_THROTTLE_LINES_PER_S, 3 * LOG_THROTTLE_LINES_PER_S);
+	assert_non_null(strstr(capture.text, " warn delivery.dead target=app reason=age i=7\n"));
+}
+
+static void test_a_limit_tells_the_rest_at_its_end(void **state)
+{
+	struct log_limit limit;
+	struct capture capture;
+	uint64_t before = log_suppressed_count();
+	char want[128];
+	int64_t left_out;
+
+	(void)state;
+	configure(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	log_limit_open(&limit, LOG_LEVEL_INFO, "admin.request", NULL, 0);
+	capture_start(&capture);
+	do
+		log_limited(&limit, LOG_INT("n", 1));
+	while (log_suppressed_count() == before);
+	log_limit_close(&limit);
+	log_limit_close(&limit);
+	capture_stop(&capture);
+	left_out = (int64_t)(log_suppressed_count() - before);
+	(void)snprintf(want, sizeof(want),
+		"\"level\":\"info\",\"event\":\"log.suppressed\",\"lines\":%lld,"
+		"\"reason\":\"limit\",\"of\":\"admin.request\"}\n",
+		(long long)left_out);
+	assert_string_equal(capture.text + strlen(capture.text) - strlen(want), want);
+	assert_ptr_equal(strstr(capture.text, "log.suppressed"),
+		strstr(capture.text + strlen(capture.text) - strlen(want), "log.suppressed"));
+}
+
+static void test_a_limit_below_the_level_leaves_nothing_out(void **state)
+{
+	uint64_t before = log_suppressed_count();
+	struct log_limit limit;
+	struct capture capture;
+
+	(void)state;
+	configure(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+	log_limit_open(&limit, LOG_LEVEL_INFO, "admin.request", NULL, 0);
+	capture_start(&capture);
+	for (int i = 0; i < 1000; i++)
+		log_limited(&limit, LOG_INT("i", i));
+	log_limit_close(&limit);
+	capture_stop(&capture);
+	assert_string_equal(capture.text, "");
+	assert_int_equal(log_suppressed_count(), before);
+}
+
+static void test_journal(void **state)
 {
 	static const struct {
-		int64_t at_ms;
-		bool passes;
-		int64_t missed;
+		const char *name;
+		enum log_format format;
+		enum log_level level;
+		const char *begin;
 	} cases[] = {
-		{ 10000, true, 0 },
-		{ 10001, true, 0 },
-		{ 10002, false, 0 },
-		{ 10999, false, 0 },
-		{ 11000, true, 2 },
-		{ 11001, true, 0 },
-		{ 11002, false, 0 },
-		{ 99000, true, 1 },
+		{ "debug", LOG_FORMAT_TEXT, LOG_LEVEL_DEBUG, "<7>debug a.b n=1\n" },
+		{ "info", LOG_FORMAT_TEXT, LOG_LEVEL_INFO, "<6>info a.b n=1\n" },
+		{ "warn", LOG_FORMAT_TEXT, LOG_LEVEL_WARN, "<4>warn a.b n=1\n" },
+		{ "error", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR, "<3>error a.b n=1\n" },
+		{ "JSON keeps its time", LOG_FORMAT_JSON, LOG_LEVEL_ERROR, "<3>{\"time\":\"" },
 	};
-	struct log_limit limit = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		int64_t missed = 0;
-		bool passes = log_limit_pass(&limit, cases[i].at_ms, 2, &missed);
+		struct capture capture;
+		struct stat is;
+		char stream[64];
 
-		if (passes != cases[i].passes || missed != cases[i].missed)
-			fail_msg("at %lld ms: %d, missed %lld", (long long)cases[i].at_ms, passes,
-				(long long)missed);
+		configure(LOG_LEVEL_DEBUG, cases[i].format);
+		capture_start(&capture);
+		assert_int_equal(fstat(STDERR_FILENO, &is), 0);
+		(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)is.st_dev,
+			(uintmax_t)is.st_ino);
+		setenv("JOURNAL_STREAM", stream, 1);
+		log_detect_journal();
+		log_event(cases[i].level, "a.b", LOG_INT("n", 1));
+		capture_stop(&capture);
+		if (strncmp(capture.text, cases[i].begin, strlen(cases[i].begin)) != 0)
+			fail_msg("%s: got %s", cases[i].name, capture.text);
+		log_detect_journal(); /* another stream by now */
 	}
+	unsetenv("JOURNAL_STREAM");
+	log_detect_journal();
+}
+
+static void test_text_is_written_line_by_line(void **state)
+{
+	struct capture capture;
+
+	(void)state;
+	capture_start(&capture);
+	log_text(LOG_LEVEL_ERROR, SLICE_LITERAL("a.conf:1: one\na.conf:2: two\n"));
+	log_text(LOG_LEVEL_ERROR, slice_of(NULL, 0));
+	capture_stop(&capture);
+	assert_string_equal(capture.text, "a.conf:1: one\na.conf:2: two\n");
 }
 
 int main(void)
@@ -271,7 +368,11 @@ int main(void)
 		cmocka_unit_test(test_long_values_are_cut),
 		cmocka_unit_test(test_long_lines_are_cut),
 		cmocka_unit_test(test_failing_write_is_ignored),
-		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limits_do_not_share),
+		cmocka_unit_test(test_a_limit_tells_the_rest_at_its_end),
+		cmocka_unit_test(test_a_limit_below_the_level_leaves_nothing_out),
+		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_text_is_written_line_by_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
