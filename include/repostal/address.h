@@ -36,6 +36,11 @@ struct address_ranges {
 };
 
 bool address_parse(struct slice text, struct address *out);
+/*
+ * As proxies write it into X-Forwarded-For and Forwarded (RFC 7239, section 6): also with a port, in
+ * brackets ("[2001:db8::1]:443") and in quotes. "unknown" and "_names" are no addresses.
+ */
+bool address_parse_node(struct slice text, struct address *out);
 /* False for families other than IPv4 and IPv6. */
 bool address_from_sockaddr(const struct sockaddr *sa, struct address *out);
 void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE]);

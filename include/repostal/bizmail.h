@@ -42,9 +42,10 @@ enum bizmail_encoding {
 };
 
 /*
- * application/json and text/json (parameters ignored), application/x-www-form-urlencoded,
- * multipart/form-data; an empty type counts as JSON when the body starts with '{' (behind white
- * space and a byte order mark).
+ * application/json and text/json (parameters ignored), application/x-www-form-urlencoded and
+ * multipart/form-data are taken, and then the bytes decide: '{' (after white space and a byte order
+ * mark) is JSON, a first line "--x" multipart, a first name with '=' a form; the label only where they
+ * do not tell. An empty type counts as JSON when the body starts with '{'.
  */
 enum bizmail_encoding bizmail_encoding_of(struct slice content_type, struct slice body);
 
@@ -78,9 +79,9 @@ struct bizmail_event {
 	struct slice category; /* as sent */
 	struct slice reason;
 	struct slice return_path; /* bare address, or empty */
-	int64_t time_ms; /* as sent, Unix milliseconds; 0 when missing, not a number, zero or
-			    negative */
-	void *memory;    /* private: what the slices point into */
+	int64_t time_ms; /* as sent, Unix milliseconds; 0 when missing, zero or not understood */
+	struct slice time_text; /* as sent, when it is there but not understood; else empty */
+	void *memory;           /* private: what the slices point into */
 };
 
 /*

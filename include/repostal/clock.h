@@ -52,4 +52,10 @@ bool clock_parse_when(
  */
 int64_t clock_parse_http_date(const char *text, size_t size);
 
+/*
+ * A date as programs write it: ISO 8601 ("2024-04-14T13:06:40Z", with any offset; UTC without one) or
+ * that of a mail's header (RFC 5322, section 3.3: "Sun, 14 Apr 2024 15:06:40 +0200"). False: neither.
+ */
+bool clock_parse_date(struct slice text, int64_t *unix_ms_out);
+
 #endif

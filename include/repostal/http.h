@@ -42,9 +42,12 @@ struct http_settings {
 
 struct http_request {
 	struct slice method;
-	struct slice path;  /* as sent, without the query; not decoded */
+	/* As sent, without the query; not decoded. Of a target in absolute form (RFC 9112, section
+	 * 3.2.2) what follows the authority. */
+	struct slice path;
 	struct slice query; /* without the '?' */
 	struct slice content_type;
+	bool is_encoded; /* it has a Content-Encoding other than identity */
 	struct slice authorization;
 	struct slice forwarded_for; /* X-Forwarded-For; several headers: joined by comma */
 	struct slice body;

@@ -48,6 +48,37 @@ bool address_parse(struct slice text, struct address *out)
 	return false;
 }
 
+/* ":123", or nothing. */
+static bool is_port(struct slice text)
+{
+	int64_t port;
+
+	if (text.size == 0)
+		return true;
+	return text.data[0] == ':' && text.size <= sizeof(":65535") - 1 &&
+	       text_parse_uint(slice_of(text.data + 1, text.size - 1), &port) && port <= UINT16_MAX;
+}
+
+bool address_parse_node(struct slice text, struct address *out)
+{
+	struct slice rest = slice_trim(text);
+	struct slice host;
+
+	if (rest.size >= 2 && rest.data[0] == '"' && rest.data[rest.size - 1] == '"')
+		rest = slice_trim(slice_of(rest.data + 1, rest.size - 2));
+	if (address_parse(rest, out))
+		return true;
+	if (rest.size > 0 && rest.data[0] == '[') {
+		rest = slice_of(rest.data + 1, rest.size - 1);
+		host = slice_cut(&rest, ']');
+		return rest.data != NULL && memchr(host.data, ':', host.size) != NULL &&
+		       is_port(rest) && address_parse(host, out);
+	}
+	host = slice_cut(&rest, ':');
+	return rest.data != NULL && is_port(slice_of(rest.data - 1, rest.size + 1)) &&
+	       address_parse(host, out);
+}
+
 bool address_from_sockaddr(const struct sockaddr *sa, struct address *out)
 {
 	struct sockaddr_in ipv4;

@@ -356,3 +356,58 @@ bool clock_parse_when(struct slice text, int64_t now_us, enum clock_zone zone, i
 		*unix_us_out = 1;
 	return true;
 }
+
+/* "GMT", "UTC", "UT" or an offset; a comment in brackets may follow, as mail programs write it. */
+static bool expect_mail_zone(struct slice *text, int64_t *offset_seconds_out)
+{
+	static const char *const names[] = { "GMT", "UTC", "UT" };
+	struct slice comment = *text;
+	struct slice zone = slice_trim(slice_cut(&comment, '('));
+	int unused;
+
+	*offset_seconds_out = 0;
+	if (comment.data != NULL && (comment.size == 0 || comment.data[comment.size - 1] != ')'))
+		return false;
+	if (expect_name(&zone, names, ARRAY_COUNT(names), &unused))
+		return zone.size == 0;
+	return expect_offset(&zone, offset_seconds_out);
+}
+
+/* "Sun, 14 ": the day's name may be missing, and so may the first digit. */
+static bool expect_mail_day(struct slice *text, struct tm *tm)
+{
+	struct slice rest = *text;
+
+	if (expect_name(&rest, days, ARRAY_COUNT(days), &tm->tm_wday) && expect_text(&rest, ", "))
+		*text = rest;
+	rest = *text;
+	if (expect_digits(text, 2, &tm->tm_mday) && expect_text(text, " "))
+		return true;
+	*text = rest;
+	return expect_digits(text, 1, &tm->tm_mday) && expect_text(text, " ");
+}
+
+static bool parse_mail_date(struct slice text, int64_t *unix_ms_out)
+{
+	int64_t us, offset_seconds, seconds;
+	struct tm tm = { 0 };
+
+	if (!expect_mail_day(&text, &tm) || !expect_month(&text, &tm) || !expect_text(&text, " ") ||
+		!expect_year(&text, &tm) || !expect_text(&text, " ") ||
+		!expect_time_of_day(&text, &tm, &us) || !expect_text(&text, " ") ||
+		!expect_mail_zone(&text, &offset_seconds) || !midnight_of(&tm, &seconds))
+		return false;
+	seconds += tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - offset_seconds;
+	*unix_ms_out = seconds * 1000 + us / 1000;
+	return true;
+}
+
+bool clock_parse_date(struct slice text, int64_t *unix_ms_out)
+{
+	int64_t us;
+
+	if (!parse_time(text, CLOCK_UTC, &us))
+		return parse_mail_date(text, unix_ms_out);
+	*unix_ms_out = us / 1000;
+	return true;
+}

@@ -10,21 +10,44 @@
 
 #include "repostal/bizmail.h"
 
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* The size of the quoted string that text starts with, with its quotes; 0: it starts with none. */
+static size_t quoted_size(struct slice text)
+{
+	if (text.size == 0 || text.data[0] != '"')
+		return 0;
+	for (size_t i = 1; i < text.size; i++) {
+		if (is_control(text.data[i]))
+			return 0;
+		if (text.data[i] == '\\')
+			i++;
+		else if (text.data[i] == '"')
+			return i + 1;
+	}
+	return 0;
+}
+
+/* A quoted local part, as RFC 5321 allows it, may hold blanks and most other things. */
 static bool address_is_usable(struct slice text)
 {
+	size_t quoted = quoted_size(text);
 	const char *at = text.size == 0 ? NULL : memrchr(text.data, '@', text.size);
 
 	if (at == NULL || at == text.data || at == text.data + text.size - 1)
 		return false;
 	if (text.size > BIZMAIL_ADDRESS_SIZE_MAX)
 		return false;
-	for (size_t i = 0; i < text.size; i++) {
-		unsigned char c = (unsigned char)text.data[i];
+	for (size_t i = quoted; i < text.size; i++) {
+		char c = text.data[i];
 
-		if (c <= ' ' || c == 0x7f || c == '<' || c == '>')
+		if (c == ' ' || is_control(c) || c == '<' || c == '>')
 			return false;
 	}
-	return true;
+	return quoted == 0 || at == text.data + quoted;
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include "fields.h"
 #include "repostal/bizmail.h"
+#include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
 
@@ -66,7 +67,35 @@ static bool body_looks_like_json(struct slice body)
 	return text.size > 0 && text.data[0] == '{';
 }
 
-enum bizmail_encoding bizmail_encoding_of(struct slice content_type, struct slice body)
+/* The first line is "--" and a boundary. */
+static bool body_looks_like_multipart(struct slice body)
+{
+	struct slice rest = body;
+	struct slice line = slice_cut(&rest, '\n');
+
+	return rest.data != NULL && slice_starts_nocase(line, "--") && slice_trim(line).size > 2;
+}
+
+/* It begins with a name and '=', and the name is written as a form writes it. */
+static bool body_looks_like_form(struct slice body)
+{
+	struct slice rest = slice_trim(body);
+	struct slice name = slice_cut(&rest, '=');
+
+	if (rest.data == NULL || name.size == 0)
+		return false;
+	for (size_t i = 0; i < name.size; i++) {
+		char c = name.data[i];
+		bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		if (!is_letter && !(c >= '0' && c <= '9') &&
+			(c == '\0' || strchr("_-.%+*&", c) == NULL))
+			return false;
+	}
+	return true;
+}
+
+static enum bizmail_encoding encoding_named(struct slice content_type)
 {
 	struct slice rest = content_type;
 	struct slice type = slice_trim(slice_cut(&rest, ';'));
@@ -77,9 +106,29 @@ enum bizmail_encoding bizmail_encoding_of(struct slice content_type, struct slic
 		return BIZMAIL_ENCODING_FORM;
 	if (slice_is_nocase(type, "multipart/form-data"))
 		return BIZMAIL_ENCODING_MULTIPART;
-	if (type.size == 0 && body_looks_like_json(body))
-		return BIZMAIL_ENCODING_JSON;
 	return BIZMAIL_ENCODING_NONE;
+}
+
+static bool is_unnamed(struct slice content_type)
+{
+	return slice_trim(slice_cut(&content_type, ';')).size == 0;
+}
+
+enum bizmail_encoding bizmail_encoding_of(struct slice content_type, struct slice body)
+{
+	enum bizmail_encoding named = encoding_named(content_type);
+
+	if (named == BIZMAIL_ENCODING_NONE && !is_unnamed(content_type))
+		return BIZMAIL_ENCODING_NONE;
+	if (body_looks_like_json(body))
+		return BIZMAIL_ENCODING_JSON;
+	if (named == BIZMAIL_ENCODING_NONE)
+		return BIZMAIL_ENCODING_NONE;
+	if (body_looks_like_multipart(body))
+		return BIZMAIL_ENCODING_MULTIPART;
+	if (body_looks_like_form(body))
+		return BIZMAIL_ENCODING_FORM;
+	return named;
 }
 
 static bool is_given(const struct fields *fields, enum field field)
@@ -110,10 +159,25 @@ static enum bizmail_kind kind_of(const struct fields *fields, enum bizmail_kind 
 	return BIZMAIL_UNKNOWN;
 }
 
+/* "hard_bounce" is also "hard-bounce", "hardBounce" and "Hard Bounce". word is in lower case. */
+static bool is_spelling_of(struct slice text, const char *word)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		char c = text.data[i];
+
+		if (c == '_' || c == '-' || c == ' ')
+			continue;
+		if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != *word || *word == '\0')
+			return false;
+		word++;
+	}
+	return *word == '\0';
+}
+
 static bool is_one_of(struct slice text, const char *const *words, size_t word_count)
 {
 	for (size_t i = 0; i < word_count; i++) {
-		if (slice_is_nocase(text, words[i]))
+		if (is_spelling_of(text, words[i]))
 			return true;
 	}
 	return false;
@@ -122,8 +186,8 @@ static bool is_one_of(struct slice text, const char *const *words, size_t word_c
 /* Real servers have more categories (policy, spam, other, ...); then the reply decides. */
 static bool bounce_is_permanent(struct slice category, struct slice response)
 {
-	static const char *const hard[] = { "hard_bounce", "hard", "rejected" };
-	static const char *const soft[] = { "soft_bounce", "soft", "deferred" };
+	static const char *const hard[] = { "hardbounce", "hard", "rejected" };
+	static const char *const soft[] = { "softbounce", "soft", "deferred" };
 	struct slice word = slice_trim(category);
 
 	if (is_one_of(word, hard, ARRAY_COUNT(hard)))
@@ -166,11 +230,9 @@ static struct slice recipient_of(const struct fields *fields)
  * Seconds are rounded to a microsecond before the cut, since a double holds most fractions a little
  * too low.
  */
-static int64_t time_ms_of(struct slice text)
+static int64_t number_time_ms(double number)
 {
-	double number;
-
-	if (!text_parse_double(slice_trim(text), &number) || number <= 0)
+	if (number <= 0)
 		return 0;
 	if (number < 1e11)
 		return (int64_t)(number * 1e6 + 0.5) / 1000;
@@ -179,6 +241,28 @@ static int64_t time_ms_of(struct slice text)
 	if (number < 1e17)
 		return (int64_t)number / 1000;
 	return 0;
+}
+
+/*
+ * A time that is there but not understood is kept as it is, for the identity: two events that differ
+ * in it are two events. Zero means none, as some senders spell it.
+ */
+static void read_time(struct bizmail_event *event, struct slice field)
+{
+	struct slice text = slice_trim(field);
+	double number;
+
+	if (text.size == 0)
+		return;
+	if (text_parse_double(text, &number)) {
+		event->time_ms = number_time_ms(number);
+		if (number >= 0 && number < 1)
+			return;
+	} else if (!clock_parse_date(text, &event->time_ms) || event->time_ms < 0) {
+		event->time_ms = 0;
+	}
+	if (event->time_ms == 0)
+		event->time_text = text;
 }
 
 static void event_fill(
@@ -192,7 +276,7 @@ static void event_fill(
 	event->category = fields->values[FIELD_CATEGORY];
 	event->reason = fields->values[FIELD_REASON];
 	event->return_path = bizmail_address(fields->values[FIELD_RETURN_PATH]);
-	event->time_ms = time_ms_of(fields->values[FIELD_TIME]);
+	read_time(event, fields->values[FIELD_TIME]);
 	event->permanent = event->kind == BIZMAIL_BOUNCE &&
 			   bounce_is_permanent(event->category, event->response);
 	event->memory = fields->memory;

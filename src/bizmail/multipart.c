@@ -76,24 +76,29 @@ static struct slice parameter_find(struct slice params, const char *name)
 	return slice_of(NULL, 0);
 }
 
-static bool delimiter_make(struct slice content_type, struct slice body,
-	struct delimiter *delimiter, struct error *err)
+/* What the label announces. */
+static struct slice boundary_announced(struct slice content_type)
 {
 	struct slice params = content_type;
-	struct slice first_line = body;
-	struct slice boundary;
 
 	(void)slice_cut(&params, ';');
-	boundary = parameter_find(params, "boundary");
-	if (boundary.size == 0) {
-		first_line = slice_trim(slice_cut(&first_line, '\n'));
-		if (slice_starts_nocase(first_line, "--"))
-			boundary = slice_behind(first_line, 2);
-	}
-	if (boundary.size == 0 || boundary.size > BOUNDARY_SIZE_MAX) {
-		error_set(err, "the multipart body has no usable boundary");
+	return parameter_find(params, "boundary");
+}
+
+/* What the body itself begins with. */
+static struct slice boundary_found(struct slice body)
+{
+	struct slice rest = body;
+	struct slice first_line = slice_trim(slice_cut(&rest, '\n'));
+
+	return slice_starts_nocase(first_line, "--") ? slice_behind(first_line, 2)
+						     : slice_of(NULL, 0);
+}
+
+static bool delimiter_make(struct slice boundary, struct delimiter *delimiter)
+{
+	if (boundary.size == 0 || boundary.size > BOUNDARY_SIZE_MAX)
 		return false;
-	}
 	memcpy(delimiter->text, "\n--", 3);
 	memcpy(delimiter->text + 3, boundary.data, boundary.size);
 	delimiter->size = 3 + boundary.size;
@@ -149,6 +154,16 @@ static bool separation_find_first(
 		separation_finish(body, size, separation))
 		return true;
 	return separation_find(body, 0, delimiter, separation);
+}
+
+/* By the boundary that the label announces, or, when the body does not hold it, by the body's own. */
+static bool find_start(struct slice content_type, struct slice body, struct delimiter *delimiter,
+	struct separation *separation)
+{
+	return (delimiter_make(boundary_announced(content_type), delimiter) &&
+		       separation_find_first(body, delimiter, separation)) ||
+	       (delimiter_make(boundary_found(body), delimiter) &&
+		       separation_find_first(body, delimiter, separation));
 }
 
 /* The form-data name in a header field, when this is the field that has it. */
@@ -247,10 +262,8 @@ enum status multipart_read_fields(
 		error_set(err, "the body is empty");
 		return STATUS_INVALID;
 	}
-	if (!delimiter_make(content_type, body, &delimiter, err))
-		return STATUS_INVALID;
-	if (!separation_find_first(body, &delimiter, &first)) {
-		error_set(err, "the multipart body does not hold its boundary");
+	if (!find_start(content_type, body, &delimiter, &first)) {
+		error_set(err, "the multipart body has no usable boundary");
 		return STATUS_INVALID;
 	}
 	if (parts_read(body, &delimiter, first, fields, &named_count, err) != STATUS_OK)

@@ -3,11 +3,18 @@
  * reply.c - permanent or temporary, by the codes of an SMTP reply
  *
  * Two codes count: the reply code of RFC 5321 ("550") and the enhanced status code of RFC 3463
- * ("5.1.1"). They are looked for where servers put them, at the start; further on both together and
- * of one class are believed ("mx said 550 5.1.1 ..."), and an enhanced code alone behind a mark that
- * introduces it ("host: 5.4.4 unrouteable", "unknown (5.1.2)"), because version numbers, counts and
- * addresses look like one of them. A 5 in either code is permanent. Everything else is temporary:
- * never declare an address dead on a guess.
+ * ("5.1.1"). The order of belief, which is Postal's own too:
+ *
+ * 1. a reply code at the very start decides alone, whatever enhanced code follows it;
+ * 2. without one, an enhanced code at the start;
+ * 3. without either, the first code after a mark that a machine writes: "smtp;", "said:", a '#' directly
+ *    before an enhanced code ("(#5.1.2)"), or a reply code directly followed by an enhanced code of
+ *    its class ("mx said 550 5.1.1"). Anything else that looks like a code may be a version, a date, a
+ *    count or an address with its digits masked.
+ *
+ * Of the 5xx codes 50x and 53x are about the session or the sender (syntax, STARTTLS, authentication), not
+ * the recipient: temporary, unless an enhanced code 5.1.x (bad address) follows directly. Without any
+ * code the reply is temporary: never declare an address dead on a guess.
  */
 #include "fields.h"
 
@@ -70,8 +77,8 @@ static bool starts_with_enhanced_code(struct slice text)
 	       (rest.size == 0 || rest.data[0] != '-');
 }
 
-/* Behind "550", the blank or, in a reply of several lines, the hyphen. */
-static struct slice behind_reply_code(struct slice text)
+/* After "550" and the blank or, in a reply of several lines, the hyphen. */
+static struct slice after_reply_code(struct slice text)
 {
 	struct slice rest = slice_behind(text, REPLY_CODE_SIZE);
 
@@ -80,43 +87,74 @@ static struct slice behind_reply_code(struct slice text)
 	return rest;
 }
 
-static bool is_introduced(struct slice text, size_t at)
+/* text starts with a reply code. */
+static bool reply_code_is_permanent(struct slice text)
 {
-	while (at > 0 && text.data[at - 1] == ' ')
-		at--;
-	return at > 0 && memchr(":;,([<", text.data[at - 1], 6) != NULL;
+	struct slice enhanced = after_reply_code(text);
+
+	if (text.data[0] != '5')
+		return false;
+	if (text.data[1] != '0' && text.data[1] != '3')
+		return true;
+	return starts_with_enhanced_code(enhanced) && enhanced.size >= 3 &&
+	       memcmp(enhanced.data, "5.1", 3) == 0 && enhanced.data[3] == '.';
 }
 
-/* The class of the first code somewhere in text that can be believed there, or 0. */
-static char class_inside(struct slice text)
+static bool ends_nocase(struct slice text, const char *ending)
 {
-	for (size_t i = 0; i < text.size; i++) {
-		struct slice rest = slice_behind(text, i);
-		struct slice enhanced;
+	size_t size = strlen(ending);
 
-		if (i > 0 && (is_word(text.data[i - 1]) || text.data[i - 1] == '.'))
+	return text.size >= size &&
+	       slice_is_nocase(slice_of(text.data + text.size - size, size), ending);
+}
+
+/* What a machine writes before a code that it quotes. */
+static bool is_marked(struct slice before)
+{
+	while (before.size > 0 && before.data[before.size - 1] == ' ')
+		before.size--;
+	return ends_nocase(before, "smtp;") || ends_nocase(before, "said:");
+}
+
+/* Whether text starts with a code that can be believed after before; then *permanent_out is what it says. */
+static bool believe_inside(struct slice before, struct slice text, bool *permanent_out)
+{
+	bool has_reply_code = starts_with_reply_code(text);
+	bool has_enhanced_code = starts_with_enhanced_code(text);
+	struct slice enhanced;
+
+	if (!has_reply_code && !has_enhanced_code)
+		return false;
+	*permanent_out = has_reply_code ? reply_code_is_permanent(text) : text.data[0] == '5';
+	if (is_marked(before))
+		return true;
+	if (has_enhanced_code)
+		return ends_nocase(before, "#");
+	enhanced = after_reply_code(text);
+	return starts_with_enhanced_code(enhanced) && enhanced.data[0] == text.data[0];
+}
+
+/* False also when no code can be believed. */
+static bool is_permanent_inside(struct slice text)
+{
+	bool permanent;
+
+	for (size_t i = 1; i < text.size; i++) {
+		if (is_word(text.data[i - 1]) || text.data[i - 1] == '.')
 			continue;
-		if (starts_with_enhanced_code(rest) && is_introduced(text, i))
-			return rest.data[0];
-		if (!starts_with_reply_code(rest))
-			continue;
-		enhanced = behind_reply_code(rest);
-		if (starts_with_enhanced_code(enhanced) && enhanced.data[0] == rest.data[0])
-			return rest.data[0];
+		if (believe_inside(slice_of(text.data, i), slice_behind(text, i), &permanent))
+			return permanent;
 	}
-	return 0;
+	return false;
 }
 
 bool reply_is_permanent(struct slice response)
 {
 	struct slice text = slice_trim(response);
-	bool has_reply_code = starts_with_reply_code(text);
 
-	if (has_reply_code && text.data[0] == '5')
-		return true;
-	if (has_reply_code)
-		text = slice_trim(behind_reply_code(text));
+	if (starts_with_reply_code(text))
+		return reply_code_is_permanent(text);
 	if (starts_with_enhanced_code(text))
 		return text.data[0] == '5';
-	return !has_reply_code && class_inside(text) == '5';
+	return is_permanent_inside(text);
 }

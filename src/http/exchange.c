@@ -32,7 +32,9 @@ struct slice http_request_header(const struct http_exchange *exchange, const cha
 
 	/* libh2o takes this one out. */
 	if (strcmp(lower_case_name, "host") == 0)
-		return slice_of_iovec(exchange->req->input.authority);
+		return exchange->authority.size > 0
+			       ? exchange->authority
+			       : slice_of_iovec(exchange->req->input.authority);
 	at = h2o_find_header_by_str(headers, lower_case_name, strlen(lower_case_name), -1);
 	return at < 0 ? slice_of(NULL, 0) : slice_of_iovec(headers->entries[at].value);
 }
@@ -54,6 +56,47 @@ static struct slice forwarded_for(h2o_req_t *req)
 	return joined;
 }
 
+static bool is_encoded(const h2o_req_t *req)
+{
+	ssize_t at = -1;
+
+	while ((at = h2o_find_header(&req->headers, H2O_TOKEN_CONTENT_ENCODING, at)) >= 0) {
+		struct slice value = slice_trim(slice_of_iovec(req->headers.entries[at].value));
+
+		if (value.size > 0 && !slice_is_nocase(value, "identity"))
+			return true;
+	}
+	return false;
+}
+
+/* Cuts "http://authority" off *target; what is left is empty or begins with '/' or '?'. */
+static struct slice cut_authority(struct slice *target)
+{
+	struct slice rest = *target;
+	size_t size = 0;
+
+	if (slice_starts_nocase(rest, "http://"))
+		rest = slice_of(rest.data + 7, rest.size - 7);
+	else if (slice_starts_nocase(rest, "https://"))
+		rest = slice_of(rest.data + 8, rest.size - 8);
+	else
+		return slice_of(NULL, 0);
+	while (size < rest.size && rest.data[size] != '/' && rest.data[size] != '?')
+		size++;
+	*target = slice_of(rest.data + size, rest.size - size);
+	return slice_of(rest.data, size);
+}
+
+/* The query, without its '?', goes to *query_out. */
+static struct slice cut_target(struct slice target, struct slice *query_out)
+{
+	struct slice rest = target;
+	struct slice path = slice_cut(&rest, '?');
+
+	*query_out = rest;
+	return path.size == 0 ? SLICE_LITERAL("/") : path;
+}
+
 static void on_exchange_dispose(void *data)
 {
 	struct http_exchange *exchange = data;
@@ -71,6 +114,7 @@ static struct http_exchange *exchange_new(h2o_req_t *req)
 	exchange->req = req;
 	exchange->connection = http_connection_of(req);
 	exchange->ticket = NULL;
+	exchange->authority = slice_of(NULL, 0);
 	exchange->connection->exchanges++;
 	return exchange;
 }
@@ -96,11 +140,11 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
 	struct http_exchange *exchange = exchange_new(req);
 	struct http_server *server = exchange->connection->loop->server;
-	size_t path_size = req->query_at == SIZE_MAX ? req->path.len : req->query_at;
+	struct slice target = slice_of_iovec(req->path);
 	struct http_request request = {
 		.method = slice_of_iovec(req->method),
-		.path = slice_of(req->path.base, path_size),
 		.content_type = header_value(req, H2O_TOKEN_CONTENT_TYPE),
+		.is_encoded = is_encoded(req),
 		.authorization = header_value(req, H2O_TOKEN_AUTHORIZATION),
 		.forwarded_for = forwarded_for(req),
 		.body = slice_of_iovec(req->entity),
@@ -112,9 +156,8 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 		refuse_framing(server, exchange);
 		return 0;
 	}
-	if (path_size < req->path.len)
-		request.query =
-			slice_of(req->path.base + path_size + 1, req->path.len - path_size - 1);
+	exchange->authority = cut_authority(&target);
+	request.path = cut_target(target, &request.query);
 	/* One byte more than the limit was let in: libh2o refuses a chunked body of exactly its
 	 * limit. */
 	if (request.body.size > (size_t)server->settings.max_body) {

@@ -87,6 +87,8 @@ struct http_exchange {
 	h2o_req_t *req;
 	struct http_connection *connection;
 	struct http_ticket *ticket; /* of a deferred answer */
+	struct slice
+		authority; /* of a request target in absolute form, which Host yields to; or empty */
 };
 
 /* listen.c: a bound, listening, non-blocking socket. */

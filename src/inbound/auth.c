@@ -29,7 +29,7 @@ struct address auth_client_address(
 	while (list.size > 0 && address_in_ranges(&client, trusted_proxies)) {
 		struct address next;
 
-		if (!address_parse(last_of_list(&list), &next))
+		if (!address_parse_node(last_of_list(&list), &next))
 			break;
 		client = next;
 	}

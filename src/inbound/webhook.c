@@ -7,6 +7,9 @@
 #include "repostal/memory.h"
 #include "repostal/text.h"
 
+/* A new key has to be published for so long before it signs. */
+#define JWKS_CACHE "public, max-age=900"
+
 struct inbound *inbound_new(void)
 {
 	struct inbound *inbound = memory_zalloc(sizeof(*inbound));
@@ -208,6 +211,14 @@ static void take_body(struct inbound *inbound, struct inbound_view *view,
 	struct bizmail_event event;
 	enum bizmail_problem problem;
 
+	if (request->is_encoded) {
+		reject_with(inbound, exchange, REJECT_MEDIA_TYPE, 415,
+			"a body with a Content-Encoding is not taken", "content-encoding",
+			"headers",
+			(struct http_header){
+				.name = "accept-encoding", .value = SLICE_LITERAL("identity") });
+		return;
+	}
 	if (encoding == BIZMAIL_ENCODING_NONE) {
 		reject(inbound, exchange, REJECT_MEDIA_TYPE, 415,
 			"the content type is not JSON, urlencoded or multipart form",
@@ -224,12 +235,14 @@ static void take_body(struct inbound *inbound, struct inbound_view *view,
 }
 
 static void answer_fixed(struct inbound *inbound, struct http_exchange *exchange,
-	const struct http_request *request, struct slice body)
+	const struct http_request *request, struct slice body, struct slice cache_control)
 {
 	struct http_answer answer = {
 		.status = 200,
 		.content_type = "application/json; charset=utf-8",
 		.body = body,
+		.headers = { { .name = "cache-control", .value = cache_control } },
+		.headers_count = 1,
 	};
 
 	if (slice_is(request->method, "GET") || slice_is(request->method, "HEAD"))
@@ -260,9 +273,10 @@ void inbound_handle(
 	struct inbound_view *view = inbound_hold_view(inbound);
 
 	if (slice_is(request->path, "/healthz"))
-		answer_fixed(inbound, exchange, request, SLICE_LITERAL("{\"status\":\"ok\"}"));
+		answer_fixed(inbound, exchange, request, SLICE_LITERAL("{\"status\":\"ok\"}"),
+			SLICE_LITERAL("no-store"));
 	else if (slice_is(request->path, "/.well-known/jwks.json"))
-		answer_fixed(inbound, exchange, request, view->jwks);
+		answer_fixed(inbound, exchange, request, view->jwks, SLICE_LITERAL(JWKS_CACHE));
 	else
 		take_event(inbound, view, exchange, request);
 	inbound_release_view(view);

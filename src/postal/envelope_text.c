@@ -38,8 +38,13 @@ static void write_unicode_escape(struct buf *out, unsigned char byte)
 	buf_append(out, escape, sizeof(escape));
 }
 
+/* NUL becomes U+FFFD: receivers that store text in PostgreSQL refuse it, escaped or not. */
 static void write_escape(struct buf *out, char c)
 {
+	if (c == '\0') {
+		buf_append_text(out, "\xEF\xBF\xBD");
+		return;
+	}
 	static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* byte and letter, in pairs */
 
 	for (size_t i = 0; i < sizeof(shorts) - 1; i += 2) {

@@ -6,10 +6,12 @@
  * The canonical text of some fields is each field's size in bytes as a decimal number, a colon, and
  * its bytes, one after another ("3:abc0:2:de"): no contents of a field can look like another field.
  *
- * event      SHA-1 of the namespace and the canonical text of (source, kind, id, recipient, time in
- *            milliseconds, category, response). The first 16 bytes make the UUID of version 5, the
- *            last 8, without the lowest bit, the hash.
- * message    SHA-1 of the canonical text of (source, message id, recipient). The first 4 bytes make
+ * event      SHA-1 of the namespace and the canonical text of (source, kind, id, recipient with its
+ *            domain in lower case, time in milliseconds or, where it was not understood, as it was
+ *            sent, category, response). The first 16 bytes make the UUID of version 5, the last 8,
+ *            without the lowest bit, the hash.
+ * message    SHA-1 of the canonical text of (source, message id, recipient in lower case): a mail server
+ *            may treat the case of a local part as it likes, but the mail is one. The first 4 bytes make
  *            the id, the next 8 and the last 8 (big-endian) eight characters of the token each.
  * bounce     like message, with "bounce" as a fourth field.
  */
@@ -69,10 +71,31 @@ static uint64_t read_big_endian(const uint8_t *bytes, size_t size)
 	return number;
 }
 
+/* text as it is, but in lower case from the offset on; ASCII only, as domains on the wire are. */
+static struct slice lower_from(struct slice text, size_t from, char out[BIZMAIL_ADDRESS_SIZE_MAX])
+{
+	if (text.size > BIZMAIL_ADDRESS_SIZE_MAX)
+		return text;
+	for (size_t i = 0; i < text.size; i++) {
+		char c = text.data[i];
+
+		out[i] = i >= from && c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	}
+	return slice_of(out, text.size);
+}
+
+static size_t domain_at(struct slice address)
+{
+	const char *at = address.size == 0 ? NULL : memrchr(address.data, '@', address.size);
+
+	return at == NULL ? address.size : (size_t)(at - address.data);
+}
+
 struct event_identity translate_identity(struct slice source, const struct bizmail_event *event)
 {
 	struct canonical canonical;
 	char time[NUMBER_SIZE];
+	char recipient[BIZMAIL_ADDRESS_SIZE_MAX];
 	uint8_t digest[DIGEST_SHA1_SIZE];
 	struct event_identity identity;
 
@@ -82,8 +105,10 @@ struct event_identity translate_identity(struct slice source, const struct bizma
 	add_field(&canonical, source);
 	add_field(&canonical, slice_text(bizmail_kind_name(event->kind)));
 	add_field(&canonical, event->id);
-	add_field(&canonical, event->recipient);
-	add_field(&canonical, print_number((uint64_t)event->time_ms, time, ""));
+	add_field(&canonical, lower_from(event->recipient, domain_at(event->recipient), recipient));
+	add_field(&canonical, event->time_text.size > 0
+				      ? event->time_text
+				      : print_number((uint64_t)event->time_ms, time, ""));
 	add_field(&canonical, event->category);
 	add_field(&canonical, event->response);
 	digest_sha1(canonical.parts, canonical.parts_count, digest);
@@ -130,8 +155,9 @@ void translate_message_identity(struct slice source, struct slice message_id,
 	struct slice recipient, struct postal_message *message_out)
 {
 	struct canonical canonical;
+	char lower[BIZMAIL_ADDRESS_SIZE_MAX];
 
-	add_message(&canonical, source, message_id, recipient);
+	add_message(&canonical, source, message_id, lower_from(recipient, 0, lower));
 	derive(&canonical, message_out);
 }
 
@@ -139,8 +165,9 @@ void translate_bounce_identity(struct slice source, struct slice message_id, str
 	struct postal_message *bounce_out)
 {
 	struct canonical canonical;
+	char lower[BIZMAIL_ADDRESS_SIZE_MAX];
 
-	add_message(&canonical, source, message_id, recipient);
+	add_message(&canonical, source, message_id, lower_from(recipient, 0, lower));
 	add_field(&canonical, SLICE_LITERAL("bounce"));
 	derive(&canonical, bounce_out);
 }

@@ -199,7 +199,8 @@ void translate_event(const struct translate_settings *settings, struct slice sou
 	*event_out = (struct postal_event){
 		.type = translate_type(settings, event),
 		.uuid = identity->uuid,
-		.timestamp_us = received_us,
+		/* Receivers take it for the time of the event, and one refuses what is ahead. */
+		.timestamp_us = occurred_us < received_us ? occurred_us : received_us,
 		.message = translate_message(source, defaults, event, occurred_us),
 		.sent_with_ssl = settings->sent_with_ssl,
 		.time_null = settings->time_null,

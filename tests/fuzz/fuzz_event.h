@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static inline void fuzz_check_text(const struct bizmail_event *event)
 {
 	const struct slice texts[] = { event->id, event->recipient, event->mx_hostname,
-		event->response, event->category, event->reason, event->return_path };
+		event->response, event->category, event->reason, event->return_path,
+		event->time_text };
 
 	for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
 		REPOSTAL_ASSERT(text_is_utf8(texts[i]));
@@ -77,6 +78,7 @@ static inline void fuzz_event(
 		REPOSTAL_ASSERT((problem == BIZMAIL_PROBLEM_UNPARSEABLE) == (err.text[0] != '\0'));
 		REPOSTAL_ASSERT(text_is_utf8(slice_text(err.text)));
 		REPOSTAL_ASSERT(event.time_ms >= 0);
+		REPOSTAL_ASSERT(event.time_ms == 0 || event.time_text.size == 0);
 		REPOSTAL_ASSERT(!event.permanent || event.kind == BIZMAIL_BOUNCE);
 		fuzz_check_problem(&event, problem);
 		fuzz_check_text(&event);
@@ -84,6 +86,24 @@ static inline void fuzz_event(
 		fuzz_check_address(event.recipient);
 		fuzz_check_address(event.return_path);
 		bizmail_event_release(&event);
+	}
+}
+
+/* The same body under every label: the bytes decide, so whatever is named JSON is not read as a form. */
+static inline void fuzz_labels(struct slice body)
+{
+	static const char *const labels[] = { "", "application/json",
+		"application/x-www-form-urlencoded", "multipart/form-data; boundary=other" };
+	struct slice text = slice_trim(body);
+
+	for (size_t i = 0; i < ARRAY_COUNT(labels); i++) {
+		struct slice label = slice_text(labels[i]);
+		enum bizmail_encoding encoding = bizmail_encoding_of(label, body);
+
+		if (text.size > 0 && text.data[0] == '{')
+			REPOSTAL_ASSERT(encoding == BIZMAIL_ENCODING_JSON);
+		if (encoding != BIZMAIL_ENCODING_NONE)
+			fuzz_event(encoding, label, body);
 	}
 }
 

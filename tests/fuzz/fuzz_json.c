@@ -27,5 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_repair(body);
 	fuzz_event(BIZMAIL_ENCODING_JSON, slice_of(NULL, 0), body);
+	fuzz_labels(body);
 	return 0;
 }

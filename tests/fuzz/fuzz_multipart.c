@@ -9,5 +9,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	(void)bizmail_encoding_of(content_type, body);
 	fuzz_event(BIZMAIL_ENCODING_MULTIPART, content_type, body);
+	fuzz_labels(body);
 	return 0;
 }

@@ -16,8 +16,12 @@ static void check_address(struct slice text)
 	struct address address, again;
 	char written[ADDRESS_TEXT_SIZE];
 
-	if (!address_parse(text, &address))
+	if (!address_parse(text, &address)) {
+		(void)address_parse_node(text, &address);
 		return;
+	}
+	REPOSTAL_ASSERT(address_parse_node(text, &again));
+	REPOSTAL_ASSERT(memcmp(&address, &again, sizeof(address)) == 0);
 	address_format(&address, written);
 	REPOSTAL_ASSERT(address_parse(slice_text(written), &again));
 	REPOSTAL_ASSERT(memcmp(&address, &again, sizeof(address)) == 0);
@@ -131,6 +135,18 @@ static void check_uuid(struct slice text)
 	REPOSTAL_ASSERT(memcmp(&uuid, &again, sizeof(uuid)) == 0);
 }
 
+static void check_date(struct slice text)
+{
+	char written[CLOCK_TEXT_SIZE];
+	int64_t date_ms, again_ms;
+
+	if (!clock_parse_date(text, &date_ms) || date_ms < 0)
+		return;
+	clock_format_utc(date_ms, written);
+	REPOSTAL_ASSERT(clock_parse_date(slice_text(written), &again_ms));
+	REPOSTAL_ASSERT(date_ms == again_ms || date_ms > INT64_C(253402300799999));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = fuzz_input(data, size);
@@ -148,6 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_uuid(text);
 	date_ms = clock_parse_http_date(text.data, text.size);
 	REPOSTAL_ASSERT(date_ms == -1 || date_ms % 1000 == 0);
+	check_date(text);
 	if (text_parse_double(text, &number))
 		REPOSTAL_ASSERT(number - number == 0); /* finite */
 	return 0;

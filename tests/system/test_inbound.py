@@ -121,7 +121,7 @@ def test_what_cannot_be_translated_is_quarantined(gateway, receiver, reason, eve
 
 
 @pytest.mark.parametrize("body", [
-    b"", b"   ", b"{", b"[]", b'"text"', b"null", b"[{}]", b'{"event":"delivered"', b"event=delivered",
+    b"", b"   ", b"{", b"[]", b'"text"', b"null", b"[{}]", b'{"event":"delivered"', b"event",
     b'{"a":1} trailing', b"\x00", b"{" * 5000,
 ])
 def test_what_is_not_a_json_object_is_refused_but_kept(gateway, body):
@@ -134,12 +134,102 @@ def test_what_is_not_a_json_object_is_refused_but_kept(gateway, body):
 
 def test_a_multipart_body_without_its_boundary_is_refused(gateway):
     body, _ = multipart(events.bounce())
-    assert_refused(gateway.post(body, headers={"Content-Type": "multipart/form-data; boundary=other"}), 400)
+    other = {"Content-Type": "multipart/form-data; boundary=other"}
+    assert_refused(gateway.post(b"a preamble\r\n" + body, headers=other), 400)
 
 
 def test_a_boundary_that_was_not_announced_is_found(gateway):
     body, _ = multipart(events.bounce())
     assert gateway.post(body, headers={"Content-Type": "multipart/form-data"}).result == "accepted"
+
+
+JSON_TYPE, FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
+MULTIPART_TYPE = "multipart/form-data; boundary=frontier"
+
+
+@pytest.mark.parametrize("bytes_are, label", [
+    ("json", FORM_TYPE), ("json", MULTIPART_TYPE), ("form", JSON_TYPE), ("form", MULTIPART_TYPE),
+    ("multipart", JSON_TYPE), ("multipart", FORM_TYPE), ("multipart", "multipart/form-data; boundary=other"),
+])
+def test_the_bytes_win_over_the_label(gateway, receiver, bytes_are, label):
+    event = events.bounce()
+    body = {"json": json.dumps(event).encode(), "form": urlencode(event).encode(),
+            "multipart": multipart(event)[0]}[bytes_are]
+    assert gateway.post(body, headers={"Content-Type": label}).result == "accepted"
+    assert receiver.wait_one().envelope["payload"]["message"]["message_id"] == event["id"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-unknown", "identity, gzip"])
+def test_an_encoded_body_is_refused_and_the_answer_says_what_is_taken(gateway, encoding):
+    answer = gateway.post(events.delivered(), headers={"Content-Encoding": encoding})
+    assert_refused(answer, 415)
+    assert answer.headers["Accept-Encoding"] == "identity"
+    assert gateway.metric("events_quarantined_total") == 0
+
+
+def test_the_identity_encoding_is_none(gateway):
+    assert gateway.post(events.delivered(), headers={"Content-Encoding": "Identity"}).result == "accepted"
+
+
+@pytest.mark.parametrize("target", [
+    f"http://example.com{PATH}?token={TOKEN}", f"HTTP://127.0.0.1:8025{PATH}/{TOKEN}",
+    f"https://user@example.com{PATH}/delivered?token={TOKEN}",
+])
+def test_a_target_in_absolute_form_is_its_path(gateway, target):
+    """RFC 9112, section 3.2.2: a server must take it, for a proxy in front may send it."""
+    body = json.dumps(events.delivered()).encode()
+    head = (f"POST {target} HTTP/1.1\r\nHost: other\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n")
+    (answer,) = gateway.raw(head.encode() + body)
+    assert answer.status == 200, answer
+
+
+@pytest.mark.parametrize("target, status", [
+    ("http://example.com", 404), ("http://example.com?a", 404), ("http://", 404),
+    ("http://example.com/healthz", 200), ("ftp://example.com/healthz", 404),
+])
+def test_an_absolute_form_without_a_path_is_the_root(gateway, target, status):
+    (answer,) = gateway.raw(f"GET {target} HTTP/1.1\r\nHost: t\r\n\r\n".encode())
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("times", [
+    ("2024-04-14T13:06:40Z", "2024-04-14T14:06:40Z"), ("yesterday at noon", "yesterday at eight"),
+    ("Sun, 14 Apr 2024 13:06:40 +0000", "Sun, 14 Apr 2024 13:06:40 +0100"),
+])
+def test_two_events_that_differ_in_their_time_are_two(gateway, receiver, times):
+    first = events.soft_bounce(time=times[0])
+    assert gateway.post(first).result == "accepted"
+    assert gateway.post(first | {"time": times[1]}).result == "accepted"
+    assert gateway.post(first).result == "duplicate"
+    assert len({request.envelope["uuid"] for request in receiver.wait_count(2)}) == 2
+
+
+def test_the_case_of_an_address_makes_no_other_message(gateway, receiver):
+    event = events.delivered(recipient="User@Example.com")
+    assert gateway.post(event).result == "accepted"
+    assert gateway.post(event | {"recipient": "user@example.com", "time": event["time"] + 1}).result == "accepted"
+    messages = [request.envelope["payload"]["message"] for request in receiver.wait_count(2)]
+    assert len({(message["id"], message["token"]) for message in messages}) == 1
+    assert {message["to"] for message in messages} == {"User@Example.com", "user@example.com"}
+
+
+def test_a_quoted_local_part_is_an_address(gateway, receiver):
+    assert gateway.post(events.delivered(recipient='"a b"@example.com')).result == "accepted"
+    assert receiver.wait_one().envelope["payload"]["message"]["to"] == '"a b"@example.com'
+
+
+def test_no_nul_goes_out(gateway, receiver):
+    assert gateway.post(events.bounce(response="550 5.1.1 no\0body")).result == "accepted"
+    request = receiver.wait_one()
+    assert b"\\u0000" not in request.body
+    assert request.envelope["payload"]["output"] == "550 5.1.1 no\ufffdbody"
+
+
+def test_the_envelope_tells_when_it_happened(gateway, receiver):
+    """Six receivers take the envelope's timestamp for the event's time."""
+    assert gateway.post(events.bounce(time=1713100000)).result == "accepted"
+    assert receiver.wait_one().envelope["timestamp"] == 1713100000
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
@@ -332,6 +422,9 @@ def test_the_address_must_be_allowed(start_gateway, allow, status):
     ("203.0.113.7,127.0.0.1 ,127.0.0.1", 200),
     ("::ffff:203.0.113.7", 200),
     ("not an address", 403),
+    ("203.0.113.7:49152", 200),
+    ('"[::ffff:203.0.113.7]:49152"', 200),
+    ("198.51.100.1:49152", 403),
 ])
 def test_a_trusted_proxy_tells_the_address(start_gateway, forwarded, status):
     """The right-most address that is not a trusted proxy counts: the rest may be anybody's invention."""
@@ -656,6 +749,7 @@ def test_jwks_is_postals(gateway, signing_key):
     answer = gateway.request("GET", "/.well-known/jwks.json")
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "public, max-age=900"
     (key,) = answer.json["keys"]
     assert list(key) == ["kty", "n", "e", "use", "alg", "kid"]
     assert key["kid"] == signing_key.key_id

@@ -161,6 +161,50 @@ static void test_in_ranges(void **state)
 	assert_false(address_in_ranges(&address, &(struct address_ranges){ 0 }));
 }
 
+static void test_nodes(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *want; /* NULL: none */
+	} cases[] = {
+		{ "203.0.113.5", "203.0.113.5" },
+		{ " 203.0.113.5:49152 ", "203.0.113.5" },
+		{ "\"203.0.113.5:49152\"", "203.0.113.5" },
+		{ "2001:db8::1", "2001:db8::1" },
+		{ "[2001:db8::1]", "2001:db8::1" },
+		{ "[2001:db8::1]:65535", "2001:db8::1" },
+		{ "\"[2001:db8::1]:443\"", "2001:db8::1" },
+		{ "203.0.113.5:", NULL },
+		{ "203.0.113.5:65536", NULL },
+		{ "203.0.113.5:x", NULL },
+		{ "203.0.113.5:_port", NULL },
+		{ "[203.0.113.5]:80", NULL },
+		{ "[2001:db8::1", NULL },
+		{ "[2001:db8::1]443", NULL },
+		{ "[]", NULL },
+		{ "[]:1", NULL },
+		{ ":80", NULL },
+		{ "unknown", NULL },
+		{ "_hidden", NULL },
+		{ "\"", NULL },
+		{ "\"\"", NULL },
+		{ "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct address address;
+		char text[ADDRESS_TEXT_SIZE] = "";
+		bool parsed = address_parse_node(slice_text(cases[i].text), &address);
+
+		if (parsed)
+			address_format(&address, text);
+		if (parsed != (cases[i].want != NULL) ||
+			(parsed && strcmp(text, cases[i].want) != 0))
+			fail_msg("%s: %s", cases[i].text, parsed ? text : "none");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_from_sockaddr),
 		cmocka_unit_test(test_range_parse),
 		cmocka_unit_test(test_in_ranges),
+		cmocka_unit_test(test_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
