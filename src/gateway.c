@@ -5,211 +5,34 @@
  *
  *   start   keys, sockets, store (with the names of sources and targets), store thread, delivery,
  *           then the listeners: nobody is served before everything behind is there
+ *   wait    a database may come later than we do: then the listeners run first, every event gets its 503,
+ *           and the rest of the start follows when the database is there
  *   reload  everything that can fail is tried first; then delivery, inbound and the certificate change
  *           over, each between two events
  *   stop    public listener (what was begun is answered), delivery (what is in flight comes home),
  *           admin listener, store thread (writes what is left), then memory
  */
-#include "gateway.h"
-
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "control_live.h"
-#include "generation.h"
-#include "repostal/admin.h"
+#include "gateway_private.h"
 #include "repostal/clock.h"
-#include "repostal/dispatcher.h"
-#include "repostal/inbound.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
 #include "repostal/supervisor.h"
 
 enum {
-	ADMIN_BODY_SIZE_MAX = 1024 * 1024,
-	ADMIN_CONNECTIONS_MAX = 64,
 	ADMIN_DRAIN_MS = 500,
 	REPORT_SIZE_MAX = 256 * 1024,
 	EXIT_STOPPED_AT_ONCE = 1,
 };
-
-struct gateway {
-	const char *config_path;
-	struct generation *first; /* what cannot change while running is taken from it */
-	struct generation_slot current;
-	struct http_server *public_server;
-	struct http_server *admin_server;
-	struct store *store;
-	struct store_thread *store_thread;
-	struct dispatcher *dispatcher;
-	struct inbound *inbound;
-	struct admin *admin;
-	struct admin_names names;
-	struct control_live control_live;
-	struct control *control;
-};
-
-static enum status open_sockets(struct gateway *gateway, struct error *err)
-{
-	const struct config *config = gateway->first->config;
-	struct http_settings admin_settings = {
-		.address = config->admin.address,
-		.port = config->admin.port,
-		.threads = 1,
-		.max_body = ADMIN_BODY_SIZE_MAX,
-		.max_connections = ADMIN_CONNECTIONS_MAX,
-		.request_timeout_ms = config->listen.request_timeout_ms,
-	};
-	enum status status;
-
-	gateway->inbound = inbound_new();
-	status = http_server_open(
-		&config->listen, inbound_handle, gateway->inbound, &gateway->public_server, err);
-	if (status != STATUS_OK) {
-		error_prefix(err, "listen");
-		return status;
-	}
-	gateway->admin = admin_new();
-	status = http_server_open(
-		&admin_settings, admin_handle, gateway->admin, &gateway->admin_server, err);
-	if (status != STATUS_OK)
-		error_prefix(err, "admin");
-	return status;
-}
-
-/* On the store's thread, whenever names may have come. */
-static void copy_names(struct gateway *gateway, const struct store *store)
-{
-	struct admin_names *names = &gateway->names;
-
-	for (size_t n = names->targets_count; n < store_targets_count(store); n++)
-		names->targets[n] = store_target_name(store, (uint16_t)n);
-	names->targets_count = store_targets_count(store);
-	for (size_t n = names->sources_count; n < store_sources_count(store); n++)
-		names->sources[n] = store_source_name(store, (uint16_t)n);
-	names->sources_count = store_sources_count(store);
-}
-
-static enum status open_store(struct gateway *gateway, struct error *err)
-{
-	struct generation *generation = gateway->first;
-	enum status status =
-		store_open(&generation->config->store, clock_schedule_ms(), &gateway->store, err);
-
-	if (status == STATUS_OK)
-		status = generation_register(generation, gateway->store, err);
-	if (status != STATUS_OK)
-		/* INVALID is about the file here: the configuration is not to blame. */
-		return status == STATUS_INVALID ? STATUS_IO : status;
-	copy_names(gateway, gateway->store);
-	return store_thread_start(&gateway->store, inbound_on_batch_done, gateway->inbound,
-		&gateway->store_thread, err);
-}
-
-static void on_due(void *context, uint16_t target)
-{
-	dispatcher_look(context, target);
-}
-
-static void on_pause(void *context, uint16_t target, bool paused)
-{
-	dispatcher_pause(context, target, paused);
-}
-
-static enum status start_delivery(struct gateway *gateway, struct error *err)
-{
-	enum status status = dispatcher_open(
-		&gateway->first->dispatcher, gateway->store_thread, &gateway->dispatcher, err);
-
-	if (status != STATUS_OK)
-		return status;
-	inbound_connect(gateway->inbound, gateway->public_server, gateway->store_thread,
-		gateway->dispatcher);
-	store_thread_follow(gateway->store_thread, &(struct store_news){
-							   .context = gateway->dispatcher,
-							   .on_due = on_due,
-							   .on_pause = on_pause,
-						   });
-	generation_hold(gateway->first);
-	inbound_show(gateway->inbound, &gateway->first->inbound);
-	return dispatcher_run(gateway->dispatcher, err);
-}
-
-static bool is_loopback(const char *address)
-{
-	struct address parsed;
-
-	return address_parse(slice_text(address), &parsed) && address_is_loopback(&parsed);
-}
-
-static void open_control(struct gateway *gateway)
-{
-	gateway->control_live = (struct control_live){
-		.store = gateway->store_thread,
-		.dispatcher = gateway->dispatcher,
-		.generations = &gateway->current,
-		.started_ms = clock_monotonic_ms(),
-	};
-	gateway->control = control_open(&(struct control_settings){
-		.backend = &control_live_backend,
-		.context = &gateway->control_live,
-		.store = &gateway->first->config->store,
-		.rate_per_second = CONTROL_LIVE_RATE_PER_SECOND,
-	});
-}
-
-static void start_listeners(struct gateway *gateway)
-{
-	const struct config *config = gateway->first->config;
-
-	open_control(gateway);
-	admin_connect(gateway->admin, &(struct admin_view){
-					      .token = config->admin.token,
-					      .is_loopback = is_loopback(config->admin.address),
-					      .max_backlog = config->store.max_backlog,
-					      .store = gateway->store_thread,
-					      .dispatcher = gateway->dispatcher,
-					      .inbound = gateway->inbound,
-					      .names = &gateway->names,
-					      .public_server = gateway->public_server,
-					      .admin_server = gateway->admin_server,
-					      .control = gateway->control,
-					      .describe = control_live_describe,
-					      .describe_context = &gateway->control_live,
-				      });
-	http_server_run(gateway->admin_server);
-	http_server_run(gateway->public_server);
-	log_event(LOG_LEVEL_INFO, "gateway.ready", LOG_STR("version", REPOSTAL_VERSION),
-		LOG_STR("address", config->listen.address),
-		LOG_INT("port", http_server_port(gateway->public_server)),
-		LOG_STR("admin_address", config->admin.address),
-		LOG_INT("admin_port", http_server_port(gateway->admin_server)),
-		LOG_INT("sources", (int64_t)config->sources_count),
-		LOG_INT("targets", (int64_t)config->targets_count),
-		LOG_STR("signing", signer_is_on(gateway->first->signer) ? "on" : "off"));
-	supervisor_notify("READY=1");
-}
-
-static enum status start(struct gateway *gateway, struct config **config_taken, struct error *err)
-{
-	enum status status = generation_new(config_taken, 1, &gateway->first, err);
-
-	if (status != STATUS_OK)
-		return status;
-	generation_hold(gateway->first);
-	generation_slot_set(&gateway->current, gateway->first);
-	status = open_sockets(gateway, err);
-	if (status == STATUS_OK)
-		status = open_store(gateway, err);
-	if (status == STATUS_OK)
-		status = start_delivery(gateway, err);
-	if (status == STATUS_OK)
-		start_listeners(gateway);
-	return status;
-}
 
 /* A new configuration that is good in itself and can follow the present one. */
 static enum status load_next(
@@ -252,7 +75,7 @@ static enum status register_next(struct store *store, void *argument, struct err
 	struct registration *registration = argument;
 	enum status status = generation_register(registration->generation, store, err);
 
-	copy_names(registration->gateway, store);
+	gateway_copy_names(registration->gateway, store);
 	return status;
 }
 
@@ -261,29 +84,39 @@ static void change_over(struct gateway *gateway, struct generation *next)
 {
 	struct error err;
 
-	generation_hold(next);
-	inbound_show(gateway->inbound, &next->inbound);
+	generation_slot_set(&gateway->current, next);
+	if (gateway->opening == NULL)
+		inbound_open(gateway->inbound, &next->inbound);
+	gateway_show_generation(gateway);
 	if (http_server_reload_tls(gateway->public_server, &next->config->listen, &err) !=
 		STATUS_OK)
 		log_event(LOG_LEVEL_ERROR, "gateway.tls_kept", LOG_STR("error", err.text));
 	log_configure(&next->config->log);
-	generation_slot_set(&gateway->current, next);
+}
+
+/* Where there is a store: the new numbers, and delivery. */
+static enum status carry_over(struct gateway *gateway, struct generation *next, struct error *err)
+{
+	struct registration registration = { .gateway = gateway, .generation = next };
+	enum status status;
+
+	if (gateway->opening != NULL)
+		return STATUS_OK;
+	status = store_thread_call(gateway->store_thread, register_next, &registration, err);
+	if (status == STATUS_OK)
+		status = dispatcher_reload(gateway->dispatcher, &next->dispatcher, err);
+	return status;
 }
 
 static void reload(struct gateway *gateway)
 {
 	char fingerprint[GENERATION_FINGERPRINT_SIZE];
-	struct registration registration = { .gateway = gateway };
 	struct generation *next = NULL;
 	struct error err = { .text = "" };
 	enum status status = load_next(gateway, &next, &err);
 
-	registration.generation = next;
 	if (status == STATUS_OK)
-		status = store_thread_call(
-			gateway->store_thread, register_next, &registration, &err);
-	if (status == STATUS_OK)
-		status = dispatcher_reload(gateway->dispatcher, &next->dispatcher, &err);
+		status = carry_over(gateway, next, &err);
 	if (status != STATUS_OK) {
 		log_event(LOG_LEVEL_ERROR, "gateway.reload_failed", LOG_STR("error", err.text),
 			LOG_INT("generation", gateway->current.generation->number));
@@ -295,7 +128,8 @@ static void reload(struct gateway *gateway)
 	log_event(LOG_LEVEL_INFO, "gateway.reloaded", LOG_INT("generation", next->number),
 		LOG_STR("fingerprint", fingerprint),
 		LOG_INT("sources", (int64_t)next->config->sources_count),
-		LOG_INT("targets", (int64_t)next->config->targets_count));
+		LOG_INT("targets", (int64_t)next->config->targets_count),
+		LOG_INT("stranded", gateway->opening == NULL ? gateway_warn_stranded(gateway) : 0));
 }
 
 static int64_t left_ms(int64_t deadline_ms)
@@ -311,11 +145,14 @@ static void stop(struct gateway *gateway)
 	int64_t timeout_ms = current == NULL ? 0 : current->config->shutdown_timeout_ms;
 	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
 
-	if (gateway->dispatcher != NULL) {
+	watchdog_trust(gateway->watchdog);
+	if (gateway->is_listening)
 		http_server_drain(gateway->public_server, left_ms(deadline_ms));
+	if (gateway->dispatcher != NULL)
 		dispatcher_stop(gateway->dispatcher, left_ms(deadline_ms));
+	if (gateway->is_listening)
 		http_server_drain(gateway->admin_server, ADMIN_DRAIN_MS);
-	}
+	store_opening_stop(&gateway->opening, left_ms(deadline_ms));
 	admin_stop(gateway->admin);
 	http_server_stop(&gateway->admin_server);
 	control_close(&gateway->control);
@@ -327,6 +164,7 @@ static void stop(struct gateway *gateway)
 	inbound_free(&gateway->inbound);
 	generation_slot_set(&gateway->current, NULL);
 	generation_release(&gateway->first);
+	watchdog_stop(&gateway->watchdog);
 }
 
 /* Connections are file descriptors, ours and the receivers'. */
@@ -351,19 +189,59 @@ static void block_signals(sigset_t *set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Serves reloads until it is time to stop. */
-static void await_stop_signal(struct gateway *gateway, const sigset_t *set)
+static void serve_reload(struct gateway *gateway)
 {
+	char state[64];
+
+	snprintf(
+		state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_monotonic_us());
+	supervisor_notify(state);
+	reload(gateway);
+	if (gateway->opening == NULL)
+		gateway_notify_ready(gateway);
+	else
+		supervisor_notify("READY=1");
+}
+
+/* Serves reloads and what comes of the opening; 0: none of the signals that stop us yet. */
+static int serve_next(
+	struct gateway *gateway, int signals_fd, enum status *status_out, struct error *err)
+{
+	struct signalfd_siginfo info = { 0 };
+	struct pollfd fds[] = {
+		{ .fd = signals_fd, .events = POLLIN },
+		{ .fd = gateway->opening == NULL ? -1 : store_opening_fd(gateway->opening),
+			.events = POLLIN },
+	};
+
+	if (poll(fds, 2, -1) <= 0)
+		return 0;
+	if (fds[1].revents != 0)
+		*status_out = gateway_follow_opening(gateway, err);
+	if (fds[0].revents == 0 || read(signals_fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (info.ssi_signo != SIGHUP)
+		return (int)info.ssi_signo;
+	serve_reload(gateway);
+	return 0;
+}
+
+static enum status serve_until_stopped(
+	struct gateway *gateway, const sigset_t *set, struct error *err)
+{
+	int signals_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	enum status status = STATUS_OK;
 	int signal_number = 0;
 
-	while (sigwait(set, &signal_number) != 0 || signal_number == SIGHUP) {
-		supervisor_notify("RELOADING=1");
-		reload(gateway);
-		supervisor_notify("READY=1");
-	}
-	log_event(LOG_LEVEL_INFO, "gateway.stopping",
-		LOG_STR("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"));
+	REPOSTAL_ASSERT(signals_fd >= 0);
+	while (status == STATUS_OK && signal_number == 0)
+		signal_number = serve_next(gateway, signals_fd, &status, err);
+	close(signals_fd);
+	if (signal_number != 0)
+		log_event(LOG_LEVEL_INFO, "gateway.stopping",
+			LOG_STR("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"));
 	supervisor_notify("STOPPING=1");
+	return status;
 }
 
 /* The store is made for being cut off: what is committed stays, what is not was not acknowledged. */
@@ -392,9 +270,9 @@ enum status gateway_run(const char *config_path, struct config **config_taken, s
 
 	raise_file_limit();
 	block_signals(&signals);
-	status = start(&gateway, config_taken, err);
+	status = gateway_start(&gateway, config_taken, err);
 	if (status == STATUS_OK) {
-		await_stop_signal(&gateway, &signals);
+		status = serve_until_stopped(&gateway, &signals, err);
 		let_second_signal_through(&signals);
 	}
 	stop(&gateway);

@@ -32,6 +32,22 @@ static void on_view_unused(struct inbound_view *view)
 	generation_release(&generation);
 }
 
+/* What is known without a store: enough to refuse strangers, and to publish the keys. */
+static void make_inbound(struct generation *generation)
+{
+	const struct config *config = generation->config;
+
+	generation->sources = memory_array(config->sources_count + 1, sizeof(struct routed_source));
+	for (size_t i = 0; i < config->sources_count; i++)
+		generation->sources[i].settings = &config->sources[i];
+	generation->inbound.sources = generation->sources;
+	generation->inbound.sources_count = config->sources_count;
+	generation->inbound.trusted_proxies = &config->trusted_proxies;
+	generation->inbound.translate = &config->translate;
+	generation->inbound.jwks = buf_slice(&generation->jwks);
+	generation->inbound.on_unused = on_view_unused;
+}
+
 enum status generation_new(struct config **config_taken, int64_t number,
 	struct generation **generation_out, struct error *err)
 {
@@ -52,6 +68,9 @@ enum status generation_new(struct config **config_taken, int64_t number,
 		return STATUS_INVALID;
 	}
 	signer_print_jwks(generation->signer, &generation->jwks);
+	make_inbound(generation);
+	generation->target_numbers = memory_array(config->targets_count + 1, sizeof(uint16_t));
+	generation->pauses = memory_array(config->targets_count + 1, sizeof(char *));
 	*generation_out = generation;
 	return STATUS_OK;
 }
@@ -61,7 +80,6 @@ static enum status register_sources(
 {
 	const struct config *config = generation->config;
 
-	generation->sources = memory_array(config->sources_count + 1, sizeof(struct routed_source));
 	for (size_t i = 0; i < config->sources_count; i++) {
 		struct routed_source *source = &generation->sources[i];
 		enum status status =
@@ -69,7 +87,6 @@ static enum status register_sources(
 
 		if (status != STATUS_OK)
 			return status;
-		source->settings = &config->sources[i];
 	}
 	return STATUS_OK;
 }
@@ -79,8 +96,6 @@ static enum status register_targets(
 {
 	const struct config *config = generation->config;
 
-	generation->target_numbers = memory_array(config->targets_count + 1, sizeof(uint16_t));
-	generation->pauses = memory_array(config->targets_count + 1, sizeof(char *));
 	for (size_t i = 0; i < config->targets_count; i++) {
 		uint16_t *number = &generation->target_numbers[i];
 		const char *reason;
@@ -89,8 +104,10 @@ static enum status register_targets(
 
 		if (status != STATUS_OK)
 			return status;
-		if (store_is_paused(store, *number, &reason))
-			generation->pauses[i] = memory_copy_text(reason);
+		/* A second time when the database went away in the middle of the first. */
+		free((char *)(uintptr_t)generation->pauses[i]);
+		generation->pauses[i] =
+			store_is_paused(store, *number, &reason) ? memory_copy_text(reason) : NULL;
 	}
 	return STATUS_OK;
 }
@@ -128,16 +145,10 @@ static void name_sources(struct generation *generation, const struct store *stor
 			&config->sources[i].defaults;
 }
 
-static void make_views(struct generation *generation)
+static void make_dispatcher(struct generation *generation)
 {
 	const struct config *config = generation->config;
 
-	generation->inbound.sources = generation->sources;
-	generation->inbound.sources_count = config->sources_count;
-	generation->inbound.trusted_proxies = &config->trusted_proxies;
-	generation->inbound.translate = &config->translate;
-	generation->inbound.jwks = buf_slice(&generation->jwks);
-	generation->inbound.on_unused = on_view_unused;
 	generation->dispatcher = (struct dispatcher_settings){
 		.targets = config->targets,
 		.target_numbers = generation->target_numbers,
@@ -175,7 +186,7 @@ enum status generation_register(
 	store_set_lease_ms(store, lease_ms(generation->config));
 	lay_routes(generation);
 	name_sources(generation, store);
-	make_views(generation);
+	make_dispatcher(generation);
 	return STATUS_OK;
 }
 

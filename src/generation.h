@@ -2,7 +2,8 @@
 /*
  * generation.h - one configuration at work, and everything that is derived from it
  *
- * Promise    A generation never changes after generation_register(). A reload makes a new one beside
+ * Promise    A generation never changes after generation_register(). Before that its inbound view may be
+ *            shown already, as one that takes no events. A reload makes a new one beside
  *            the old, which lives until nobody uses it any more: requests, deliveries and the API each
  *            see one configuration from their beginning to their end.
  * Threads    Made on the main thread; held and released on any.
@@ -44,7 +45,10 @@ enum {
 enum status generation_new(struct config **config_taken, int64_t number,
 	struct generation **generation_out, struct error *err);
 
-/* Gets its numbers from the store, and lays the routes. On the thread that owns the store. */
+/*
+ * Gets its numbers from the store, and lays the routes. On the thread that owns the store; again after a
+ * failure. inbound_open() comes after it.
+ */
 enum status generation_register(
 	struct generation *generation, struct store *store, struct error *err);
 

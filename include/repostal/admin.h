@@ -4,7 +4,8 @@
  *
  * Promise    Metrics, health and readiness cost the gateway nothing: they are read from counters,
  *            never from the store. What is asked of the API waits for a thread of its own.
- * Threads    admin_handle() on the admin listener's loop; describe() as well.
+ * Threads    admin_handle() on the admin listener's loop; describe() as well. admin_connect(),
+ *            _explain() and _stop() on the main thread.
  * Ownership  What the view points to must outlive the admin.
  */
 #ifndef REPOSTAL_ADMIN_H
@@ -33,8 +34,8 @@ struct admin_view {
 	const char *token; /* NULL: none is asked for */
 	bool is_loopback;  /* the listener's address: /metrics is then open */
 	int64_t max_backlog;
-	struct store_thread *store;
-	struct dispatcher *dispatcher;
+	struct store_thread *store;    /* NULL: not open yet, see admin_explain() */
+	struct dispatcher *dispatcher; /* NULL as well then */
 	struct inbound *inbound;
 	const struct admin_names *names;
 	struct http_server *public_server;
@@ -48,8 +49,18 @@ struct admin_view {
 struct admin;
 
 struct admin *admin_new(void);
-/* Before the first request: what is looked at. Starts the thread of the API. */
+/*
+ * Before the first request: what is looked at. With a control the thread of the API starts. Once more when
+ * the first time there was no store.
+ */
 void admin_connect(struct admin *admin, const struct admin_view *view);
+/* While there is no store: why. */
+void admin_explain(struct admin *admin, const char *reason);
+/*
+ * Whether all threads that events need go round: store, delivery and the loops of both listeners. Any
+ * thread, regularly: the loops are asked now and have to have answered by a later call.
+ */
+bool admin_sees_work(struct admin *admin, int64_t now_ms);
 /* Ends it when what waits is answered: no API from then on. After the drain, before the admin server
  * and the control stop. */
 void admin_stop(struct admin *admin);

@@ -95,6 +95,11 @@ enum status http_tls_check(const struct http_settings *settings, struct error *e
 /* Reads certificate and key again; connections that are open keep what they have. Any thread. */
 enum status http_server_reload_tls(
 	struct http_server *server, const struct http_settings *settings, struct error *err);
+/*
+ * False when a loop has not come round for longer than patience_ms after it was asked to. Asks them, for a
+ * later call. Any one thread, while the server runs.
+ */
+bool http_server_goes_round(struct http_server *server, int64_t now_ms, int64_t patience_ms);
 int http_server_port(const struct http_server *server);
 struct http_metrics *http_server_metrics(struct http_server *server);
 /*

@@ -40,7 +40,7 @@ struct inbound_source_metrics {
 	struct counter quarantined[BIZMAIL_PROBLEM_COUNT];
 };
 
-/* What the configuration says about the inbound side; never changes. */
+/* What the configuration says about the inbound side; never changes once it is open. */
 struct inbound_view {
 	const struct routed_source *sources;
 	size_t sources_count;
@@ -48,6 +48,8 @@ struct inbound_view {
 	const struct translate_settings *translate;
 	struct slice jwks;      /* the document */
 	_Atomic int references; /* private */
+	_Atomic bool
+		is_open; /* private; until then numbers and routes of the sources are not read */
 	void (*on_unused)(struct inbound_view *view);
 };
 
@@ -59,7 +61,13 @@ void inbound_free(struct inbound **inboundp);
 /* Requests that arrive from now on see this view. Any thread. */
 void inbound_show(struct inbound *inbound, struct inbound_view *view);
 
-/* Before the first request: where events go. */
+/*
+ * From now on requests that see this view get to intake: the sources have their numbers and routes, and
+ * inbound_connect() was called. Until then they are refused as unavailable, after the same checks.
+ */
+void inbound_open(struct inbound *inbound, struct inbound_view *view);
+
+/* Before the first view is opened: where events go. */
 void inbound_connect(struct inbound *inbound, struct http_server *server,
 	struct store_thread *store, struct dispatcher *dispatcher);
 

@@ -13,26 +13,56 @@ enum {
 
 struct admin *admin_new(void)
 {
-	return memory_zalloc(sizeof(struct admin));
+	struct admin *admin = memory_zalloc(sizeof(*admin));
+
+	pthread_mutex_init(&admin->mutex, NULL);
+	return admin;
 }
 
 void admin_connect(struct admin *admin, const struct admin_view *view)
 {
-	admin->view = *view;
+	struct admin_view *kept = &admin->views[view->store != NULL];
+
+	*kept = *view;
+	admin->view = kept;
 	if (view->control != NULL)
-		admin->api = api_start(&admin->view);
+		admin->api = api_start(kept);
+}
+
+void admin_explain(struct admin *admin, const char *reason)
+{
+	pthread_mutex_lock(&admin->mutex);
+	error_set(&admin->reason, "%s", reason);
+	pthread_mutex_unlock(&admin->mutex);
+}
+
+void admin_read_reason(struct admin *admin, struct error *reason_out)
+{
+	pthread_mutex_lock(&admin->mutex);
+	*reason_out = admin->reason;
+	pthread_mutex_unlock(&admin->mutex);
 }
 
 void admin_stop(struct admin *admin)
 {
-	if (admin != NULL)
-		api_stop(&admin->api);
+	struct api *api;
+
+	if (admin == NULL)
+		return;
+	api = admin->api;
+	admin->api = NULL;
+	api_stop(&api);
 }
 
 void admin_free(struct admin **adminp)
 {
-	free(*adminp);
+	struct admin *admin = *adminp;
+
+	if (admin == NULL)
+		return;
 	*adminp = NULL;
+	pthread_mutex_destroy(&admin->mutex);
+	free(admin);
 }
 
 static void answer(struct http_exchange *exchange, int status, const char *content_type,
@@ -124,14 +154,14 @@ static void answer_health(const struct admin_view *view, struct http_exchange *e
 	buf_free(&body);
 }
 
-static void answer_ready(const struct admin_view *view, struct http_exchange *exchange)
+static void answer_ready(struct admin *admin, struct http_exchange *exchange)
 {
 	struct buf reasons, body;
 	bool is_ready;
 
 	buf_init(&reasons, SMALL_SIZE_MAX);
 	buf_init(&body, SMALL_SIZE_MAX);
-	is_ready = admin_print_reasons(view, clock_monotonic_ms(), &reasons);
+	is_ready = admin_print_reasons(admin, clock_monotonic_ms(), &reasons);
 	buf_append_text(&body, is_ready ? "{\"status\":\"ready\"" : "{\"status\":\"not ready\"");
 	buf_append_text(&body, ",\"reasons\":");
 	buf_append_slice(&body, buf_slice(&reasons));
@@ -141,9 +171,10 @@ static void answer_ready(const struct admin_view *view, struct http_exchange *ex
 	buf_free(&reasons);
 }
 
-static void answer_page(const struct admin_view *view, struct http_exchange *exchange,
-	const struct http_request *request)
+static void answer_page(
+	struct admin *admin, struct http_exchange *exchange, const struct http_request *request)
 {
+	const struct admin_view *view = admin->view;
 	bool is_metrics = slice_is(request->path, "/metrics");
 	bool is_health = slice_is(request->path, "/healthz");
 	bool is_ready = slice_is(request->path, "/readyz");
@@ -162,15 +193,45 @@ static void answer_page(const struct admin_view *view, struct http_exchange *exc
 	else if (is_health)
 		answer_health(view, exchange, request);
 	else
-		answer_ready(view, exchange);
+		answer_ready(admin, exchange);
+}
+
+/* With a store and a control the API is starting, or stopping. */
+static bool has_api_later(const struct admin_view *view)
+{
+	return view->store == NULL || view->control != NULL;
+}
+
+/* As the API would be asked for, and for those who may ask it. */
+static void refuse_api(
+	struct admin *admin, struct http_exchange *exchange, const struct http_request *request)
+{
+	struct error reason;
+
+	if (!api_is_allowed(admin->view, exchange, request))
+		return;
+	admin_read_reason(admin, &reason);
+	if (admin->view->store != NULL)
+		error_set(&reason, "the gateway is starting or stopping");
+	else
+		error_prefix(&reason, "the store is not there yet");
+	http_answer_error_with(exchange, 503, reason.text, "server", "server",
+		(struct http_header){
+			.name = "retry-after",
+			.value = SLICE_LITERAL("5"),
+		});
 }
 
 void admin_handle(void *context, struct http_exchange *exchange, const struct http_request *request)
 {
 	struct admin *admin = context;
+	struct api *api = admin->api;
+	const struct admin_view *view = admin->view;
 
-	if (admin->api != NULL && api_owns_path(request->path))
-		api_handle(admin->api, exchange, request);
+	if (api != NULL && api_owns_path(request->path))
+		api_handle(api, exchange, request);
+	else if (api == NULL && has_api_later(view) && api_owns_path(request->path))
+		refuse_api(admin, exchange, request);
 	else
-		answer_page(&admin->view, exchange, request);
+		answer_page(admin, exchange, request);
 }

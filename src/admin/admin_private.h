@@ -2,13 +2,18 @@
 #ifndef REPOSTAL_ADMIN_PRIVATE_H
 #define REPOSTAL_ADMIN_PRIVATE_H
 
+#include <pthread.h>
+
 #include "api.h"
 #include "repostal/admin.h"
 #include "repostal/buf.h"
 
 struct admin {
-	struct admin_view view;
-	struct api *api; /* NULL: there is none */
+	struct admin_view views[2];            /* without a store, and with one */
+	const struct admin_view *_Atomic view; /* the one at work */
+	struct api *_Atomic api;               /* NULL: there is none */
+	pthread_mutex_t mutex;                 /* for reason */
+	struct error reason;                   /* why there is no store */
 };
 
 void admin_answer_unauthorized(struct http_exchange *exchange);
@@ -28,7 +33,10 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out);
 /* process_metrics.c: the standard process_* set. */
 void admin_print_process_metrics(struct buf *out);
 
+/* Why there is no store. */
+void admin_read_reason(struct admin *admin, struct error *reason_out);
+
 /* readiness.c: appends a JSON array of reasons; true when there are none. */
-bool admin_print_reasons(const struct admin_view *view, int64_t now_ms, struct buf *out);
+bool admin_print_reasons(struct admin *admin, int64_t now_ms, struct buf *out);
 
 #endif

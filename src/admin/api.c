@@ -46,7 +46,7 @@ bool api_owns_path(struct slice path)
 
 /* On the loop. */
 
-static bool is_allowed(const struct admin_view *view, struct http_exchange *exchange,
+bool api_is_allowed(const struct admin_view *view, struct http_exchange *exchange,
 	const struct http_request *request)
 {
 	const char *refusal;
@@ -80,7 +80,7 @@ static bool may_be_form(const struct http_request *request)
 static bool is_acceptable(
 	struct api *api, struct http_exchange *exchange, const struct http_request *request)
 {
-	if (!is_allowed(api->view, exchange, request))
+	if (!api_is_allowed(api->view, exchange, request))
 		return false;
 	if (may_be_form(request)) {
 		http_answer_error(exchange, 415, "the body is not application/json", "content-type",

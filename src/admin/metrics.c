@@ -285,11 +285,14 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out)
 	print_rejected(view, &labels, out);
 	print_outcomes(view, &labels, out);
 	print_attempts(view, &labels, out);
-	print_durations(view, &labels, out);
-	print_depth(view, &labels, out);
-	print_oldest(view, &labels, out);
-	print_states(view, &labels, out);
-	print_store(view, out);
+	/* Of a store that is not there yet there are no names, and no numbers. */
+	if (view->store != NULL) {
+		print_durations(view, &labels, out);
+		print_depth(view, &labels, out);
+		print_oldest(view, &labels, out);
+		print_states(view, &labels, out);
+		print_store(view, out);
+	}
 	print_connections(view, out);
 	print_log(out);
 	metric_print_head(out, "repostal_build_info", "gauge", "The version that runs.");

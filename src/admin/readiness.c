@@ -12,20 +12,55 @@ static void add_reason(struct buf *out, const char *reason)
 	buf_append_json_string(out, slice_text(reason));
 }
 
-bool admin_print_reasons(const struct admin_view *view, int64_t now_ms, struct buf *out)
+static bool is_late(const struct gauge *heartbeat_ms, int64_t now_ms)
+{
+	return now_ms - gauge_read(heartbeat_ms) > STUCK_AFTER_MS;
+}
+
+static void add_missing_store(struct admin *admin, struct buf *out)
+{
+	struct error reason;
+
+	admin_read_reason(admin, &reason);
+	error_prefix(&reason, "the store is not there yet");
+	add_reason(out, reason.text);
+}
+
+static void add_troubles(const struct admin_view *view, int64_t now_ms, struct buf *out)
 {
 	const struct store_metrics *store = store_thread_metrics(view->store);
-	const struct dispatcher_metrics *dispatcher = dispatcher_metrics(view->dispatcher);
 
-	buf_append_char(out, '[');
 	if (gauge_read(&store->failing_since_ms) != 0)
 		add_reason(out, "the store is not writable");
 	if (gauge_read(&store->backlog) >= view->max_backlog)
 		add_reason(out, "the backlog is full");
-	if (now_ms - gauge_read(&store->heartbeat_ms) > STUCK_AFTER_MS)
+	if (is_late(&store->heartbeat_ms, now_ms))
 		add_reason(out, "the store is stuck");
-	if (now_ms - gauge_read(&dispatcher->heartbeat_ms) > STUCK_AFTER_MS)
+	if (is_late(&dispatcher_metrics(view->dispatcher)->heartbeat_ms, now_ms))
 		add_reason(out, "delivery is stuck");
+}
+
+bool admin_print_reasons(struct admin *admin, int64_t now_ms, struct buf *out)
+{
+	const struct admin_view *view = admin->view;
+
+	buf_append_char(out, '[');
+	if (view->store == NULL)
+		add_missing_store(admin, out);
+	else
+		add_troubles(view, now_ms, out);
 	buf_append_char(out, ']');
 	return out->size == 2;
+}
+
+bool admin_sees_work(struct admin *admin, int64_t now_ms)
+{
+	const struct admin_view *view = admin->view;
+
+	if (!http_server_goes_round(view->public_server, now_ms, STUCK_AFTER_MS) ||
+		!http_server_goes_round(view->admin_server, now_ms, STUCK_AFTER_MS))
+		return false;
+	return view->store == NULL ||
+	       (!is_late(&store_thread_metrics(view->store)->heartbeat_ms, now_ms) &&
+		       !is_late(&dispatcher_metrics(view->dispatcher)->heartbeat_ms, now_ms));
 }

@@ -47,7 +47,9 @@ struct http_loop {
 	int64_t wall_ahead_us; /* of the monotonic clock, when last looked at */
 	sem_t let_go;          /* posted when nobody will wake this loop any more */
 	_Atomic int command;   /* enum http_loop_command, from other threads */
-	_Atomic int busy;      /* connections and lingering sockets, for other threads */
+	_Atomic int64_t
+		asked_ms; /* monotonic; since when somebody waits for the loop to come round; 0 */
+	_Atomic int busy; /* connections and lingering sockets, for other threads */
 };
 
 enum http_loop_command {
@@ -110,6 +112,8 @@ bool http_loop_init(
 	struct http_loop *loop, struct http_server *server, size_t index, int listen_fd);
 void http_loop_dispose(struct http_loop *loop);
 void http_loop_command(struct http_loop *loop, enum http_loop_command command);
+/* Since when, monotonic, the loop owes us a round; now_ms: it has come round, and is asked again. */
+int64_t http_loop_ask(struct http_loop *loop, int64_t now_ms);
 struct http_connection *http_connection_of(h2o_req_t *req);
 
 /* exchange.c */

@@ -271,6 +271,7 @@ void *http_loop_main(void *data)
 		enum http_loop_command command;
 
 		h2o_evloop_run(loop->context.loop, INT32_MAX);
+		atomic_store(&loop->asked_ms, 0);
 		heed_clock(loop);
 		command = (enum http_loop_command)atomic_load(&loop->command);
 		if (command != seen)
@@ -289,6 +290,16 @@ void http_loop_command(struct http_loop *loop, enum http_loop_command command)
 {
 	atomic_store(&loop->command, (int)command);
 	h2o_multithread_send_message(&loop->wake_receiver, NULL);
+}
+
+int64_t http_loop_ask(struct http_loop *loop, int64_t now_ms)
+{
+	int64_t asked_ms = 0;
+
+	if (!atomic_compare_exchange_strong(&loop->asked_ms, &asked_ms, now_ms))
+		return asked_ms;
+	h2o_multithread_send_message(&loop->wake_receiver, NULL);
+	return now_ms;
 }
 
 void http_loop_dispose(struct http_loop *loop)

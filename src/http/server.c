@@ -131,6 +131,16 @@ enum status http_server_reload_tls(
 	return STATUS_OK;
 }
 
+bool http_server_goes_round(struct http_server *server, int64_t now_ms, int64_t patience_ms)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < server->loops_count; i++)
+		if (now_ms - http_loop_ask(&server->loops[i], now_ms) > patience_ms)
+			all = false;
+	return all;
+}
+
 int http_server_port(const struct http_server *server)
 {
 	return server->port;

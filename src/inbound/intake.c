@@ -53,8 +53,7 @@ static void answer_accepted(const struct intake_ticket *ticket, struct http_exch
 	buf_free(&body);
 }
 
-static void answer_unavailable(
-	struct inbound *inbound, struct http_exchange *exchange, enum status status)
+void intake_unavailable(struct inbound *inbound, struct http_exchange *exchange, enum status status)
 {
 	bool is_full = status == STATUS_FULL;
 	struct http_header header = {
@@ -76,7 +75,7 @@ static void on_answerable(struct http_ticket *http, struct http_exchange *exchan
 	if (exchange == NULL)
 		goto out;
 	if (ticket->status != STATUS_OK)
-		answer_unavailable(ticket->inbound, exchange, ticket->status);
+		intake_unavailable(ticket->inbound, exchange, ticket->status);
 	else if (ticket->problem == BIZMAIL_PROBLEM_UNPARSEABLE)
 		http_answer_error(
 			exchange, 400, "the body is not a JSON object or a form", "body", "body");
@@ -167,6 +166,9 @@ void inbound_on_batch_done(void *context)
 {
 	struct inbound *inbound = context;
 
+	/* Another process's hint may come before there is anything to hand over. */
+	if (!atomic_load(&inbound->is_connected))
+		return;
 	/* Deliveries first: their way is longer. */
 	dispatcher_flush(inbound->dispatcher);
 	http_tickets_flush(inbound->server, &inbound->answered);

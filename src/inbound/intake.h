@@ -19,6 +19,7 @@
 struct inbound {
 	pthread_mutex_t view_mutex;
 	struct inbound_view *view;
+	_Atomic bool is_connected; /* the next three are set */
 	struct http_server *server;
 	struct store_thread *store;
 	struct dispatcher *dispatcher;
@@ -34,6 +35,10 @@ void inbound_release_view(struct inbound_view *view);
 void intake_event(struct inbound *inbound, struct inbound_view *view,
 	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, const struct bizmail_event *event);
+
+/* 503, with the time to come back. */
+void intake_unavailable(
+	struct inbound *inbound, struct http_exchange *exchange, enum status status);
 
 /* kind is what the sub-path said. message_id may be empty. */
 void intake_quarantine(struct inbound *inbound, struct inbound_view *view,

@@ -58,6 +58,17 @@ void inbound_show(struct inbound *inbound, struct inbound_view *view)
 {
 	struct inbound_view *old;
 
+	atomic_store(&view->references, 1);
+	pthread_mutex_lock(&inbound->view_mutex);
+	old = inbound->view;
+	inbound->view = view;
+	pthread_mutex_unlock(&inbound->view_mutex);
+	if (old != NULL)
+		inbound_release_view(old);
+}
+
+void inbound_open(struct inbound *inbound, struct inbound_view *view)
+{
 	for (size_t i = 0; i < view->sources_count; i++) {
 		uint16_t number = view->sources[i].number;
 
@@ -67,13 +78,7 @@ void inbound_show(struct inbound *inbound, struct inbound_view *view)
 			memory_zalloc(sizeof(struct inbound_source_metrics));
 		inbound->source_lines[number] = source_lines_new(view->sources[i].settings->name);
 	}
-	atomic_store(&view->references, 1);
-	pthread_mutex_lock(&inbound->view_mutex);
-	old = inbound->view;
-	inbound->view = view;
-	pthread_mutex_unlock(&inbound->view_mutex);
-	if (old != NULL)
-		inbound_release_view(old);
+	atomic_store(&view->is_open, true);
 }
 
 const struct inbound_source_metrics *inbound_source_metrics(
@@ -88,6 +93,7 @@ void inbound_connect(struct inbound *inbound, struct http_server *server,
 	inbound->server = server;
 	inbound->store = store;
 	inbound->dispatcher = dispatcher;
+	atomic_store(&inbound->is_connected, true);
 }
 
 const char *reject_reason_name(enum reject_reason reason)
@@ -262,7 +268,11 @@ static void take_event(struct inbound *inbound, struct inbound_view *view,
 			"path", "request");
 	else if (!slice_is(request->method, "POST"))
 		reject_method(inbound, exchange, SLICE_LITERAL("POST"));
-	else if (is_admitted(inbound, view, source, exchange, request, subpath.token))
+	else if (!is_admitted(inbound, view, source, exchange, request, subpath.token))
+		return;
+	else if (!atomic_load(&view->is_open))
+		intake_unavailable(inbound, exchange, STATUS_IO);
+	else
 		take_body(inbound, view, source, exchange, request, subpath.kind);
 }
 

@@ -105,15 +105,16 @@ class Gateway:
                                             **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
                                             | self.popen)
 
-    def start(self):
-        seen = len(self.log("gateway.ready"))
+    def start(self, event="gateway.ready"):
+        """event: "gateway.waiting" for one whose database is not there."""
+        seen = len(self.log(event))
         self.launch()
-        ready = wait_until(lambda: self._ready(seen), "the gateway is ready")
+        ready = wait_until(lambda: self._ready(event, seen), event)
         self.port, self.admin_port = ready["port"], ready["admin_port"]
         return self
 
-    def _ready(self, seen):
-        lines = self.log("gateway.ready")
+    def _ready(self, event, seen):
+        lines = self.log(event)
         if len(lines) > seen:
             return lines[-1]
         code = self.process.poll()

@@ -280,28 +280,6 @@ def test_the_password_is_never_shown(new_gateway, database, receiver, tmp_path, 
 # -- what cannot be used ----------------------------------------------------------------------------
 
 
-def test_what_cannot_be_reached_is_said_at_the_start(new_gateway, database, tmp_path):
-    if not database.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{PASSWORD_USER}'"):
-        database.server.create_user(SECRET)
-    folder, name = database.server.folder, database.name
-    rows = {
-        "wrong password": (f"host={folder} dbname={name} user={PASSWORD_USER} password=x{SECRET}",
-                           "password authentication failed"),
-        "wrong password in a URI": (f"postgresql://{PASSWORD_USER}:x{SECRET}@/{name}?host={folder}",
-                                    "password authentication failed"),
-        "no such database": (f"host={folder} dbname=nowhere user=postgres password={SECRET}", "nowhere"),
-        "no such user": (f"host={folder} dbname={name} user=nobody-here password={SECRET}", "nobody-here"),
-        "no server": (f"host={tmp_path} dbname={name} password={SECRET}", "connect"),
-        "no server at a port": (f"host=127.0.0.1 port=1 dbname={name} password={SECRET}", "connect"),
-    }
-    for row, (dsn, text) in rows.items():
-        gateway = new_gateway(store=database.store(dsn=dsn))
-        gateway.launch()
-        assert gateway.wait_exit() == 1, row
-        assert text in gateway.log_text(), (row, gateway.log_text())
-        assert SECRET not in gateway.log_text(), row
-
-
 @pytest.mark.parametrize("store, named", [
     ({"dsn": ""}, "dsn"),
     ({"dsn": None}, "dsn"),
