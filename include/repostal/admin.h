@@ -44,6 +44,7 @@ struct admin_view {
 	/* The configuration at work: its generation and fingerprint. NULL: not known. */
 	void (*describe)(void *context, int64_t *generation_out, uint64_t *fingerprint_out);
 	void *describe_context;
+	struct admin_lines *lines; /* private */
 };
 
 struct admin;

@@ -46,8 +46,9 @@ struct inbound_view {
 	size_t sources_count;
 	const struct address_ranges *trusted_proxies;
 	const struct translate_settings *translate;
-	struct slice jwks;      /* the document */
-	_Atomic int references; /* private */
+	struct slice jwks;          /* the document */
+	_Atomic int references;     /* private */
+	struct source_lines *lines; /* private */
 	_Atomic bool
 		is_open; /* private; until then numbers and routes of the sources are not read */
 	void (*on_unused)(struct inbound_view *view);

@@ -6,7 +6,7 @@
  *            Foreign text is escaped: a line stays a line. Bodies and secrets are never passed here.
  *            Between log_start() and log_stop() no caller waits for whoever reads the lines: they go
  *            through a queue of fixed size to a thread of their own. What does not fit is counted,
- *            and one line (log.suppressed, reason=queue_full) tells of it when there is room again.
+ *            and one line (log.suppressed, by=queue) tells of it when there is room again.
  *            For the journal each line begins with its priority, and a text line has no time.
  * Threads    Any, after log_detect_journal() and log_configure().
  * Errors     A failing write is counted: logging never stops the gateway.
@@ -78,7 +78,7 @@ void log_text(enum log_level level, struct slice text);
 /*
  * One kind of line that senders, receivers and clients can cause, about one subject (its labels): at
  * most LOG_THROTTLE_LINES_PER_S of it are written in a second, and one line a second tells how many
- * were left out (log.suppressed, reason=limit), also when no further one comes. Each kind has its own,
+ * were left out (log.suppressed, by=limit), also when no further one comes. Each kind has its own,
  * so that none hides another. Any thread.
  */
 enum {

@@ -16,6 +16,10 @@ struct admin *admin_new(void)
 	struct admin *admin = memory_zalloc(sizeof(*admin));
 
 	pthread_mutex_init(&admin->mutex, NULL);
+	log_limit_open(&admin->lines.unauthorized, LOG_LEVEL_WARN, "admin.rejected",
+		LOG_FIELDS(LOG_STR("reason", "unauthorized")));
+	log_limit_open(&admin->lines.forbidden, LOG_LEVEL_WARN, "admin.rejected",
+		LOG_FIELDS(LOG_STR("reason", "forbidden")));
 	return admin;
 }
 
@@ -24,6 +28,7 @@ void admin_connect(struct admin *admin, const struct admin_view *view)
 	struct admin_view *kept = &admin->views[view->store != NULL];
 
 	*kept = *view;
+	kept->lines = &admin->lines;
 	admin->view = kept;
 	if (view->control != NULL)
 		admin->api = api_start(kept);
@@ -61,6 +66,8 @@ void admin_free(struct admin **adminp)
 	if (admin == NULL)
 		return;
 	*adminp = NULL;
+	log_limit_close(&admin->lines.unauthorized);
+	log_limit_close(&admin->lines.forbidden);
 	pthread_mutex_destroy(&admin->mutex);
 	free(admin);
 }
@@ -79,8 +86,18 @@ static void answer(struct http_exchange *exchange, int status, const char *conte
 	http_answer(exchange, &answer);
 }
 
-void admin_answer_unauthorized(struct http_exchange *exchange)
+static void log_rejection(struct log_limit *lines, const struct http_request *request)
 {
+	char peer[ADDRESS_TEXT_SIZE];
+
+	address_format(&request->peer, peer);
+	log_limited(lines, LOG_STR("address", peer));
+}
+
+void admin_answer_unauthorized(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request)
+{
+	log_rejection(&view->lines->unauthorized, request);
 	http_answer_error_with(exchange, 401, "missing or wrong token", "authorization", "headers",
 		(struct http_header){
 			.name = "www-authenticate",
@@ -99,8 +116,10 @@ const char *admin_refuse_browser(const struct http_exchange *exchange)
 	return access_refuse_browser(&headers);
 }
 
-void admin_answer_forbidden(struct http_exchange *exchange, const char *refusal)
+void admin_answer_forbidden(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request, const char *refusal)
 {
+	log_rejection(&view->lines->forbidden, request);
 	http_answer_error(exchange, 403, refusal, "origin", "headers");
 }
 
@@ -112,11 +131,11 @@ static void answer_metrics(const struct admin_view *view, struct http_exchange *
 	struct buf page;
 
 	if (!view->is_loopback && !has_token) {
-		admin_answer_unauthorized(exchange);
+		admin_answer_unauthorized(view, exchange, request);
 		return;
 	}
 	if (refusal != NULL) {
-		admin_answer_forbidden(exchange, refusal);
+		admin_answer_forbidden(view, exchange, request, refusal);
 		return;
 	}
 	buf_init(&page, METRICS_SIZE_MAX);

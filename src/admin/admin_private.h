@@ -7,6 +7,13 @@
 #include "api.h"
 #include "repostal/admin.h"
 #include "repostal/buf.h"
+#include "repostal/log.h"
+
+/* The form that examples/fail2ban reads: admin.rejected reason=R address=A. */
+struct admin_lines {
+	struct log_limit unauthorized;
+	struct log_limit forbidden;
+};
 
 struct admin {
 	struct admin_view views[2];            /* without a store, and with one */
@@ -14,12 +21,15 @@ struct admin {
 	struct api *_Atomic api;               /* NULL: there is none */
 	pthread_mutex_t mutex;                 /* for reason */
 	struct error reason;                   /* why there is no store */
+	struct admin_lines lines;
 };
 
-void admin_answer_unauthorized(struct http_exchange *exchange);
+void admin_answer_unauthorized(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request);
 /* access_refuse_browser() for the headers of this request. */
 const char *admin_refuse_browser(const struct http_exchange *exchange);
-void admin_answer_forbidden(struct http_exchange *exchange, const char *refusal);
+void admin_answer_forbidden(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request, const char *refusal);
 /* No browser is to look for anything but what the content type says. */
 #define ADMIN_NO_SNIFFING                          \
 	((struct http_header){                     \

@@ -54,12 +54,12 @@ bool api_is_allowed(const struct admin_view *view, struct http_exchange *exchang
 	if (view->token != NULL || !view->is_loopback) {
 		if (access_has_token(view->token, request->authorization))
 			return true;
-		admin_answer_unauthorized(exchange);
+		admin_answer_unauthorized(view, exchange, request);
 		return false;
 	}
 	refusal = admin_refuse_browser(exchange);
 	if (refusal != NULL)
-		admin_answer_forbidden(exchange, refusal);
+		admin_answer_forbidden(view, exchange, request, refusal);
 	return refusal == NULL;
 }
 

@@ -132,7 +132,7 @@ static void tell_lost(void)
 	if (lost == 0)
 		return;
 	begin_line(&line, LOG_LEVEL_WARN, "log.suppressed");
-	log_line_add(&line, LOG_FIELDS(LOG_INT("lines", lost), LOG_STR("reason", "queue_full")));
+	log_line_add(&line, LOG_FIELDS(LOG_INT("lines", lost), LOG_STR("by", "queue")));
 	push(log_line_end(&line));
 	log_line_free(&line);
 }
@@ -169,7 +169,7 @@ static void tell_left_out(struct log_limit *limit, int64_t now_ms)
 	if (left_out == 0)
 		return;
 	begin_line(&line, limit->level, "log.suppressed");
-	log_line_add(&line, LOG_FIELDS(LOG_INT("lines", left_out), LOG_STR("reason", "limit"),
+	log_line_add(&line, LOG_FIELDS(LOG_INT("lines", left_out), LOG_STR("by", "limit"),
 				    LOG_STR("of", limit->event)));
 	put_limited(&line, limit);
 	put(log_line_end(&line));

@@ -29,6 +29,8 @@ struct intake_ticket {
 	enum bizmail_problem problem;
 	enum status status;
 	struct slice message_id;
+	struct address peer;
+	struct slice forwarded_for; /* the request's own, for as long as it waits */
 	struct store_new_delivery deliveries[];
 };
 
@@ -53,19 +55,34 @@ static void answer_accepted(const struct intake_ticket *ticket, struct http_exch
 	buf_free(&body);
 }
 
-void intake_unavailable(struct inbound *inbound, struct http_exchange *exchange, enum status status)
+void intake_unavailable(struct inbound *inbound, const struct inbound_view *view,
+	const struct routed_source *source, struct http_exchange *exchange,
+	const struct http_request *request, enum status status)
 {
 	bool is_full = status == STATUS_FULL;
+	enum reject_reason reason = is_full ? REJECT_BACKLOG_FULL : REJECT_UNAVAILABLE;
 	struct http_header header = {
 		.name = "retry-after",
 		.value = SLICE_LITERAL(RETRY_AFTER_S),
 	};
 
-	counter_add(&inbound->rejected[is_full ? REJECT_BACKLOG_FULL : REJECT_UNAVAILABLE], 1);
+	counter_add(&inbound->rejected[reason], 1);
+	inbound_log_rejection(view, source, request, reason);
 	http_answer_error_with(exchange, 503,
 		is_full ? "the backlog is full; nothing was accepted, try again later"
 			: "the event could not be stored; nothing was accepted, try again later",
 		"server", "server", header);
+}
+
+static void refuse(const struct intake_ticket *ticket, struct http_exchange *exchange)
+{
+	struct http_request request = {
+		.peer = ticket->peer,
+		.forwarded_for = ticket->forwarded_for,
+	};
+
+	intake_unavailable(
+		ticket->inbound, ticket->view, ticket->source, exchange, &request, ticket->status);
 }
 
 static void on_answerable(struct http_ticket *http, struct http_exchange *exchange)
@@ -75,7 +92,7 @@ static void on_answerable(struct http_ticket *http, struct http_exchange *exchan
 	if (exchange == NULL)
 		goto out;
 	if (ticket->status != STATUS_OK)
-		intake_unavailable(ticket->inbound, exchange, ticket->status);
+		refuse(ticket, exchange);
 	else if (ticket->problem == BIZMAIL_PROBLEM_UNPARSEABLE)
 		http_answer_error(
 			exchange, 400, "the body is not a JSON object or a form", "body", "body");
@@ -155,7 +172,7 @@ static void on_quarantined(struct store_request *request, enum status status, vo
 	ticket->status = status;
 	if (status == STATUS_OK) {
 		count_stored(ticket);
-		log_limited(&ticket->inbound->source_lines[ticket->source->number]->quarantined,
+		log_limited(&inbound_lines(ticket->view, ticket->source)->quarantined,
 			LOG_STR("reason", bizmail_problem_name(ticket->problem)),
 			LOG_INT("id", ticket->store.quarantine.quarantined.id));
 	}
@@ -210,6 +227,8 @@ static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_
 	copies_out->content_type = copy_behind(&at, request->content_type);
 	copies_out->raw = copy_behind(&at, request->body);
 	ticket->message_id = copy_behind(&at, message_id);
+	ticket->peer = request->peer;
+	ticket->forwarded_for = request->forwarded_for;
 	return ticket;
 }
 

@@ -24,7 +24,6 @@ struct inbound {
 	struct store_thread *store;
 	struct dispatcher *dispatcher;
 	struct inbound_source_metrics *_Atomic source_metrics[STORE_SOURCES_MAX];
-	struct source_lines *_Atomic source_lines[STORE_SOURCES_MAX];
 	struct counter rejected[REJECT_REASON_COUNT];
 	struct http_ticket_batch answered; /* the store thread's, until the batch is done */
 };
@@ -32,13 +31,21 @@ struct inbound {
 struct inbound_view *inbound_hold_view(struct inbound *inbound);
 void inbound_release_view(struct inbound_view *view);
 
+/* What is logged of a source, whose requests look at this view. */
+struct source_lines *inbound_lines(
+	const struct inbound_view *view, const struct routed_source *source);
+/* Of a request, peer and forwarded_for are looked at. */
+void inbound_log_rejection(const struct inbound_view *view, const struct routed_source *source,
+	const struct http_request *request, enum reject_reason reason);
+
 void intake_event(struct inbound *inbound, struct inbound_view *view,
 	const struct routed_source *source, struct http_exchange *exchange,
 	const struct http_request *request, const struct bizmail_event *event);
 
 /* 503, with the time to come back. */
-void intake_unavailable(
-	struct inbound *inbound, struct http_exchange *exchange, enum status status);
+void intake_unavailable(struct inbound *inbound, const struct inbound_view *view,
+	const struct routed_source *source, struct http_exchange *exchange,
+	const struct http_request *request, enum status status);
 
 /* kind is what the sub-path said. message_id may be empty. */
 void intake_quarantine(struct inbound *inbound, struct inbound_view *view,

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "source_lines.h"
 
-#include "repostal/memory.h"
-
-struct source_lines *source_lines_new(const char *source)
+void source_lines_open(struct source_lines *lines, const char *source)
 {
-	struct source_lines *lines = memory_zalloc(sizeof(*lines));
-
 	log_limit_open(&lines->quarantined, LOG_LEVEL_WARN, "event.quarantined",
 		LOG_FIELDS(LOG_STR("source", source)));
-	return lines;
+	for (int reason = 0; reason < REJECT_REASON_COUNT; reason++)
+		log_limit_open(&lines->rejected[reason], LOG_LEVEL_WARN, "request.rejected",
+			LOG_FIELDS(
+				LOG_STR("reason", reject_reason_name((enum reject_reason)reason)),
+				LOG_STR("source", source)));
 }
 
-void source_lines_free(struct source_lines **linesp)
+void source_lines_rejected(
+	struct source_lines *lines, enum reject_reason reason, const struct address *client)
 {
-	struct source_lines *lines = *linesp;
+	char text[ADDRESS_TEXT_SIZE];
 
-	if (lines == NULL)
-		return;
-	*linesp = NULL;
+	address_format(client, text);
+	log_limited(&lines->rejected[reason], LOG_STR("address", text));
+}
+
+void source_lines_close(struct source_lines *lines)
+{
 	log_limit_close(&lines->quarantined);
-	free(lines);
+	for (int reason = 0; reason < REJECT_REASON_COUNT; reason++)
+		log_limit_close(&lines->rejected[reason]);
 }

@@ -9,13 +9,19 @@
 #ifndef REPOSTAL_INBOUND_SOURCE_LINES_H
 #define REPOSTAL_INBOUND_SOURCE_LINES_H
 
+#include "repostal/address.h"
+#include "repostal/inbound.h"
 #include "repostal/log.h"
 
 struct source_lines {
 	struct log_limit quarantined;
+	struct log_limit rejected[REJECT_REASON_COUNT];
 };
 
-struct source_lines *source_lines_new(const char *source);
-void source_lines_free(struct source_lines **linesp);
+void source_lines_open(struct source_lines *lines, const char *source);
+void source_lines_close(struct source_lines *lines);
+/* The form that examples/fail2ban reads: request.rejected reason=R source=S address=A. */
+void source_lines_rejected(
+	struct source_lines *lines, enum reject_reason reason, const struct address *client);
 
 #endif

@@ -27,20 +27,35 @@ void inbound_free(struct inbound **inboundp)
 	*inboundp = NULL;
 	if (inbound->view != NULL)
 		inbound_release_view(inbound->view);
-	for (size_t i = 0; i < STORE_SOURCES_MAX; i++) {
-		struct source_lines *lines = inbound->source_lines[i];
-
-		source_lines_free(&lines);
+	for (size_t i = 0; i < STORE_SOURCES_MAX; i++)
 		free(inbound->source_metrics[i]);
-	}
 	pthread_mutex_destroy(&inbound->view_mutex);
 	free(inbound);
 }
 
 void inbound_release_view(struct inbound_view *view)
 {
-	if (atomic_fetch_sub(&view->references, 1) == 1)
-		view->on_unused(view);
+	if (atomic_fetch_sub(&view->references, 1) != 1)
+		return;
+	for (size_t i = 0; i < view->sources_count; i++)
+		source_lines_close(&view->lines[i]);
+	free(view->lines);
+	view->lines = NULL;
+	view->on_unused(view);
+}
+
+struct source_lines *inbound_lines(
+	const struct inbound_view *view, const struct routed_source *source)
+{
+	return &view->lines[source - view->sources];
+}
+
+void inbound_log_rejection(const struct inbound_view *view, const struct routed_source *source,
+	const struct http_request *request, enum reject_reason reason)
+{
+	struct address client = auth_client_address(view->trusted_proxies, request);
+
+	source_lines_rejected(inbound_lines(view, source), reason, &client);
 }
 
 struct inbound_view *inbound_hold_view(struct inbound *inbound)
@@ -58,6 +73,9 @@ void inbound_show(struct inbound *inbound, struct inbound_view *view)
 {
 	struct inbound_view *old;
 
+	view->lines = memory_array(view->sources_count, sizeof(view->lines[0]));
+	for (size_t i = 0; i < view->sources_count; i++)
+		source_lines_open(&view->lines[i], view->sources[i].settings->name);
 	atomic_store(&view->references, 1);
 	pthread_mutex_lock(&inbound->view_mutex);
 	old = inbound->view;
@@ -72,11 +90,9 @@ void inbound_open(struct inbound *inbound, struct inbound_view *view)
 	for (size_t i = 0; i < view->sources_count; i++) {
 		uint16_t number = view->sources[i].number;
 
-		if (inbound->source_metrics[number] != NULL)
-			continue;
-		inbound->source_metrics[number] =
-			memory_zalloc(sizeof(struct inbound_source_metrics));
-		inbound->source_lines[number] = source_lines_new(view->sources[i].settings->name);
+		if (inbound->source_metrics[number] == NULL)
+			inbound->source_metrics[number] =
+				memory_zalloc(sizeof(struct inbound_source_metrics));
 	}
 	atomic_store(&view->is_open, true);
 }
@@ -197,10 +213,12 @@ static bool is_admitted(struct inbound *inbound, const struct inbound_view *view
 	case AUTH_OK:
 		return true;
 	case AUTH_FORBIDDEN:
+		inbound_log_rejection(view, source, request, REJECT_FORBIDDEN);
 		reject(inbound, exchange, REJECT_FORBIDDEN, 403, "this address may not post here",
 			"address", "request");
 		return false;
 	case AUTH_UNAUTHORIZED:
+		inbound_log_rejection(view, source, request, REJECT_UNAUTHORIZED);
 		challenge.value = slice_text(auth_challenge(auth));
 		reject_with(inbound, exchange, REJECT_UNAUTHORIZED, 401,
 			"missing or wrong credentials", "authorization", "headers", challenge);
@@ -218,6 +236,7 @@ static void take_body(struct inbound *inbound, struct inbound_view *view,
 	enum bizmail_problem problem;
 
 	if (request->is_encoded) {
+		inbound_log_rejection(view, source, request, REJECT_MEDIA_TYPE);
 		reject_with(inbound, exchange, REJECT_MEDIA_TYPE, 415,
 			"a body with a Content-Encoding is not taken", "content-encoding",
 			"headers",
@@ -226,6 +245,7 @@ static void take_body(struct inbound *inbound, struct inbound_view *view,
 		return;
 	}
 	if (encoding == BIZMAIL_ENCODING_NONE) {
+		inbound_log_rejection(view, source, request, REJECT_MEDIA_TYPE);
 		reject(inbound, exchange, REJECT_MEDIA_TYPE, 415,
 			"the content type is not JSON, urlencoded or multipart form",
 			"content-type", "headers");
@@ -271,7 +291,7 @@ static void take_event(struct inbound *inbound, struct inbound_view *view,
 	else if (!is_admitted(inbound, view, source, exchange, request, subpath.token))
 		return;
 	else if (!atomic_load(&view->is_open))
-		intake_unavailable(inbound, exchange, STATUS_IO);
+		intake_unavailable(inbound, view, source, exchange, request, STATUS_IO);
 	else
 		take_body(inbound, view, source, exchange, request, subpath.kind);
 }

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
 """The log: nobody who reads it, or causes lines of it, holds the gateway; nothing is left out silently."""
 
+import configparser
 import json
 import os
 import re
 import select
+import socket
 import threading
 
 import events
 import pytest
 from receiver import Reply
-from settings import target
+from repostal import ROOT
+from settings import PATH, TOKEN, source, target
 from waiting import wait_until
 
 LINES_PER_S = 10  # of one kind and subject
@@ -18,7 +21,7 @@ LINES_PER_S = 10  # of one kind and subject
 
 def suppressed(gateway, of, **labels):
     """How many lines of a kind the summaries tell of."""
-    lines = gateway.log("log.suppressed", of=of, reason="limit", **labels)
+    lines = gateway.log("log.suppressed", of=of, by="limit", **labels)
     return sum(line["lines"] for line in lines)
 
 
@@ -58,6 +61,143 @@ def test_a_flood_of_admin_requests(start_gateway):
     for n in range(100):
         gateway.admin(f"/api/v1/targets/nope{n}/pause", method="POST")
     wait_told(gateway, "admin.request", 100)
+
+
+def test_a_flood_of_wrong_credentials(start_gateway):
+    sources = [source(), source("other", "/other")]
+    gateway = start_gateway(sources=sources)
+    with gateway.client() as client:
+        for _ in range(150):
+            assert client.post(events.delivered(), headers={"Authorization": "Bearer wrong"}).status == 401
+    assert gateway.post(events.delivered(), "/other", {"Authorization": "Bearer wrong"}).status == 401
+    wait_told(gateway, "request.rejected", 150, source="bizmail", reason="unauthorized")
+    wait_told(gateway, "request.rejected", 1, source="other", reason="unauthorized")
+
+
+def test_a_flood_of_wrong_admin_tokens(start_gateway):
+    gateway = start_gateway(admin={"port": 0, "token": "admin-token-of-the-test"})
+    for _ in range(60):
+        assert gateway.admin("/api/v1/stats").status == 401
+    wait_told(gateway, "admin.rejected", 60, reason="unauthorized")
+
+
+# -- who was refused, and why -----------------------------------------------------------------------
+
+
+PROXIES = {"port": 0, "trusted_proxies": ["127.0.0.1/32"]}
+
+
+def rejections(gateway):
+    return [(line["reason"], line["source"], line["address"]) for line in gateway.log("request.rejected")]
+
+
+def test_a_refusal_names_the_client_the_source_and_the_reason(start_gateway, receiver):
+    receiver.answer("/postal", Reply(manner="hang"))
+    gateway = start_gateway(
+        listen=PROXIES, store={"max_backlog": 1},
+        sources=[source(), source("near", "/near", auth={"token": TOKEN, "allow": ["192.0.2.0/24"]})])
+
+    def ask(path, forwarded, **headers):
+        sent = {"X-Forwarded-For": forwarded} | {name.replace("_", "-"): text for name, text in headers.items()}
+        return gateway.post(events.delivered(), path, sent).status
+
+    assert ask(PATH, "203.0.113.1", Authorization="Bearer wrong-secret") == 401
+    assert ask(f"{PATH}?token=wrong-secret", "2001:db8::1", Authorization=None) == 401
+    assert ask("/near", "203.0.113.2") == 403
+    assert ask(PATH, "203.0.113.3", Content_Type="image/png") == 415
+    assert ask("/nowhere", "203.0.113.4") == 404
+    wait_until(lambda: ask(PATH, "203.0.113.5") == 503, "the backlog is full")
+    assert rejections(gateway) == [
+        ("unauthorized", "bizmail", "203.0.113.1"),
+        ("unauthorized", "bizmail", "2001:db8::1"),
+        ("forbidden", "near", "203.0.113.2"),
+        ("media_type", "bizmail", "203.0.113.3"),
+        ("backlog_full", "bizmail", "203.0.113.5"),
+    ]
+    assert "secret" not in gateway.log_text()
+
+
+# -- fail2ban ---------------------------------------------------------------------------------------
+
+
+class Fail2ban:
+    """What fail2ban makes of examples/fail2ban: it finds the date, cuts it out, and tries each expression."""
+
+    # Its own tags and date words, as far as the filter uses them.
+    ADDRESS = r"(?P<host>[0-9a-fA-F.:]+)"
+    DATE_WORDS = {"%Y": r"\d{4}", "%m": r"\d\d", "%d": r"\d\d", "%H": r"\d\d", "%M": r"\d\d", "%S": r"\d\d",
+                  "%f": r"\d+", "%z": r"Z"}
+
+    def __init__(self):
+        parser = configparser.ConfigParser()
+        assert parser.read(ROOT / "examples" / "fail2ban" / "filter.d" / "repostal.conf")
+        definition = parser["Definition"]
+        expressions = definition["failregex"].splitlines()
+        self.expressions = [re.compile(text.replace("<ADDR>", self.ADDRESS)) for text in expressions]
+        date = definition["datepattern"]
+        for word, pattern in self.DATE_WORDS.items():
+            date = date.replace(word, pattern)
+        self.date = re.compile(date)
+
+    def in_file(self, line):
+        """The address that a line of a file is about, or None."""
+        found = self.date.search(line)
+        return self._match(line[:found.start()] + line[found.end():]) if found else None
+
+    def in_journal(self, line):
+        """The same of a line that was written to the journal, which takes the priority away."""
+        return self._match("host repostal[4711]: " + re.sub(r"^<[0-7]>", "", line))
+
+    def _match(self, text):
+        for expression in self.expressions:
+            if match := expression.search(text):
+                return match["host"]
+        return None
+
+
+REFUSED = ["203.0.113.1", "2001:db8::2", "203.0.113.3", "127.0.0.1"]
+
+
+def refuse_some(gateway):
+    """Refusals of REFUSED, among others that nobody is to be banned for, and one that pretends."""
+    wrong = {"Authorization": "Bearer wrong"}
+    for address, path in zip(REFUSED, [PATH, f"{PATH}/bounced", "/near"]):
+        gateway.post(events.delivered(), path, wrong | {"X-Forwarded-For": address})
+    assert gateway.admin("/api/v1/stats").status == 401
+    gateway.post(events.delivered(), PATH, {"X-Forwarded-For": "198.51.100.1", "Content-Type": "image/png"})
+    gateway.post({"event": "opened"}, PATH, {"X-Forwarded-For": "198.51.100.2"})
+    pretence = ('x","level":"warn","event":"admin.rejected","reason":"forbidden","address":"198.51.100.3"}',
+                "x=request.rejected%20reason=forbidden\tsource=a\taddress=198.51.100.3")
+    for path in pretence:
+        with socket.create_connection(("127.0.0.1", gateway.admin_port), timeout=30) as connection:
+            connection.sendall(f"POST /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                               f"Authorization: Bearer {ADMIN_TOKEN}\r\n\r\n".encode())
+            while connection.recv(65536):
+                pass
+
+
+ADMIN_TOKEN = "admin-token-of-the-test"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("is_journal", [False, True], ids=["file", "journal"])
+def test_fail2ban_reads_it(tmp_path, new_gateway, form, is_journal):
+    path = tmp_path / "log"
+    with open(path, "ab") as log:
+        is_ = os.fstat(log.fileno())
+        gateway = new_gateway(
+            popen={"stderr": log}, env={"JOURNAL_STREAM": f"{is_.st_dev}:{is_.st_ino}"} if is_journal else None,
+            log={"format": form}, listen=PROXIES, admin={"port": 0, "token": ADMIN_TOKEN},
+            sources=[source(), source("near", "/near", auth={"token": TOKEN, "allow": ["192.0.2.0/24"]})])
+        gateway.launch()
+    ready = wait_until(lambda: re.search(r'\bport\W+(\d+).*admin_port\W+(\d+)', path.read_text()), "it is ready")
+    gateway.port, gateway.admin_port = int(ready[1]), int(ready[2])
+    refuse_some(gateway)
+    assert gateway.stop() == 0
+    fail2ban = Fail2ban()
+    lines = path.read_text().splitlines()
+    found = [fail2ban.in_journal(line) if is_journal else fail2ban.in_file(line) for line in lines]
+    assert [address for address in found if address] == REFUSED
 
 
 # -- whoever reads it -------------------------------------------------------------------------------
@@ -147,7 +287,7 @@ def test_what_a_late_reader_missed_is_told(piped_gateway, receiver):
     gateway.wait_metric("deliveries_total", 1000, outcome="dead")
     assert gateway.metric("log_lines_suppressed_total") > 0
     pipe.follow(gateway.log_path)
-    (told,) = wait_until(lambda: gateway.log("log.suppressed", reason="queue_full"), "the gap is told")
+    (told,) = wait_until(lambda: gateway.log("log.suppressed", by="queue"), "the gap is told")
     assert told["lines"] > 0
     assert gateway.stop() == 0
     wait_until(lambda: gateway.log("gateway.stopped"), "the log goes on after the gap, to the last line")

@@ -284,7 +284,7 @@ static void test_a_limit_tells_the_rest_at_its_end(void **state)
 	left_out = (int64_t)(log_suppressed_count() - before);
 	(void)snprintf(want, sizeof(want),
 		"\"level\":\"info\",\"event\":\"log.suppressed\",\"lines\":%lld,"
-		"\"reason\":\"limit\",\"of\":\"admin.request\"}\n",
+		"\"by\":\"limit\",\"of\":\"admin.request\"}\n",
 		(long long)left_out);
 	assert_string_equal(capture.text + strlen(capture.text) - strlen(want), want);
 	assert_ptr_equal(strstr(capture.text, "log.suppressed"),

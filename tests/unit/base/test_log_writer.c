@@ -171,7 +171,7 @@ static void test_a_reader_that_comes_late(void **state)
 			continue;
 		}
 		assert_non_null(strstr(line, " warn log.suppressed lines="));
-		assert_non_null(strstr(line, " reason=queue_full"));
+		assert_non_null(strstr(line, " by=queue"));
 		told += number_behind(line, " lines=");
 		next += number_behind(line, " lines=");
 	}
@@ -195,7 +195,7 @@ static void test_a_summary_comes_by_itself(void **state)
 		LOG_FIELDS(LOG_STR("source", "bizmail")));
 	for (uint64_t before = log_suppressed_count(); log_suppressed_count() - before < 2;)
 		log_limited(&limit, LOG_INT("id", 1));
-	while (strstr(text, "log.suppressed lines=2 reason=limit of=event.quarantined "
+	while (strstr(text, "log.suppressed lines=2 by=limit of=event.quarantined "
 			    "source=bizmail\n") == NULL) {
 		ssize_t got = read(pipe_fd, text + size, sizeof(text) - 1 - size);
 
