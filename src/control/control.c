@@ -25,6 +25,7 @@ const struct route control_routes[] = {
 	{ "POST", "/targets/{name}/pause", target_pause },
 	{ "POST", "/targets/{name}/resume", target_resume },
 	{ "GET", "/deliveries", deliveries_list },
+	{ "GET", "/deliveries/count", deliveries_count },
 	{ "GET", "/messages", messages_list },
 	{ "GET", "/events/{uuid}", event_show },
 	{ "POST", "/events/{uuid}/retry", event_retry },

@@ -77,6 +77,7 @@ void target_show(struct call *call);
 void target_pause(struct call *call);
 void target_resume(struct call *call);
 void deliveries_list(struct call *call);
+void deliveries_count(struct call *call);
 void messages_list(struct call *call);
 void event_show(struct call *call);
 void event_retry(struct call *call);

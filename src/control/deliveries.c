@@ -97,3 +97,31 @@ void deliveries_list(struct call *call)
 out:
 	filter_free(&filter);
 }
+
+void deliveries_count(struct call *call)
+{
+	struct filter filter;
+	struct listing listing = {
+		.reader = call->control->reader,
+		.names = &call->names,
+		.filter = &filter,
+	};
+	struct paging paging;
+	struct error err;
+	int64_t count = 0;
+	enum status status;
+	int64_t next;
+
+	filter_init(&filter);
+	if (!call_take_filter(call, &filter, &paging))
+		goto out;
+	status = listing_count(&listing, paging.before, &count, &next, &err);
+	out_open(&call->answer->body, '{');
+	out_int(&call->answer->body, "count", count);
+	call_write_next(call, next);
+	out_close(&call->answer->body, '}');
+	if (status != STATUS_OK)
+		call_refuse_status(call, status, &err);
+out:
+	filter_free(&filter);
+}

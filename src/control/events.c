@@ -4,6 +4,7 @@
  * came again behind the dedup window: all of them are meant.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "control_private.h"
 #include "repostal/envelope.h"
@@ -67,6 +68,16 @@ static void free_event(struct found_event *found)
 	free(found->raw);
 }
 
+static void refuse_uuid(struct call *call)
+{
+	struct uuid uuid;
+
+	call_refuse(call, 404, "uuid", "path",
+		uuid_parse(call->parameter, &uuid) ? "there is no event of uuid '%.*s'"
+						   : "not a uuid: '%.*s'",
+		(int)call->parameter.size, call->parameter.data);
+}
+
 /* False: refused. */
 static bool find_event(struct call *call, struct found_event *found)
 {
@@ -88,7 +99,7 @@ static bool find_event(struct call *call, struct found_event *found)
 	if (status != STATUS_OK)
 		call_refuse_status(call, status, &err);
 	else if (found->count == 0)
-		call_refuse(call, 404, "uuid", "path", "there is no event of this uuid");
+		refuse_uuid(call);
 	return status == STATUS_OK && found->count > 0;
 }
 
@@ -258,21 +269,51 @@ out:
 /* False: refused. */
 static bool take_target(struct call *call, int *target_out)
 {
+	enum filter_set set = FILTER_SET;
+	struct filter filter;
 	struct slice name;
+	struct error err;
 
-	*target_out = -1;
-	if (query_take(&call->query, "target", &name)) {
-		*target_out = names_find_target(&call->names, name);
-		if (*target_out < 0) {
-			call_refuse(
-				call, 400, "target", "query", "there is no target of this name");
-			return false;
-		}
-	}
-	return call_take_query_end(call);
+	filter_init(&filter);
+	if (query_take(&call->query, "target", &name))
+		set = filter_set(
+			&filter, &call->names, SLICE_LITERAL("target"), name, call->now_us, &err);
+	*target_out = filter.store.target;
+	filter_free(&filter);
+	if (set == FILTER_SET)
+		return call_take_query_end(call);
+	call_refuse(call, 400, "target", "query", "%s", err.text);
+	return false;
 }
 
-static void change_event(struct call *call, enum store_change_kind kind)
+/* What a retry is for; what was delivered is sent again only when the body says so. */
+static bool take_states(struct call *call, uint32_t *states_out)
+{
+	json_t *body = NULL, *value;
+	const char *key;
+	bool is_good = call_take_body(call, &body);
+	bool is_all = false;
+
+	json_object_foreach(body, key, value)
+	{
+		if (strcmp(key, "all") == 0 && json_is_boolean(value)) {
+			is_all = json_is_true(value);
+			continue;
+		}
+		call_refuse(call, 400, key, "body", "%s",
+			strcmp(key, "all") == 0 ? "true or false is expected"
+						: "there is no such member here");
+		is_good = false;
+		break;
+	}
+	json_decref(body);
+	*states_out = 1 << DELIVERY_WAITING | 1 << DELIVERY_DEAD | 1 << DELIVERY_DISCARDED;
+	if (is_all)
+		*states_out |= 1 << DELIVERY_DELIVERED;
+	return is_good;
+}
+
+static void change_event(struct call *call, enum store_change_kind kind, uint32_t states)
 {
 	struct found_event found = { 0 };
 	struct change_item *items = NULL;
@@ -289,6 +330,7 @@ static void change_event(struct call *call, enum store_change_kind kind)
 			items[count++] = (struct change_item){
 				.event = found.deliveries[i].row.event,
 				.target = found.deliveries[i].row.target,
+				.states = states,
 			};
 	status = change_items(
 		call->control, kind, items, count, call->now_us / 1000, &changed, &err);
@@ -306,10 +348,13 @@ out:
 
 void event_retry(struct call *call)
 {
-	change_event(call, STORE_CHANGE_RETRY);
+	uint32_t states;
+
+	if (take_states(call, &states))
+		change_event(call, STORE_CHANGE_RETRY, states);
 }
 
 void event_discard(struct call *call)
 {
-	change_event(call, STORE_CHANGE_DISCARD);
+	change_event(call, STORE_CHANGE_DISCARD, 0);
 }

@@ -55,6 +55,7 @@ void filter_default_states(struct filter *filter, uint32_t shown_states);
 
 /* The store's own filter says all: filter_wants() is not needed. */
 bool filter_is_exact(const struct filter *filter);
+/* facts: needed for a message_id and a recipient only. */
 bool filter_wants(
 	const struct filter *filter, const struct store_row *row, const struct facts *facts);
 

@@ -4,6 +4,7 @@
  * between it and the requests is the list of jobs, under one mutex.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -35,8 +36,9 @@ static const char *const state_names[] = {
 
 struct job {
 	int64_t id;
-	enum store_change_kind kind; /* this, filter and rate never change */
+	enum store_change_kind kind; /* this, filters and rate never change */
 	struct filter filter;
+	char *asked_filter; /* as it was asked for: a JSON object */
 	double rate_per_second;
 	enum job_state state; /* from here on under the mutex */
 	struct job_progress progress;
@@ -75,6 +77,7 @@ struct jobs *jobs_new(const struct control *control)
 static void job_free(struct job *job)
 {
 	filter_free(&job->filter);
+	free(job->asked_filter);
 	free(job);
 }
 
@@ -207,6 +210,8 @@ static void write_job(struct buf *out, const struct job *job)
 	out_open(out, '{');
 	out_int(out, "id", job->id);
 	out_text(out, "action", slice_text(job->kind == STORE_CHANGE_RETRY ? "retry" : "discard"));
+	out_key(out, "filter");
+	buf_append_text(out, job->asked_filter);
 	out_text(out, "state", slice_text(state_names[job->state]));
 	if (job->progress.matched < 0)
 		out_null(out, "matched");
@@ -250,6 +255,32 @@ static bool take_rate(struct call *call, struct job *job, const json_t *body)
 	return false;
 }
 
+/* What a job is about beside its filter. */
+static bool is_setting(const char *key)
+{
+	struct slice name = slice_text(key);
+
+	return slice_is(name, "action") || slice_is(name, "rate") || slice_is(name, "all");
+}
+
+static char *filter_text(const json_t *body)
+{
+	json_t *filter = json_object();
+	const char *key;
+	json_t *value;
+	char *text;
+
+	json_object_foreach((json_t *)(uintptr_t)body, key, value)
+	{
+		if (!is_setting(key))
+			json_object_set(filter, key, value);
+	}
+	text = json_dumps(filter, JSON_COMPACT);
+	REPOSTAL_ASSERT(text != NULL);
+	json_decref(filter);
+	return text;
+}
+
 static bool take_filters(struct call *call, struct job *job, json_t *body)
 {
 	struct error err;
@@ -261,7 +292,7 @@ static bool take_filters(struct call *call, struct job *job, json_t *body)
 		struct slice name = slice_text(key);
 		enum filter_set set;
 
-		if (slice_is(name, "action") || slice_is(name, "rate") || slice_is(name, "all"))
+		if (is_setting(key))
 			continue;
 		if (!json_is_string(value)) {
 			call_refuse(call, 400, key, "body", "a text is expected");
@@ -305,6 +336,8 @@ static struct job *job_new(struct call *call)
 	if (call_take_query_end(call) && call_take_body(call, &body))
 		is_good = take_action(call, job, body) && take_rate(call, job, body) &&
 			  take_filters(call, job, body);
+	if (is_good)
+		job->asked_filter = filter_text(body);
 	json_decref(body);
 	if (!is_good) {
 		job_free(job);
@@ -408,8 +441,8 @@ static void with_job(struct call *call, bool is_cancel)
 		write_job(&call->answer->body, job);
 	pthread_mutex_unlock(&jobs->mutex);
 	if (job == NULL)
-		call_refuse(
-			call, 404, "id", "path", "there is no job of this id, or none any more");
+		call_refuse(call, 404, "id", "path",
+			"there is no job %" PRId64 ", or none any more", call->number);
 }
 
 void job_show(struct call *call)

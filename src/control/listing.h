@@ -26,5 +26,8 @@ struct listing {
 
 enum status listing_page(struct listing *listing, int64_t before, size_t count_max,
 	int64_t *next_out, struct error *err);
+/* How many there are, without visiting any: added to *count, page by page as above. */
+enum status listing_count(struct listing *listing, int64_t before, int64_t *count,
+	int64_t *next_out, struct error *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "control_private.h"
@@ -57,7 +58,8 @@ void quarantine_list(struct call *call)
 static bool is_found(struct call *call, enum status status, const struct error *err)
 {
 	if (status == STATUS_NOT_FOUND)
-		call_refuse(call, 404, "id", "path", "nothing of this id is in quarantine");
+		call_refuse(call, 404, "id", "path", "nothing of id %" PRId64 " is in quarantine",
+			call->number);
 	else if (status != STATUS_OK)
 		call_refuse_status(call, status, err);
 	return status == STATUS_OK;

@@ -86,11 +86,12 @@ def test_the_dead_are_retried_with_all_attempts(start_gateway, receiver):
     assert {envelope["uuid"] for envelope in receiver.envelopes()} == {row["uuid"]}
 
 
-def test_a_delivered_event_is_sent_again(gateway, receiver):
+def test_a_delivered_event_is_sent_again_when_that_is_said(gateway, receiver):
     gateway.post(events.delivered())
     wait_states(gateway, ["delivered"])
     (row,) = deliveries(gateway)
-    assert api(gateway, "POST", f"/events/{row['uuid']}/retry?target=app") == {"changed": 1}
+    assert api(gateway, "POST", f"/events/{row['uuid']}/retry?target=app") == {"changed": 0}
+    assert api(gateway, "POST", f"/events/{row['uuid']}/retry?target=app", {"all": True}) == {"changed": 1}
     receiver.wait_count(2)
     first, second = receiver.envelopes()
     assert first == second

@@ -53,15 +53,21 @@ static const char *state_of(struct fixture *fixture, const char *event, const ch
 	return result;
 }
 
-static void change(struct fixture *fixture, const char *event, const char *what, const char *want)
+static void change_with(struct fixture *fixture, const char *event, const char *what,
+	const char *body, const char *want)
 {
 	char target[128];
 	json_t *json;
 
 	snprintf(target, sizeof(target), "%s%s", event, what);
-	json = fixture_ask(fixture, "POST", target, NULL, 200);
+	json = fixture_ask(fixture, "POST", target, body, 200);
 	assert_at(json, "changed", want);
 	json_decref(json);
+}
+
+static void change(struct fixture *fixture, const char *event, const char *what, const char *want)
+{
+	change_with(fixture, event, what, NULL, want);
 }
 
 static void test_retry_and_discard_of_an_event(void **state)
@@ -84,13 +90,89 @@ static void test_retry_and_discard_of_an_event(void **state)
 	change(fixture, event, "/discard", "1");
 	assert_string_equal(state_of(fixture, event, "app"), "discarded");
 	change(fixture, event, "/discard", "0");
-	change(fixture, event, "/retry", "2");
+	/* What was delivered is sent again only when that is said. */
+	change(fixture, event, "/retry?target=other", "0");
+	change_with(fixture, event, "/retry", "{\"all\":false}", "1");
+	assert_string_equal(state_of(fixture, event, "app"), "ready");
+	assert_string_equal(state_of(fixture, event, "other"), "delivered");
+	change_with(fixture, event, "/retry", "{\"all\":true}", "2");
 	assert_string_equal(state_of(fixture, event, "app"), "ready");
 	assert_string_equal(state_of(fixture, event, "other"), "ready");
 	assert_string_equal(state_of(fixture, event, "gone"), "inflight");
 	assert_int_equal(fixture->looks[OTHER], 1);
 	fixture->is_failing = true;
 	fixture_do(fixture, "POST", strcat(event, "/retry"), NULL, 503);
+}
+
+static void test_retry_refuses(void **state)
+{
+	static const struct {
+		const char *what, *body;
+		int status;
+		const char *message;
+	} cases[] = {
+		{ "/retry?target=nope", NULL, 400, "'nope' is no target here, which are app" },
+		{ "/discard?target=nope", NULL, 400, "'nope' is no target here, which are app" },
+		{ "/retry?state=dead", NULL, 400, "there is no such parameter here" },
+		{ "/retry", "{\"all\":1}", 400, "true or false is expected" },
+		{ "/retry", "{\"every\":true}", 400, "there is no such member here" },
+		{ "/retry", "[]", 400, "not a JSON object" },
+	};
+	struct fixture *fixture = *state;
+	char uuid[UUID_TEXT_SIZE], target[128];
+	json_t *json;
+
+	fixture_append(fixture,
+		&(struct fixture_event){ .message_id = "m1@x", .recipient = "a@x", .targets = 1 },
+		uuid);
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		snprintf(target, sizeof(target), "/events/%s%s", uuid, cases[i].what);
+		json = fixture_ask(fixture, "POST", target, cases[i].body, cases[i].status);
+		if (strncmp(fixture_at(json, "errors.0.msg"), cases[i].message,
+			    strlen(cases[i].message)) != 0)
+			fail_msg("row %zu: %s", i, fixture_at(json, "errors.0.msg"));
+		json_decref(json);
+	}
+	json = fixture_ask(fixture, "POST", "/events/xyz/retry", NULL, 404);
+	assert_at(json, "errors.0.msg", "not a uuid: 'xyz'");
+	json_decref(json);
+}
+
+static void test_deliveries_are_counted(void **state)
+{
+	static const struct {
+		const char *query, *want;
+	} cases[] = {
+		{ "", "60" },
+		{ "?state=ready", "60" },
+		{ "?state=dead", "0" },
+		{ "?target=app&state=ready,waiting,held,dead", "30" },
+		{ "?recipient=%3CR1@x%3E", "30" },
+		{ "?message_id=m7@x&target=other", "1" },
+		{ "?since=1h", "60" },
+		{ "?until=1h", "0" },
+	};
+	struct fixture *fixture = *state;
+	char message_id[32], recipient[32], target[128];
+	json_t *json;
+
+	for (int i = 0; i < 30; i++) {
+		snprintf(message_id, sizeof(message_id), "m%d@x", i);
+		snprintf(recipient, sizeof(recipient), "r%d@x", i % 2);
+		fixture_append(fixture,
+			&(struct fixture_event){
+				.message_id = message_id, .recipient = recipient, .targets = 3 },
+			NULL);
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		snprintf(target, sizeof(target), "/deliveries/count%s", cases[i].query);
+		json = fixture_ask(fixture, "GET", target, NULL, 200);
+		if (strcmp(fixture_at(json, "count"), cases[i].want) != 0)
+			fail_msg("%s: %s", cases[i].query, fixture_at(json, "count"));
+		assert_at(json, "next", "null");
+		json_decref(json);
+	}
+	fixture_do(fixture, "GET", "/deliveries/count?state=alive", NULL, 400);
 }
 
 static void test_quarantine_is_listed(void **state)
@@ -225,6 +307,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		CONTROL_TEST(test_pause_and_resume),
 		CONTROL_TEST(test_retry_and_discard_of_an_event),
+		CONTROL_TEST(test_retry_refuses),
+		CONTROL_TEST(test_deliveries_are_counted),
 		CONTROL_TEST(test_quarantine_is_listed),
 		CONTROL_TEST(test_quarantine_is_replayed),
 		CONTROL_TEST(test_a_source_that_is_gone_stays_in_quarantine),

@@ -109,10 +109,16 @@ static void test_a_job_is_cancelled(void **state)
 
 	append_many(fixture, 20, 0);
 	json_decref(post(fixture, "{\"action\":\"discard\",\"all\":true,\"rate\":\"1/h\"}", first));
-	json_decref(post(fixture, "{\"action\":\"discard\",\"all\":true}", second));
+	json_decref(post(
+		fixture, "{\"action\":\"discard\",\"target\":\"app\",\"since\":\"2h\"}", second));
 	json = fixture_ask(fixture, "GET", "/jobs", NULL, 200);
 	assert_at(json, "jobs", "2 entries");
 	assert_at(json, "jobs.0.id", second);
+	assert_at(json, "jobs.0.filter.target", "app");
+	assert_at(json, "jobs.0.filter.since", "2h");
+	assert_int_equal(json_object_size(json_object_get(
+				 json_array_get(json_object_get(json, "jobs"), 1), "filter")),
+		0);
 	assert_at(json, "jobs.0.started", "null");
 	json_decref(json);
 	snprintf(target, sizeof(target), "/jobs/%s", second);
