@@ -5,13 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "api_client.h"
 #include "command.h"
 #include "json_show.h"
 #include "progress.h"
+#include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "support.h"
 
@@ -20,8 +21,8 @@ enum {
 	POLL_MAX_MS = 1000,
 	PATH_SIZE_MAX = 256,
 	LINE_SIZE_MAX = 1024,
-	WIDTH_DEFAULT = 80,
 	ID_SIZE = 64,
+	COMMAND_SIZE_MAX = 32 * 1024,
 };
 
 #define LINE_ERASE "\r\033[K"
@@ -78,17 +79,14 @@ static void draw(const struct bulk *bulk)
 		.scanned = show_integer(bulk->job, "scanned"),
 		.elapsed_ms = clock_monotonic_ms() - bulk->started_ms,
 	};
-	struct winsize size = { 0 };
-	size_t width = WIDTH_DEFAULT;
 	struct buf line;
 
 	if (!bulk->has_bar)
 		return;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		width = size.ws_col;
 	buf_init(&line, LINE_SIZE_MAX);
 	buf_append_text(&line, LINE_ERASE);
-	progress_append(&line, &progress, width - 1); /* the last column would wrap */
+	progress_append(&line, &progress,
+		show_width_of(STDERR_FILENO) - 1); /* the last column would wrap */
 	fwrite(line.data, 1, line.size, stderr);
 	fflush(stderr);
 	buf_free(&line);
@@ -145,15 +143,47 @@ static int await(struct bulk *bulk)
 	return exit_code;
 }
 
+/* What a shell takes for one word. */
+static void append_word(struct buf *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "/._-+,:@%=";
+
+	if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {
+		buf_append_text(out, text);
+		return;
+	}
+	buf_append_char(out, '\'');
+	for (; *text != '\0'; text++)
+		buf_append_text(out, *text == '\'' ? "'\\''" : (const char[]){ *text, '\0' });
+	buf_append_char(out, '\'');
+}
+
+static int leave(const struct bulk *bulk)
+{
+	const char *config_path = bulk->session->config_path;
+	struct buf line;
+	int exit_code;
+
+	buf_init(&line, COMMAND_SIZE_MAX);
+	buf_printf(&line, "repostal queue cancel %s", bulk->id);
+	if (strcmp(config_path, CONFIG_PATH_DEFAULT) != 0) {
+		buf_append_text(&line, " -c ");
+		append_word(&line, config_path);
+	}
+	exit_code = cli_failure(bulk->session->command,
+		"interrupted; job %s continues in the gateway. To cancel it:\n  %s", bulk->id,
+		line.data);
+	buf_free(&line);
+	return exit_code;
+}
+
 static int interrupted(struct bulk *bulk)
 {
 	const char *command = bulk->session->command;
 
 	if (api_client_is_live(bulk->session->client))
-		return cli_failure(command,
-			"interrupted; job %s goes on in the gateway (GET or DELETE "
-			"/api/v1/jobs/%s)",
-			bulk->id, bulk->id);
+		return leave(bulk);
 	ask(bulk, "DELETE");
 	return cli_failure(command, "interrupted after %" PRId64 " changed",
 		show_integer(bulk->job, "changed"));
@@ -176,18 +206,13 @@ static int conclude(struct bulk *bulk)
 		error.data == NULL ? "" : error.data);
 }
 
-bool bulk_has_bar(void)
-{
-	return isatty(STDERR_FILENO);
-}
-
 int bulk_run(struct session *session, const json_t *body, int64_t expected)
 {
 	struct bulk bulk = {
 		.session = session,
 		.started_ms = clock_monotonic_ms(),
 		.expected = expected,
-		.has_bar = bulk_has_bar(),
+		.has_bar = isatty(STDERR_FILENO),
 	};
 	int exit_code;
 

@@ -3,8 +3,8 @@
  * bulk.h - a job of the admin API, from its start to its end
  *
  * Promise    Starts the job, awaits its end, and shows how far it is: a bar while standard error is a
- *            terminal. SIGINT and SIGTERM leave it running in the gateway, and say its number; without
- *            a gateway it ends with this process, so it is cancelled then.
+ *            terminal. SIGINT and SIGTERM leave it at work in the gateway, and say what to type to
+ *            cancel it; without a gateway it ends with this process, so it is cancelled then.
  * Threads    The main thread; takes over SIGINT and SIGTERM.
  */
 #ifndef REPOSTAL_CLI_BULK_H
@@ -17,8 +17,6 @@
 
 #include "session.h"
 
-/* True when a bar will be shown: only then it matters how much is expected. */
-bool bulk_has_bar(void);
 /* body: of POST /jobs; expected: changes, or -1 when nobody knows. Returns the exit code. */
 int bulk_run(struct session *session, const json_t *body, int64_t expected);
 

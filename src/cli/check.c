@@ -98,7 +98,7 @@ int command_check(int argc, char **argv)
 		case 'h':
 			return cli_help(help);
 		default:
-			return cli_option_error("check", option, argv);
+			return cli_option_error("check", option, argv, options);
 		}
 	}
 	if (optind < argc)

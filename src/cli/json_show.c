@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	CELL_SIZE_MAX = 1024,
@@ -15,6 +17,8 @@ enum {
 	HOUR_S = 60 * MINUTE_S,
 	DAY_S = 24 * HOUR_S,
 	KIBI = 1024,
+	WIDTH_DEFAULT = 80,
+	WIDTH_MAX = 10000,
 };
 
 struct slice show_string(const json_t *object, const char *name)
@@ -31,7 +35,7 @@ int64_t show_integer(const json_t *object, const char *name)
 	return json_is_real(value) ? (int64_t)json_real_value(value) : json_integer_value(value);
 }
 
-void show_append_time(struct buf *out, struct slice time)
+static void append_utc(struct buf *out, struct slice time)
 {
 	struct slice fraction = time;
 	struct slice seconds = slice_cut(&fraction, '.');
@@ -39,6 +43,36 @@ void show_append_time(struct buf *out, struct slice time)
 	buf_append_slice(out, seconds);
 	if (fraction.data != NULL)
 		buf_append_char(out, 'Z');
+}
+
+static void append_local(struct buf *out, struct slice time)
+{
+	char text[CLOCK_TEXT_SIZE];
+	int64_t us;
+
+	if (time.size < CLOCK_TEXT_SIZE / 2 || !clock_parse_when(time, 0, CLOCK_UTC, &us)) {
+		buf_append_slice(out, time);
+		return;
+	}
+	clock_format_local(us / 1000, text);
+	buf_append_text(out, text);
+}
+
+void show_append_time_as(struct buf *out, struct slice time, enum clock_zone zone)
+{
+	switch (zone) {
+	case CLOCK_UTC:
+		append_utc(out, time);
+		return;
+	case CLOCK_LOCAL:
+		append_local(out, time);
+		return;
+	}
+}
+
+void show_append_time(struct buf *out, struct slice time)
+{
+	show_append_time_as(out, time, isatty(STDOUT_FILENO) ? CLOCK_LOCAL : CLOCK_UTC);
 }
 
 void show_append_seconds(struct buf *out, int64_t seconds)
@@ -153,11 +187,23 @@ void show_table(struct table *table)
 	buf_free(&out);
 }
 
+size_t show_width_of(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size = { 0 };
+	int64_t width;
+
+	if (!isatty(fd))
+		return 0;
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	if (columns != NULL && text_parse_uint(slice_text(columns), &width) && width > 0 &&
+		width <= WIDTH_MAX)
+		return (size_t)width;
+	return WIDTH_DEFAULT;
+}
+
 size_t show_terminal_width(void)
 {
-	struct winsize size;
-
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-		return 0;
-	return size.ws_col;
+	return show_width_of(STDOUT_FILENO);
 }

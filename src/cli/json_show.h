@@ -15,13 +15,19 @@
 #include <jansson.h>
 
 #include "repostal/buf.h"
+#include "repostal/clock.h"
 #include "repostal/slice.h"
 #include "table.h"
 
 struct slice show_string(const json_t *object, const char *name);
 int64_t show_integer(const json_t *object, const char *name);
 
-/* "2026-11-21T01:02:03Z" of a time with milliseconds; any other text stays. */
+/*
+ * A time of the API: as the clock on the wall shows it, with its offset ("2026-11-21 02:02:03+01:00"),
+ * or in UTC ("2026-11-21T01:02:03Z"). Any other text stays.
+ */
+void show_append_time_as(struct buf *out, struct slice time, enum clock_zone zone);
+/* The former when standard output is a terminal, else the latter. */
 void show_append_time(struct buf *out, struct slice time);
 /* "45s", "12m 5s", "3h 2m", "4d 7h" */
 void show_append_seconds(struct buf *out, int64_t seconds);
@@ -40,7 +46,9 @@ void show_cell_result(struct table *table, const json_t *attempt);
 
 /* Prints the rows so far to standard output. */
 void show_table(struct table *table);
-/* Characters of a line when standard output is a terminal, else 0. */
+/* Characters of a line (COLUMNS when the terminal does not say) when the file is a terminal, else 0. */
+size_t show_width_of(int fd);
+/* Of standard output. */
 size_t show_terminal_width(void);
 
 #endif

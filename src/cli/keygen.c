@@ -67,7 +67,7 @@ int command_keygen(int argc, char **argv)
 	while ((found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (found == 'h')
 			return cli_help(help);
-		return cli_option_error("keygen", found, argv);
+		return cli_option_error("keygen", found, argv, options);
 	}
 	if (optind == argc)
 		return cli_usage_error("keygen", "FILE is missing");

@@ -84,8 +84,8 @@ static int parse_delay(const char *text, int64_t *out_ms)
 
 	if (!text_parse_uint(slice_text(text), &delay_ms) &&
 		!text_parse_duration_ms(slice_text(text), &delay_ms))
-		return cli_usage_error(
-			"listen", "--delay '%s': not a number of milliseconds", text);
+		return cli_usage_error("listen",
+			"--delay '%s': neither milliseconds nor a time such as \"2s\"", text);
 	if (delay_ms > DELAY_MS_MAX)
 		return cli_usage_error("listen", "--delay '%s': more than an hour", text);
 	*out_ms = delay_ms;
@@ -106,7 +106,7 @@ static int take_option(struct listen_options *settings, int found, char **argv)
 {
 	switch (found) {
 	case 'p':
-		if (!cli_parse_number("listen", "-p", optarg, 0, PORT_MAX, &settings->port))
+		if (!cli_parse_number("listen", "-p, --port", optarg, 0, PORT_MAX, &settings->port))
 			return EXIT_USAGE;
 		return EXIT_OK;
 	case 'q':
@@ -129,7 +129,7 @@ static int take_option(struct listen_options *settings, int found, char **argv)
 	case OPTION_DELAY:
 		return parse_delay(optarg, &settings->receiver.delay_ms);
 	default:
-		return cli_option_error("listen", found, argv);
+		return cli_option_error("listen", found, argv, options);
 	}
 }
 
@@ -220,7 +220,7 @@ static int run(struct listen_options *settings, int argc, char **argv)
 	int exit_code;
 
 	if (optind < argc)
-		return cli_usage_error("listen", "unexpected '%s'", argv[optind]);
+		return cli_usage_error("listen", "unexpected argument '%s'", argv[optind]);
 	if (settings->key != NULL && settings->jwks != NULL)
 		return cli_usage_error("listen", "either --key or --jwks, not both");
 	exit_code = load_keys(settings, &settings->receiver.keys);

@@ -7,8 +7,10 @@
 
 #include "api_url.h"
 #include "command.h"
+#include "confirm.h"
 #include "json_show.h"
 #include "repostal/memory.h"
+#include "repostal/text.h"
 #include "session.h"
 #include "support.h"
 
@@ -21,7 +23,7 @@ static const char help[] =
 	"Usage: repostal quarantine list               [-c FILE] [--json] [--limit N]\n"
 	"       repostal quarantine show ID            [-c FILE] [--json]\n"
 	"       repostal quarantine replay ID|--all    [-c FILE] [--json]\n"
-	"       repostal quarantine discard ID|--all   [-c FILE] [--json] [--yes]\n"
+	"       repostal quarantine discard ID|--all   [-c FILE] [--json]\n"
 	"\n"
 	"What arrived and could not be translated is kept in quarantine.\n"
 	"\n"
@@ -33,20 +35,23 @@ static const char help[] =
 	"\n"
 	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
 	"      --all          all that is in quarantine\n"
-	"      --yes          do not ask before discarding all\n"
-	"      --limit N      at most so many; 0: all (50)\n"
+	"      --dry-run      only say how many would be replayed or discarded\n"
+	"      --yes          do not ask before replaying or discarding all\n"
+	"      --limit N      at most so many; 0 or all: every one (50)\n"
 	"      --json         print JSON: list one object with all pages, else the API's\n"
 	"                     answer, on one line\n"
 	"  -h, --help         this text\n"
 	"\n"
 	"Asks the running gateway at its admin address; when nobody listens there, opens\n"
-	"the store itself.\n"
+	"the store itself. Times are local with their offset on a terminal, else in UTC.\n"
+	"Elsewhere than on a terminal, discard --all wants --yes.\n"
 	"\n"
 	"Exit: 0 done, 1 it failed, there is no such ID, or it was replayed and stays in\n"
 	"quarantine, 2 wrong usage, 78 bad configuration.\n";
 
 enum option_name {
 	OPTION_ALL = 256,
+	OPTION_DRY_RUN,
 	OPTION_YES,
 	OPTION_LIMIT,
 	OPTION_JSON,
@@ -55,6 +60,7 @@ enum option_name {
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "yes", no_argument, NULL, OPTION_YES },
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -82,6 +88,7 @@ struct quarantine {
 	const char *id;
 	bool all;
 	bool yes;
+	bool dry_run;
 	int64_t limit; /* -1: not given */
 };
 
@@ -138,6 +145,13 @@ static void append_line(struct buf *out, const char *title, struct slice text)
 	buf_append_char(out, '\n');
 }
 
+static void append_time(struct buf *out, const char *title, struct slice time)
+{
+	buf_printf(out, "%-14s", title);
+	show_append_time(out, time);
+	buf_append_char(out, '\n');
+}
+
 static void print_entry(const json_t *entry)
 {
 	struct buf out;
@@ -147,8 +161,8 @@ static void print_entry(const json_t *entry)
 	append_line(&out, "Source", show_string(entry, "source"));
 	append_line(&out, "Kind", show_string(entry, "kind"));
 	append_line(&out, "Reason", show_string(entry, "reason"));
-	append_line(&out, "Received", show_string(entry, "received"));
-	append_line(&out, "Last seen", show_string(entry, "last_seen"));
+	append_time(&out, "Received", show_string(entry, "received"));
+	append_time(&out, "Last seen", show_string(entry, "last_seen"));
 	buf_printf(&out, "%-14s%" PRId64 "\n", "Seen", show_integer(entry, "seen"));
 	append_line(&out, "Content type", show_string(entry, "content_type"));
 	buf_append_char(&out, '\n');
@@ -189,7 +203,7 @@ static void append_path(const struct quarantine *quarantine, struct buf *path)
 		buf_printf(path, "/%s", action_names[quarantine->action]);
 }
 
-static int act(struct quarantine *quarantine)
+static int change(struct quarantine *quarantine)
 {
 	struct session *session = &quarantine->session;
 	bool is_show = quarantine->action == ACTION_SHOW;
@@ -224,49 +238,91 @@ static int act(struct quarantine *quarantine)
 }
 
 /* EXIT_OK, or the exit code after the message. */
-static int check_usage(struct quarantine *quarantine, int argc, char **argv)
+static int take_arguments(struct quarantine *quarantine, int argc, char **argv)
 {
 	const char *name = optind < argc ? argv[optind] : NULL;
 	size_t action = 0;
+	int64_t id;
 
 	if (name == NULL)
 		return cli_usage_error("quarantine", "list, show, replay or discard is missing");
 	while (action < ARRAY_COUNT(action_names) && strcmp(name, action_names[action]) != 0)
 		action++;
 	if (action == ARRAY_COUNT(action_names))
-		return cli_usage_error(
-			"quarantine", "'%s' is not one of list, show, replay, discard", name);
+		return cli_word_error("quarantine", name, action_names, ARRAY_COUNT(action_names));
 	quarantine->action = (enum action)action;
 	quarantine->id = optind + 1 < argc ? argv[optind + 1] : NULL;
 	if (optind + 2 < argc || (quarantine->id != NULL && action == ACTION_LIST))
 		return cli_usage_error("quarantine", "unexpected argument '%s'", argv[argc - 1]);
-	if (quarantine->all && action != ACTION_REPLAY && action != ACTION_DISCARD)
+	if (action != ACTION_LIST && !quarantine->all && quarantine->id == NULL)
+		return cli_usage_error("quarantine", "%s: ID is missing", name);
+	if (quarantine->id != NULL && !text_parse_uint(slice_text(quarantine->id), &id))
+		return cli_usage_error("quarantine",
+			"not an id: '%s' (a number that 'repostal quarantine list' shows)",
+			quarantine->id);
+	return EXIT_OK;
+}
+
+/* The same. */
+static int check_combination(const struct quarantine *quarantine)
+{
+	bool is_change =
+		quarantine->action == ACTION_REPLAY || quarantine->action == ACTION_DISCARD;
+
+	if (quarantine->all && !is_change)
 		return cli_usage_error("quarantine", "--all is for replay and discard only");
 	if (quarantine->all && quarantine->id != NULL)
 		return cli_usage_error("quarantine", "ID or --all, not both");
-	if (action != ACTION_LIST && !quarantine->all &&
-		(quarantine->id == NULL || quarantine->id[0] == '\0'))
-		return cli_usage_error("quarantine", "%s: ID is missing", name);
-	if (quarantine->yes && action != ACTION_DISCARD)
-		return cli_usage_error("quarantine", "--yes is for discard only");
-	if (quarantine->limit >= 0 && action != ACTION_LIST)
+	if (quarantine->yes && quarantine->action != ACTION_DISCARD && !quarantine->all)
+		return cli_usage_error("quarantine", "--yes is for discard and replay --all only");
+	if (quarantine->dry_run && !quarantine->all)
+		return cli_usage_error("quarantine", "--dry-run goes with --all only");
+	if (quarantine->limit >= 0 && quarantine->action != ACTION_LIST)
 		return cli_usage_error("quarantine", "--limit is for list only");
 	return EXIT_OK;
 }
 
+static int confirm_all(struct quarantine *quarantine, bool *act_out)
+{
+	struct session *session = &quarantine->session;
+	const struct confirm confirm = {
+		.command = session->command,
+		.verb = quarantine->action == ACTION_REPLAY ? &confirm_replay : &confirm_discard,
+		.one = "quarantined event",
+		.many = "quarantined events",
+		.which = "",
+		.yes = quarantine->yes,
+		.dry_run = quarantine->dry_run,
+		.json = session->json,
+	};
+	json_t *stats = NULL;
+	int exit_code;
+
+	*act_out = true;
+	if (!quarantine->all || !confirm_needs_count(&confirm))
+		return EXIT_OK;
+	exit_code = session_call(session, "GET", "/stats", NULL, NULL, &stats);
+	if (exit_code == EXIT_OK)
+		exit_code =
+			confirm_ask(&confirm, show_integer(stats, "quarantined"), true, act_out);
+	json_decref(stats);
+	return exit_code;
+}
+
 static int run(struct quarantine *quarantine, int argc, char **argv)
 {
-	int exit_code = check_usage(quarantine, argc, argv);
+	bool act = true;
+	int exit_code = take_arguments(quarantine, argc, argv);
 
 	if (exit_code == EXIT_OK)
-		exit_code = session_open(&quarantine->session);
-	if (exit_code == EXIT_OK && quarantine->action == ACTION_DISCARD && quarantine->all &&
-		!quarantine->yes)
-		exit_code =
-			session_confirm(&quarantine->session, "everything that is in quarantine");
+		exit_code = check_combination(quarantine);
 	if (exit_code == EXIT_OK)
+		exit_code = session_open(&quarantine->session);
+	if (exit_code == EXIT_OK)
+		exit_code = confirm_all(quarantine, &act);
+	if (exit_code == EXIT_OK && act)
 		exit_code = quarantine->action == ACTION_LIST ? print_list(quarantine)
-							      : act(quarantine);
+							      : change(quarantine);
 	session_close(&quarantine->session);
 	return exit_code;
 }
@@ -288,12 +344,14 @@ int command_quarantine(int argc, char **argv)
 		case OPTION_ALL:
 			quarantine.all = true;
 			break;
+		case OPTION_DRY_RUN:
+			quarantine.dry_run = true;
+			break;
 		case OPTION_YES:
 			quarantine.yes = true;
 			break;
 		case OPTION_LIMIT:
-			if (!cli_parse_number("quarantine", "--limit", optarg, 0, INT32_MAX,
-				    &quarantine.limit))
+			if (!cli_parse_limit("quarantine", optarg, &quarantine.limit))
 				return EXIT_USAGE;
 			break;
 		case OPTION_JSON:
@@ -302,7 +360,7 @@ int command_quarantine(int argc, char **argv)
 		case 'h':
 			return cli_help(help);
 		default:
-			return cli_option_error("quarantine", option, argv);
+			return cli_option_error("quarantine", option, argv, options);
 		}
 	}
 	return run(&quarantine, argc, argv);

@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "api_url.h"
-#include "bulk.h"
 #include "command.h"
 #include "json_show.h"
-#include "queue_expect.h"
+#include "queue_change.h"
+#include "queue_jobs.h"
 #include "queue_options.h"
 #include "queue_show.h"
 #include "repostal/memory.h"
@@ -18,14 +18,6 @@ enum {
 	EVENT_SIZE_MAX = 512 * 1024 * 1024,
 	STATS_SIZE_MAX = 64 * 1024,
 };
-
-static void append_filters(const struct queue_options *options, struct buf *query)
-{
-	for (int i = 0; i < QUEUE_FILTER_COUNT; i++)
-		if (options->filters[i] != NULL)
-			api_append_parameter(query, queue_filter_name((enum queue_filter)i),
-				options->filters[i]);
-}
 
 static void on_page(void *context, const json_t *deliveries)
 {
@@ -66,7 +58,7 @@ static int print_list(struct session *session, const struct queue_options *optio
 	int exit_code;
 
 	buf_init(&query, API_TARGET_SIZE_MAX);
-	append_filters(options, &query);
+	queue_append_filters(options, &query);
 	table_init(&table, columns, ARRAY_COUNT(columns), show_terminal_width());
 	exit_code = session_list(
 		session, "/deliveries", &query, "deliveries", options->limit, on_page, &table);
@@ -140,7 +132,7 @@ static int print_stats(struct session *session, const struct queue_options *opti
 		return exit_code;
 	targets = json_object_get(stats, "targets");
 	if (target != NULL && !keep_target(targets, target)) {
-		exit_code = cli_failure("queue", "there is no target '%s'", target);
+		exit_code = cli_failure("queue", "--target: there is no target '%s'", target);
 	} else if (session->json) {
 		session_print_json(stats);
 	} else {
@@ -148,101 +140,6 @@ static int print_stats(struct session *session, const struct queue_options *opti
 		target_table_print(targets);
 	}
 	json_decref(stats);
-	return exit_code;
-}
-
-static int change_one(struct session *session, const struct queue_options *options)
-{
-	json_t *json = NULL;
-	struct buf path;
-	struct buf query;
-	int exit_code;
-
-	buf_init(&path, API_TARGET_SIZE_MAX);
-	buf_init(&query, API_TARGET_SIZE_MAX);
-	buf_printf(&path, "/events/%s/%s", options->uuid, queue_action_name(options->action));
-	append_filters(options, &query);
-	if (query.overflowed)
-		exit_code = cli_usage_error("queue", "--target is too long");
-	else
-		exit_code = session_call(session, "POST", path.data, query.data, NULL, &json);
-	if (exit_code == EXIT_OK && session->json)
-		session_print_json(json);
-	else if (exit_code == EXIT_OK)
-		printf("%" PRId64 " changed\n", show_integer(json, "changed"));
-	json_decref(json);
-	buf_free(&query);
-	buf_free(&path);
-	return exit_code;
-}
-
-/* "everything that is waiting or dead", or "what matches target=app&state=dead" */
-static int confirm(const struct session *session, const struct queue_options *options)
-{
-	struct buf what;
-	int exit_code;
-
-	if (options->action != QUEUE_DISCARD || options->yes)
-		return EXIT_OK;
-	buf_init(&what, API_TARGET_SIZE_MAX);
-	for (int i = 0; i < QUEUE_FILTER_COUNT; i++) {
-		if (options->filters[i] == NULL)
-			continue;
-		buf_printf(&what, "%s%s ", what.size == 0 ? "all deliveries with " : "and ",
-			queue_filter_name((enum queue_filter)i));
-		cli_append_printable(&what, slice_text(options->filters[i]), CLI_ONE_LINE);
-		buf_append_char(&what, ' ');
-	}
-	if (what.size == 0)
-		buf_append_text(&what, "all waiting and dead deliveries ");
-	what.data[--what.size] = '\0';
-	exit_code = session_confirm(session, what.data);
-	buf_free(&what);
-	return exit_code;
-}
-
-/* EXIT_OK, or the exit code after the message. */
-static int ask_expected(
-	struct session *session, const struct queue_options *options, int64_t *expected_out)
-{
-	json_t *json = NULL;
-	int exit_code;
-
-	*expected_out = -1;
-	if (!bulk_has_bar())
-		return EXIT_OK;
-	exit_code = session_call(session, "GET", "/targets", NULL, NULL, &json);
-	if (exit_code == EXIT_OK)
-		*expected_out = queue_expect(options, json_object_get(json, "targets"));
-	json_decref(json);
-	return exit_code;
-}
-
-static int change_many(struct session *session, const struct queue_options *options)
-{
-	int exit_code = confirm(session, options);
-	int64_t expected = -1;
-	bool good = true;
-	json_t *body;
-
-	if (exit_code == EXIT_OK)
-		exit_code = ask_expected(session, options, &expected);
-	if (exit_code != EXIT_OK)
-		return exit_code;
-	body = json_pack("{s:s}", "action", queue_action_name(options->action));
-	for (int i = 0; i < QUEUE_FILTER_COUNT; i++)
-		if (options->filters[i] != NULL)
-			good &= json_object_set_new(body, queue_filter_name((enum queue_filter)i),
-					json_string(options->filters[i])) == 0;
-	if (options->rate != NULL)
-		good &= json_object_set_new(body, "rate", json_string(options->rate)) == 0;
-	if (options->all)
-		json_object_set_new(body, "all", json_true());
-	if (good)
-		exit_code = bulk_run(session, body, expected);
-	else
-		exit_code = cli_usage_error("queue", "a filter is not UTF-8");
-	json_decref(body);
 	return exit_code;
 }
 
@@ -255,10 +152,13 @@ static int act(struct session *session, const struct queue_options *options)
 		return print_event(session, options);
 	case QUEUE_RETRY:
 	case QUEUE_DISCARD:
-		return options->uuid != NULL ? change_one(session, options)
-					     : change_many(session, options);
+		return queue_change(session, options);
 	case QUEUE_STATS:
 		return print_stats(session, options);
+	case QUEUE_JOBS:
+		return queue_jobs_print(session);
+	case QUEUE_CANCEL:
+		return queue_jobs_cancel(session, options->job);
 	}
 	return EXIT_FAILED; /* not reached */
 }

@@ -7,7 +7,8 @@
 #include "json_show.h"
 
 struct wanted {
-	bool ready; /* those that are held are counted among them */
+	bool ready; /* those that are held are counted among them: both, or nobody counts */
+	bool held;
 	bool waiting;
 	bool dead;
 };
@@ -20,8 +21,10 @@ static bool take_states(const char *states, struct wanted *wanted)
 	while (rest.data != NULL) {
 		struct slice state = slice_cut(&rest, ',');
 
-		if (slice_is(state, "ready") || slice_is(state, "held"))
+		if (slice_is(state, "ready"))
 			wanted->ready = true;
+		else if (slice_is(state, "held"))
+			wanted->held = true;
 		else if (slice_is(state, "waiting"))
 			wanted->waiting = true;
 		else if (slice_is(state, "dead"))
@@ -29,7 +32,7 @@ static bool take_states(const char *states, struct wanted *wanted)
 		else
 			return false;
 	}
-	return true;
+	return wanted->ready == wanted->held;
 }
 
 int64_t queue_expect(const struct queue_options *options, const json_t *targets)
@@ -44,7 +47,7 @@ int64_t queue_expect(const struct queue_options *options, const json_t *targets)
 	for (i = QUEUE_FILTER_STATE + 1; i < QUEUE_FILTER_COUNT; i++)
 		if (options->filters[i] != NULL)
 			return -1;
-	if (!take_states(states == NULL ? "ready,waiting,dead" : states, &wanted))
+	if (!take_states(states == NULL ? "ready,held,waiting,dead" : states, &wanted))
 		return -1;
 	json_array_foreach(targets, i, entry)
 	{

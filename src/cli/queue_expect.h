@@ -2,8 +2,7 @@
 /*
  * queue_expect.h - how many deliveries a job is about to change
  *
- * Promise    Pure. A guess from counts that are there anyway, for a progress bar: nothing is searched
- *            for it.
+ * Promise    Pure. A guess from counts that are there anyway: nothing is searched for it.
  * Threads    Any.
  */
 #ifndef REPOSTAL_CLI_QUEUE_EXPECT_H

@@ -19,19 +19,23 @@ enum {
 const char queue_help[] =
 	"Usage: repostal queue list           [FILTER...] [--limit N]\n"
 	"       repostal queue show UUID\n"
-	"       repostal queue retry UUID     [--target NAME]\n"
+	"       repostal queue retry UUID     [--target NAME] [--all]\n"
 	"       repostal queue retry          FILTER...|--all [--rate RATE]\n"
 	"       repostal queue discard UUID   [--target NAME]\n"
-	"       repostal queue discard        FILTER...|--all [--rate RATE] [--yes]\n"
+	"       repostal queue discard        FILTER...|--all [--rate RATE]\n"
 	"       repostal queue stats          [--target NAME]\n"
+	"       repostal queue jobs\n"
+	"       repostal queue cancel ID\n"
 	"\n"
 	"  list     deliveries, newest first, delivered ones too\n"
 	"  show     an event: its envelope, its deliveries, what each receiver answered\n"
 	"  retry    makes deliveries due at once, with their full number of attempts: what is\n"
-	"           dead or waiting; delivered and discarded ones when UUID or --state names\n"
-	"           them\n"
+	"           dead or waiting, of an event named by UUID also what was discarded. What\n"
+	"           was delivered is sent again only with UUID --all, or --state delivered\n"
 	"  discard  gives up what is dead or waiting\n"
 	"  stats    the gateway and its targets in numbers\n"
+	"  jobs     the retries and discards of many: which are at work, and how far\n"
+	"  cancel   ends such a job; what it has changed stays so\n"
 	"\n"
 	"Filters; all that are given must hold:\n"
 	"      --target NAME    deliveries to this target\n"
@@ -39,24 +43,29 @@ const char queue_help[] =
 	"                       inflight, held (behind an earlier event of its message),\n"
 	"                       delivered, dead, discarded; several with commas between\n"
 	"      --event EVENT    such as MessageSent\n"
-	"      --since TIME     received then or later: \"2026-11-21T01:02:03Z\", or \"2h\"\n"
-	"                       for two hours ago\n"
+	"      --since TIME     received then or later: \"2h\" for two hours ago, \"2026-11-21\",\n"
+	"                       \"2026-11-21 08:00\" (local time), or ISO 8601 with any\n"
+	"                       offset: \"2026-11-21T08:00:00+01:00\"\n"
 	"      --until TIME     received before\n"
 	"      --message-id ID  of this message\n"
-	"      --recipient R    to this address\n"
+	"      --recipient R    to this address, in any case, also as '<R>'\n"
 	"\n"
 	"  -c, --config FILE    the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"      --limit N        list at most so many; 0: all (50)\n"
-	"      --all            retry or discard without a filter\n"
+	"      --limit N        list at most so many; 0 or all: every one (50)\n"
+	"      --all            retry or discard without a filter; with UUID: see retry\n"
 	"      --rate RATE      retry or discard at most so many: \"100/s\", \"600/m\"\n"
-	"      --yes            do not ask before discarding many\n"
+	"      --dry-run        only say how many would be retried or discarded\n"
+	"      --yes            do not ask before changing more than one\n"
 	"      --json           print JSON on one line: list one object with all pages, else\n"
 	"                       the API's answer (retry and discard: the finished job)\n"
 	"  -h, --help           this text\n"
 	"\n"
 	"Asks the running gateway at its admin address; when nobody listens there, opens\n"
-	"the store itself. Without UUID, retry and discard are a job of the gateway: Ctrl-C\n"
-	"leaves it running there, and says its number.\n"
+	"the store itself. Times are local with their offset on a terminal, else in UTC.\n"
+	"\n"
+	"retry and discard of more than one say how many on a terminal, and ask. Elsewhere\n"
+	"discard wants --yes. Without UUID they are a job of the gateway: Ctrl-C leaves it at\n"
+	"work there, and says how to cancel it.\n"
 	"\n"
 	"Exit: 0 done, also when nothing matched; 1 it failed, or there is no such event;\n"
 	"2 wrong usage; 78 bad configuration.\n";
@@ -67,6 +76,7 @@ enum option_name {
 	OPTION_LIMIT = OPTION_FILTER + QUEUE_FILTER_COUNT,
 	OPTION_RATE,
 	OPTION_ALL,
+	OPTION_DRY_RUN,
 	OPTION_YES,
 	OPTION_JSON,
 };
@@ -82,6 +92,7 @@ static const struct option options[] = {
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "rate", required_argument, NULL, OPTION_RATE },
 	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "yes", no_argument, NULL, OPTION_YES },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "config", required_argument, NULL, 'c' },
@@ -103,9 +114,12 @@ static const char *const filter_names[QUEUE_FILTER_COUNT] = {
 static const struct {
 	const char *name;
 	bool takes_uuid;
+	bool takes_job;
 	bool takes_target;
 	bool takes_filters;
 	bool is_change;
+	const char *states; /* that are changed */
+	const char *default_states;
 } actions[] = {
 	[QUEUE_LIST] = { .name = "list", .takes_target = true, .takes_filters = true },
 	[QUEUE_SHOW] = { .name = "show", .takes_uuid = true },
@@ -113,14 +127,44 @@ static const struct {
 		.takes_uuid = true,
 		.takes_target = true,
 		.takes_filters = true,
-		.is_change = true },
+		.is_change = true,
+		.states = "ready, waiting, dead, delivered, discarded",
+		.default_states = "ready,waiting,dead" },
 	[QUEUE_DISCARD] = { .name = "discard",
 		.takes_uuid = true,
 		.takes_target = true,
 		.takes_filters = true,
-		.is_change = true },
+		.is_change = true,
+		.states = "ready, waiting, held, dead",
+		.default_states = "ready,waiting,held,dead" },
 	[QUEUE_STATS] = { .name = "stats", .takes_target = true },
+	[QUEUE_JOBS] = { .name = "jobs" },
+	[QUEUE_CANCEL] = { .name = "cancel", .takes_job = true },
 };
+
+/* One of a list with commas between. */
+static bool is_listed(const char *list, struct slice state)
+{
+	struct slice rest = slice_text(list);
+
+	while (rest.size > 0)
+		if (slice_equal(slice_trim(slice_cut(&rest, ',')), state))
+			return true;
+	return false;
+}
+
+const char *queue_default_states(enum queue_action action)
+{
+	return actions[action].default_states;
+}
+
+bool queue_may_change(const struct queue_options *asked, const char *state)
+{
+	bool is_sent_again = asked->uuid != NULL && asked->all;
+
+	return is_listed(actions[asked->action].states, slice_text(state)) &&
+	       (is_sent_again || strcmp(state, "delivered") != 0);
+}
 
 const char *queue_action_name(enum queue_action action)
 {
@@ -137,12 +181,32 @@ static int refuse_for(const char *option, enum queue_action action)
 	return cli_usage_error("queue", "%s is not for %s", option, actions[action].name);
 }
 
+/* Of "yesterday" the API could only say that it is not UTC; and it does not know what is local here. */
+static int take_time(struct queue_options *out, enum queue_filter filter)
+{
+	char *utc = out->times[filter == QUEUE_FILTER_UNTIL];
+	int64_t us;
+
+	if (!clock_parse_when(slice_text(optarg), clock_unix_us(), CLOCK_LOCAL, &us))
+		return cli_usage_error("queue",
+			"--%s '%s': neither a duration such as \"2h\" nor a time such as "
+			"\"2026-11-21 08:00\" or \"2026-11-21T08:00:00+01:00\"",
+			filter_names[filter], optarg);
+	clock_format_utc(us / 1000, utc);
+	out->filters[filter] = utc;
+	return EXIT_OK;
+}
+
 /* The option as typed: its long name of the table. */
 static int take_filter(struct queue_options *out, int found, int index)
 {
+	enum queue_filter filter = (enum queue_filter)(found - OPTION_FILTER);
+
 	if (optarg[0] == '\0')
 		return cli_usage_error("queue", "--%s is empty", options[index].name);
-	out->filters[found - OPTION_FILTER] = optarg;
+	if (filter == QUEUE_FILTER_SINCE || filter == QUEUE_FILTER_UNTIL)
+		return take_time(out, filter);
+	out->filters[filter] = optarg;
 	return EXIT_OK;
 }
 
@@ -169,13 +233,14 @@ static int take_option(struct queue_options *out, int found, int index, char **a
 		out->help = true;
 		return EXIT_OK;
 	case OPTION_LIMIT:
-		return cli_parse_number("queue", "--limit", optarg, 0, INT32_MAX, &out->limit)
-			       ? EXIT_OK
-			       : EXIT_USAGE;
+		return cli_parse_limit("queue", optarg, &out->limit) ? EXIT_OK : EXIT_USAGE;
 	case OPTION_RATE:
 		return take_rate(out);
 	case OPTION_ALL:
 		out->all = true;
+		return EXIT_OK;
+	case OPTION_DRY_RUN:
+		out->dry_run = true;
 		return EXIT_OK;
 	case OPTION_YES:
 		out->yes = true;
@@ -184,55 +249,108 @@ static int take_option(struct queue_options *out, int found, int index, char **a
 		out->json = true;
 		return EXIT_OK;
 	default:
-		return cli_option_error("queue", found, argv);
+		return cli_option_error("queue", found, argv, options);
 	}
+}
+
+static int take_action(struct queue_options *out, const char *name)
+{
+	const char *names[ARRAY_COUNT(actions)];
+
+	for (size_t i = 0; i < ARRAY_COUNT(actions); i++) {
+		names[i] = actions[i].name;
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		out->action = (enum queue_action)i;
+		return EXIT_OK;
+	}
+	return cli_word_error("queue", name, names, ARRAY_COUNT(names));
+}
+
+static int take_operand(struct queue_options *out, const char *text)
+{
+	struct uuid uuid;
+	int64_t job;
+
+	if (actions[out->action].takes_uuid) {
+		out->uuid = text;
+		return uuid_parse(slice_text(text), &uuid)
+			       ? EXIT_OK
+			       : cli_usage_error("queue", "not a uuid: '%s'", text);
+	}
+	out->job = text;
+	return text_parse_uint(slice_text(text), &job)
+		       ? EXIT_OK
+		       : cli_usage_error("queue",
+				 "not a job: '%s' (a number that 'repostal queue jobs' shows)",
+				 text);
 }
 
 static int take_arguments(struct queue_options *out, int argc, char **argv)
 {
-	const char *name = optind < argc ? argv[optind] : NULL;
-	size_t action = 0;
-	struct uuid uuid;
+	bool takes_operand;
+	int exit_code;
 
-	if (name == NULL)
-		return cli_usage_error("queue", "list, show, retry, discard or stats is missing");
-	while (action < ARRAY_COUNT(actions) && strcmp(name, actions[action].name) != 0)
-		action++;
-	if (action == ARRAY_COUNT(actions))
+	if (optind == argc)
 		return cli_usage_error(
-			"queue", "'%s' is not one of list, show, retry, discard, stats", name);
-	out->action = (enum queue_action)action;
-	if (optind + 1 < argc)
-		out->uuid = argv[optind + 1];
-	if (optind + 2 < argc || (out->uuid != NULL && !actions[action].takes_uuid))
+			"queue", "list, show, retry, discard, stats, jobs or cancel is missing");
+	exit_code = take_action(out, argv[optind]);
+	if (exit_code != EXIT_OK)
+		return exit_code;
+	takes_operand = actions[out->action].takes_uuid || actions[out->action].takes_job;
+	if (optind + (takes_operand ? 2 : 1) < argc)
 		return cli_usage_error("queue", "unexpected argument '%s'", argv[argc - 1]);
-	if (out->uuid != NULL && !uuid_parse(slice_text(out->uuid), &uuid))
-		return cli_usage_error("queue", "'%s' is not a UUID", out->uuid);
-	return EXIT_OK;
+	return optind + 1 < argc ? take_operand(out, argv[optind + 1]) : EXIT_OK;
 }
 
-/* Filters beside the target, which also narrows what is asked for by UUID. */
-static bool has_other_filters(const struct queue_options *out)
+/* The option of a filter beside the target, which also narrows what is asked for by UUID; or NULL. */
+static const char *other_filter(const struct queue_options *out)
 {
+	static const char *const names[QUEUE_FILTER_COUNT] = {
+		[QUEUE_FILTER_STATE] = "--state",
+		[QUEUE_FILTER_EVENT] = "--event",
+		[QUEUE_FILTER_SINCE] = "--since",
+		[QUEUE_FILTER_UNTIL] = "--until",
+		[QUEUE_FILTER_MESSAGE_ID] = "--message-id",
+		[QUEUE_FILTER_RECIPIENT] = "--recipient",
+	};
+
 	for (size_t i = QUEUE_FILTER_TARGET + 1; i < QUEUE_FILTER_COUNT; i++)
 		if (out->filters[i] != NULL)
-			return true;
-	return false;
+			return names[i];
+	return NULL;
+}
+
+/* A state that no such change touches would be counted, but never changed. */
+static int check_states(const struct queue_options *out)
+{
+	struct slice rest = slice_text(out->filters[QUEUE_FILTER_STATE]);
+
+	while (rest.size > 0) {
+		struct slice state = slice_trim(slice_cut(&rest, ','));
+
+		if (!is_listed(actions[out->action].states, state))
+			return cli_usage_error("queue", "%s: --state '%.*s' is not one of %s",
+				actions[out->action].name, (int)state.size, state.data,
+				actions[out->action].states);
+	}
+	return EXIT_OK;
 }
 
 static int check_change(const struct queue_options *out)
 {
 	const char *name = actions[out->action].name;
-	bool has_filters = has_other_filters(out);
+	bool has_filters = other_filter(out) != NULL;
 
-	if (out->uuid != NULL && (has_filters || out->all || out->rate != NULL))
-		return cli_usage_error("queue", "%s: a UUID goes with --target only", name);
+	if (out->uuid != NULL && (has_filters || out->rate != NULL))
+		return cli_usage_error(
+			"queue", "%s: a UUID goes with --target and --all only", name);
+	if (out->uuid != NULL && out->all && out->action != QUEUE_RETRY)
+		return cli_usage_error("queue", "%s: a UUID or --all, not both", name);
 	if (out->uuid == NULL && out->filters[QUEUE_FILTER_TARGET] == NULL && !has_filters &&
 		!out->all)
 		return cli_usage_error("queue", "%s: a UUID, a filter or --all is missing", name);
-	if (out->yes && out->action != QUEUE_DISCARD)
-		return refuse_for("--yes", out->action);
-	return EXIT_OK;
+	return check_states(out);
 }
 
 static int check_combination(const struct queue_options *out, bool has_limit)
@@ -245,17 +363,19 @@ static int check_combination(const struct queue_options *out, bool has_limit)
 		return check_change(out);
 	if (actions[action].takes_uuid && out->uuid == NULL)
 		return cli_usage_error("queue", "%s: UUID is missing", actions[action].name);
+	if (actions[action].takes_job && out->job == NULL)
+		return cli_usage_error("queue", "%s: ID is missing", actions[action].name);
 	if (out->filters[QUEUE_FILTER_TARGET] != NULL && !actions[action].takes_target)
 		return refuse_for("--target", action);
-	if (has_other_filters(out) && !actions[action].takes_filters)
-		return refuse_for("a filter", action);
+	if (other_filter(out) != NULL && !actions[action].takes_filters)
+		return refuse_for(other_filter(out), action);
 	if (out->all)
 		return refuse_for("--all", action);
 	if (out->rate != NULL)
 		return refuse_for("--rate", action);
 	if (out->yes)
 		return refuse_for("--yes", action);
-	return EXIT_OK;
+	return out->dry_run ? refuse_for("--dry-run", action) : EXIT_OK;
 }
 
 int queue_options_parse(int argc, char **argv, struct queue_options *out)

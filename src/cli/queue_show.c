@@ -99,7 +99,9 @@ void queue_show_append(struct buf *out, const json_t *event)
 	append_line(out, "Event", show_string(event, "event"));
 	append_line(out, "Source", show_string(event, "source"));
 	append_line(out, "Kind", show_string(event, "kind"));
-	append_line(out, "Received", show_string(event, "received"));
+	buf_printf(out, "%-12s", "Received");
+	show_append_time(out, show_string(event, "received"));
+	buf_append_char(out, '\n');
 	append_line(out, "Message id", show_string(event, "message_id"));
 	append_line(out, "Recipient", show_string(event, "recipient"));
 	append_envelope(out, event);

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "load.h"
 #include "repostal/memory.h"
+#include "repostal/secret.h"
 #include "repostal/text.h"
 #include "support.h"
 
@@ -19,6 +20,7 @@ enum {
 	CONCURRENCY_MAX = 10000,
 	TIMEOUT_MS_DEFAULT = 30 * 1000,
 	SUMMARY_SIZE_MAX = 64 * 1024,
+	HEADER_SIZE_MAX = 256 * 1024,
 };
 
 static const int64_t COUNT_MAX = INT64_C(1000000000000);
@@ -46,7 +48,8 @@ static const char help[] =
 	"      --json             print the summary as one line of JSON\n"
 	"  -h, --help             this text\n"
 	"\n"
-	"URL may hold user:password@. Proxies of the environment are not used.\n"
+	"URL may hold user:password@. Proxies of the environment are not used. T and V may be\n"
+	"\"env:NAME\" or \"file:/path\": then they are in no list of processes.\n"
 	"\n"
 	"Latencies are those of acknowledged (2xx) events. With --rate they count from\n"
 	"the moment the event was due, not from when a connection was free to send it: a\n"
@@ -86,7 +89,7 @@ static const struct option options[] = {
 
 struct send_options {
 	struct load_settings load;
-	const char *token;
+	char *token; /* owned; NULL: none */
 	bool json;
 	bool help;
 };
@@ -116,12 +119,12 @@ static bool parse_rate(const char *text, double *out)
 	if (!text_parse_rate(slice_text(text), &rate) &&
 		!text_parse_double(slice_text(text), &rate)) {
 		cli_usage_error(
-			"send", "--rate '%s': not a rate such as \"100\" or \"600/m\"", text);
+			"send", "-r, --rate '%s': not a rate such as \"100\" or \"600/m\"", text);
 		return false;
 	}
 	if (rate <= 0 || rate > RATE_MAX) {
 		cli_usage_error(
-			"send", "--rate '%s': not above 0 and at most %.0f/s", text, RATE_MAX);
+			"send", "-r, --rate '%s': not above 0 and at most %.0f/s", text, RATE_MAX);
 		return false;
 	}
 	*out = rate;
@@ -134,20 +137,56 @@ static bool is_token_character(char c)
 	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* What "env:NAME" or "file:/path" stands for, to be freed; NULL after the message. */
+static char *take_secret(const char *option, const char *text)
+{
+	struct error err;
+	char *secret = secret_resolve(text, &err);
+
+	if (secret == NULL)
+		cli_usage_error("send", "%s %s", option, err.text);
+	return secret;
+}
+
+static void append_header(struct send_options *settings, struct slice name, const char *value)
+{
+	struct buf header;
+
+	buf_init(&header, HEADER_SIZE_MAX);
+	buf_append_slice(&header, name);
+	buf_printf(&header, ": %s", value);
+	settings->load.headers = curl_slist_append(settings->load.headers, header.data);
+	REPOSTAL_ASSERT(settings->load.headers != NULL);
+	buf_free(&header);
+}
+
 /* "Name: value" on one line; curl would silently drop or misread anything else. */
 static bool add_header(struct send_options *settings, const char *text)
 {
 	size_t name_size = 0;
+	const char *value;
+	char *secret;
+	bool is_good;
 
 	while (is_token_character(text[name_size]))
 		name_size++;
-	if (name_size == 0 || text[name_size] != ':' || strpbrk(text, "\r\n") != NULL) {
-		cli_usage_error("send", "-H '%s': not of the form 'Name: value'", text);
+	if (name_size == 0 || text[name_size] != ':') {
+		cli_usage_error("send", "-H, --header '%s': not of the form 'Name: value'", text);
 		return false;
 	}
-	settings->load.headers = curl_slist_append(settings->load.headers, text);
-	REPOSTAL_ASSERT(settings->load.headers != NULL);
-	return true;
+	value = text + name_size + 1;
+	secret = take_secret("-H, --header", value + strspn(value, " \t"));
+	if (secret == NULL)
+		return false;
+	is_good = strpbrk(secret, "\r\n") == NULL && strlen(secret) < HEADER_SIZE_MAX / 2;
+	if (is_good)
+		append_header(settings, slice_of(text, name_size), secret);
+	else
+		cli_usage_error("send",
+			"-H, --header '%.*s': the value is too long, or has more than one line",
+			(int)name_size, text);
+	free(secret);
+	return is_good;
 }
 
 static bool parse_timeout(const char *text, int64_t *out_ms)
@@ -166,7 +205,7 @@ static int take_option(struct send_options *settings, int found, char **argv)
 
 	switch (found) {
 	case 'n':
-		good = cli_parse_number("send", "-n", optarg, 1, COUNT_MAX, &load->count);
+		good = cli_parse_number("send", "-n, --count", optarg, 1, COUNT_MAX, &load->count);
 		break;
 	case 'r':
 		good = parse_rate(optarg, &load->rate_per_second);
@@ -195,7 +234,9 @@ static int take_option(struct send_options *settings, int found, char **argv)
 				optarg);
 		break;
 	case OPTION_TOKEN:
-		settings->token = optarg;
+		free(settings->token);
+		settings->token = take_secret("--token", optarg);
+		good = settings->token != NULL;
 		break;
 	case OPTION_TIMEOUT:
 		good = parse_timeout(optarg, &load->timeout_ms);
@@ -207,7 +248,7 @@ static int take_option(struct send_options *settings, int found, char **argv)
 		settings->json = true;
 		break;
 	default:
-		return cli_option_error("send", found, argv);
+		return cli_option_error("send", found, argv, options);
 	}
 	return good ? EXIT_OK : EXIT_USAGE;
 }
@@ -317,6 +358,7 @@ int command_send(int argc, char **argv)
 	if (exit_code == EXIT_OK)
 		exit_code = settings.help ? cli_help(help) : run(&settings, argc, argv);
 	curl_slist_free_all(settings.load.headers);
+	free(settings.token);
 	curl_global_cleanup();
 	return exit_code;
 }

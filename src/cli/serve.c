@@ -6,6 +6,7 @@
 #include "gateway.h"
 #include "repostal/config.h"
 #include "repostal/log.h"
+#include "support.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,
@@ -84,18 +85,12 @@ int command_serve(int argc, char **argv)
 			path = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
-			return EXIT_OK;
+			return cli_help(help);
 		default:
-			fprintf(stderr, "repostal serve: %s '%s'; see repostal serve --help\n",
-				option == ':' ? "a value is missing after" : "unknown option",
-				argv[optind - 1]);
-			return EXIT_USAGE;
+			return cli_option_error("serve", option, argv, options);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "repostal serve: unexpected argument '%s'\n", argv[optind]);
-		return EXIT_USAGE;
-	}
+	if (optind < argc)
+		return cli_usage_error("serve", "unexpected argument '%s'", argv[optind]);
 	return serve(path);
 }

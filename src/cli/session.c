@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.h"
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "api_client.h"
 #include "api_url.h"
 #include "command.h"
 #include "repostal/log.h"
+#include "repostal/memory.h"
 #include "support.h"
 
 enum {
@@ -15,7 +17,6 @@ enum {
 	MESSAGE_SIZE_MAX = 64 * 1024,
 	PAGE_COUNT_MAX = 200,
 	NUMBER_SIZE = 24,
-	ANSWER_LINE_SIZE = 64,
 	/* Enough for what was a number of microseconds, and no tail of what binary cannot hold. */
 	REAL_DIGITS = 16,
 };
@@ -46,6 +47,24 @@ void session_close(struct session *session)
 	config_free(&session->config);
 }
 
+/* "--message-id: " of a parameter that an option set. */
+static void append_option(struct buf *message, const json_t *error)
+{
+	static const char *const options[] = { "target", "state", "event", "since", "until",
+		"message_id", "recipient", "rate" };
+	const char *name = json_string_value(json_object_get(error, "param"));
+
+	for (size_t i = 0; name != NULL && i < ARRAY_COUNT(options); i++) {
+		if (strcmp(name, options[i]) != 0)
+			continue;
+		buf_append_text(message, "--");
+		for (; *name != '\0'; name++)
+			buf_append_char(message, *name == '_' ? '-' : *name);
+		buf_append_text(message, ": ");
+		return;
+	}
+}
+
 static void append_refusals(struct buf *message, const json_t *json)
 {
 	const json_t *errors = json_object_get(json, "errors");
@@ -58,6 +77,7 @@ static void append_refusals(struct buf *message, const json_t *json)
 		const json_t *text = json_object_get(error, "msg");
 
 		buf_append_text(message, separator);
+		append_option(message, error);
 		cli_append_printable(message,
 			slice_of(json_string_value(text), json_string_length(text)), CLI_ONE_LINE);
 		separator = "; ";
@@ -145,6 +165,36 @@ static void print_entries(const json_t *entries, int64_t printed)
 	}
 }
 
+/* That the list was cut must not be missed. */
+static int say_more(struct session *session, const char *path, struct buf *query, size_t query_size,
+	const json_t *cursor, int64_t limit)
+{
+	json_t *page = NULL;
+	int exit_code = next_page(session, path, query, query_size, 1, cursor, &page);
+	const char *certainty = "there are more";
+	const json_t *list;
+	const char *key;
+
+	if (exit_code != EXIT_OK)
+		return exit_code;
+	json_object_foreach(page, key, list)
+	{
+		if (json_is_array(list) && json_array_size(list) == 0)
+			certainty = json_is_string(json_object_get(page, "next"))
+					    ? "there may be more"
+					    : NULL;
+	}
+	json_decref(page);
+	if (certainty == NULL)
+		return EXIT_OK;
+	fflush(stdout);
+	fprintf(stderr,
+		"repostal %s: these are the newest %" PRId64 ", %s: --limit %" PRId64
+		" or --limit all shows them\n",
+		session->command, limit, certainty, limit < INT32_MAX / 10 ? limit * 10 : limit);
+	return EXIT_OK;
+}
+
 int session_list(struct session *session, const char *path, struct buf *query,
 	const char *list_name, int64_t limit, void (*on_page)(void *context, const json_t *entries),
 	void *context)
@@ -176,6 +226,8 @@ int session_list(struct session *session, const char *path, struct buf *query,
 		cursor = json_incref(json_object_get(page, "next"));
 		/* A reader that has seen enough closes the pipe: then nobody needs the rest. */
 	} while (json_is_string(cursor) && (limit == 0 || seen < limit) && fflush(stdout) == 0);
+	if (!session->json && exit_code == EXIT_OK && json_is_string(cursor) && !ferror(stdout))
+		exit_code = say_more(session, path, query, query_size, cursor, limit);
 	if (session->json && exit_code == EXIT_OK) {
 		fputs("],\"next\":", stdout);
 		json_is_string(cursor) ? dump(cursor) : (void)fputs("null", stdout);
@@ -184,18 +236,4 @@ int session_list(struct session *session, const char *path, struct buf *query,
 	json_decref(cursor);
 	json_decref(page);
 	return exit_code;
-}
-
-int session_confirm(const struct session *session, const char *what)
-{
-	char line[ANSWER_LINE_SIZE];
-
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return cli_usage_error(session->command,
-			"discarding %s: nobody can be asked here, say --yes", what);
-	fprintf(stderr, "Discard %s? [y/N] ", what);
-	if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y') &&
-		(line[1] == '\n' || line[1] == 'e'))
-		return EXIT_OK;
-	return cli_failure(session->command, "nothing was discarded");
 }

@@ -42,16 +42,11 @@ void session_print_json(const json_t *json);
 
 /*
  * Follows the pages of a list, up to limit entries (0: all). query may be changed. With session->json
- * prints one object, {"<list_name>":[...],"next":cursor or null}, else calls on_page.
+ * prints one object, {"<list_name>":[...],"next":cursor or null}, else calls on_page, and says on
+ * standard error when the limit left something out.
  */
 int session_list(struct session *session, const char *path, struct buf *query,
 	const char *list_name, int64_t limit, void (*on_page)(void *context, const json_t *entries),
 	void *context);
-
-/*
- * Asks "Discard <what>?" on a terminal. Elsewhere nobody can answer: wrong usage without --yes, which
- * the caller looks at.
- */
-int session_confirm(const struct session *session, const char *what);
 
 #endif

@@ -244,7 +244,7 @@ int command_store(int argc, char **argv)
 		case 'h':
 			return cli_help(help);
 		default:
-			return cli_option_error("store", option, argv);
+			return cli_option_error("store", option, argv, options);
 		}
 	}
 	return choose(config_path, from, argv + optind, argc - optind);

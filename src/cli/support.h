@@ -9,7 +9,9 @@
 #ifndef REPOSTAL_CLI_SUPPORT_H
 #define REPOSTAL_CLI_SUPPORT_H
 
+#include <getopt.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "repostal/buf.h"
@@ -26,13 +28,19 @@ int cli_help(const char *text);
 
 /*
  * What getopt_long() did not take: found is its '?' or ':' (opterr must be 0, and the option string
- * begin with ':'). Returns EXIT_USAGE.
+ * begin with ':'). Names the option, and the one that was probably meant. Returns EXIT_USAGE.
  */
-int cli_option_error(const char *command, int found, char **argv);
+int cli_option_error(const char *command, int found, char **argv, const struct option *options);
+/* A word that is none of the words; returns EXIT_USAGE. */
+int cli_word_error(
+	const char *command, const char *given, const char *const *words, size_t words_count);
 
 /* A whole number min..max; when it is not, says so and returns false. */
 bool cli_parse_number(const char *command, const char *option, const char *text, int64_t min,
 	int64_t max, int64_t *out);
+
+/* The same for --limit, where "all" is 0. */
+bool cli_parse_limit(const char *command, const char *text, int64_t *out);
 
 /* Appends the file, or standard input for "-", up to the buffer's ceiling. */
 enum status cli_read_file(const char *path, struct buf *out, struct error *err);

@@ -10,6 +10,7 @@
 
 enum {
 	GAP_SIZE = 2,
+	INDENT_SIZE = 2, /* of what a row goes on with */
 	CUT_WIDTH_MIN = 12,
 	TEXT_SIZE_MAX = 64 * 1024 * 1024,
 	CELLS_FIRST = 256,
@@ -91,13 +92,50 @@ static void fit(const struct table *table, size_t *widths)
 	}
 }
 
-static void print_cell(const struct table *table, size_t column, struct slice text, size_t width,
-	size_t column_width, struct buf *out)
+struct layout {
+	size_t widths[TABLE_COLUMNS_MAX];
+	bool begins_line[TABLE_COLUMNS_MAX]; /* a further one of the same row */
+};
+
+/* Over several lines there is room: cut is only what is longer than one of them. */
+static void fold(const struct table *table, struct layout *layout)
 {
+	size_t room = table->width_max > INDENT_SIZE + CUT_WIDTH_MIN
+			      ? table->width_max - INDENT_SIZE
+			      : CUT_WIDTH_MIN;
+	size_t width = 0;
+
+	for (size_t i = 0; i < table->columns_count; i++) {
+		layout->widths[i] = table->columns[i].may_be_cut ? smaller(table->widths[i], room)
+								 : table->widths[i];
+		width += (i > 0 ? GAP_SIZE : 0) + layout->widths[i];
+		layout->begins_line[i] = i > 0 && width > table->width_max;
+		if (layout->begins_line[i])
+			width = INDENT_SIZE + layout->widths[i];
+	}
+}
+
+static void lay_out(const struct table *table, struct layout *layout)
+{
+	*layout = (struct layout){ 0 };
+	memcpy(layout->widths, table->widths, sizeof(layout->widths));
+	if (table->width_max == 0)
+		return;
+	fit(table, layout->widths);
+	if (line_width(table, layout->widths) > table->width_max)
+		fold(table, layout);
+}
+
+static void print_cell(const struct table *table, const struct layout *layout, size_t column,
+	struct slice text, size_t width, struct buf *out)
+{
+	size_t column_width = layout->widths[column];
 	size_t shown = smaller(width, column_width);
 	int padding = (int)(column_width - shown);
-	bool is_last = column + 1 == table->columns_count;
+	bool is_last = column + 1 == table->columns_count || layout->begins_line[column + 1];
 
+	if (layout->begins_line[column])
+		buf_printf(out, "%*s", INDENT_SIZE, "");
 	if (table->columns[column].is_number)
 		buf_printf(out, "%*s", padding, "");
 	if (width > column_width) {
@@ -113,24 +151,21 @@ static void print_cell(const struct table *table, size_t column, struct slice te
 
 void table_print(struct table *table, struct buf *out)
 {
-	size_t widths[TABLE_COLUMNS_MAX];
 	size_t rows_count = table->cells_count / table->columns_count;
+	struct layout layout;
 
-	memcpy(widths, table->widths, sizeof(widths));
-	if (table->width_max > 0)
-		fit(table, widths);
+	lay_out(table, &layout);
 	for (size_t i = 0; i < table->columns_count && !table->has_head; i++) {
 		struct slice title = slice_text(table->columns[i].title);
 
-		print_cell(table, i, title, title.size, widths[i], out);
+		print_cell(table, &layout, i, title, title.size, out);
 	}
 	table->has_head = true;
 	for (size_t i = 0; i < rows_count * table->columns_count; i++) {
 		const struct table_cell *cell = &table->cells[i];
-		size_t column = i % table->columns_count;
 
-		print_cell(table, column, slice_of(table->text.data + cell->offset, cell->size),
-			cell->width, widths[column], out);
+		print_cell(table, &layout, i % table->columns_count,
+			slice_of(table->text.data + cell->offset, cell->size), cell->width, out);
 	}
 	buf_reset(&table->text);
 	table->cells_count = 0;

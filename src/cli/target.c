@@ -135,7 +135,7 @@ int command_target(int argc, char **argv)
 		case 'h':
 			return cli_help(help);
 		default:
-			return cli_option_error("target", option, argv);
+			return cli_option_error("target", option, argv, options);
 		}
 	}
 	return run(&session, argc, argv, reason);

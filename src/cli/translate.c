@@ -204,7 +204,7 @@ int command_translate(int argc, char **argv)
 		if (found == 'h')
 			return cli_help(help);
 		if (found != 'c')
-			return cli_option_error("translate", found, argv);
+			return cli_option_error("translate", found, argv, options);
 		config_path = optarg;
 	}
 	if (config_path == NULL && access(CONFIG_PATH_DEFAULT, F_OK) == 0)

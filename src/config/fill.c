@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "expect.h"
-#include "nearest.h"
 #include "read.h"
 #include "repostal/memory.h"
+#include "repostal/nearest.h"
 #include "setting.h"
 
 enum {

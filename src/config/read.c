@@ -8,8 +8,8 @@
 #include "read_list.h"
 #include "repostal/envelope.h"
 #include "repostal/memory.h"
+#include "repostal/secret.h"
 #include "repostal/text.h"
-#include "secret.h"
 
 static bool is_in_limits(const struct setting *row, int64_t number)
 {

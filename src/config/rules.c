@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "file.h"
-#include "nearest.h"
 #include "repostal/memory.h"
+#include "repostal/nearest.h"
 #include "url.h"
 
 /* A required text that was refused is NULL; all others are set. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "secret.h"
+#include "repostal/secret.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -52,7 +52,7 @@ def test_a_hundred_thousand_dead_events_are_replayed(start_gateway, receiver):
     healed = Listener(port=refusing.port)
     control = Control(gateway)
     begun = time.monotonic()
-    terminal = control.start("queue", "retry", "--target", "app", "--state", "dead", "--rate", "20000/s")
+    terminal = control.start("queue", "retry", "--target", "app", "--state", "dead", "--rate", "20000/s", "--yes")
     slowest = 0
     while terminal.process.poll() is None:  # the other target and the senders notice nothing of it
         posted = time.monotonic()

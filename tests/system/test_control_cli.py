@@ -60,17 +60,17 @@ class Control:
     def target(self, name="app"):
         return next(t for t in self.json("target", "list")["targets"] if t["name"] == name)
 
-    def start(self, *arguments, columns=100):
+    def start(self, *arguments, columns=100, environment=None):
         """On a terminal of its own."""
-        return Terminal([BINARY, *arguments, "-c", self.config_path], columns)
+        return Terminal([BINARY, *arguments, "-c", self.config_path], columns, environment)
 
 
 class Terminal:
-    def __init__(self, command, columns):
+    def __init__(self, command, columns, environment=None):
         controller, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, (24, columns))
         self.process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal,
-                                        start_new_session=True)
+                                        start_new_session=True, env=os.environ | (environment or {}))
         os.close(terminal)
         self.text = ""
         self._controller = controller
@@ -141,18 +141,55 @@ def test_help_is_a_result(command):
 @pytest.mark.parametrize("arguments", [
     ["queue"], ["queue", "frobnicate"], ["queue", "list", "surplus"], ["queue", "list", "--limit", "x"],
     ["queue", "show"], ["queue", "show", "no-uuid"], ["queue", "retry"], ["queue", "discard", "--yes"],
-    ["queue", "retry", UNKNOWN_UUID, "--all"], ["queue", "retry", "--all", "--rate", "soon"],
+    ["queue", "discard", UNKNOWN_UUID, "--all"], ["queue", "retry", "--all", "--rate", "soon"],
+    ["queue", "discard", "--state", "delivered"], ["queue", "cancel"], ["queue", "cancel", "x"], ["queue", "jobs", "1"],
     ["queue", "list", "--frobnicate"], ["queue", "list", "-c"],
     ["target"], ["target", "frobnicate"], ["target", "pause"], ["target", "list", "app"],
     ["target", "resume", "app", "--reason", "x"], ["target", "pause", "app", "surplus"],
     ["quarantine"], ["quarantine", "frobnicate"], ["quarantine", "show"], ["quarantine", "replay"],
     ["quarantine", "replay", "1", "--all"], ["quarantine", "discard"], ["quarantine", "list", "--all"],
     ["quarantine", "replay", "1", "--yes"], ["quarantine", "show", "1", "--limit", "3"],
+    ["quarantine", "discard", "1", "--dry-run"],
 ])
 def test_wrong_usage_is_2(arguments):
     result = run(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(f"repostal {arguments[0]}: ")
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["queue", "list", "--sinze", "2h"], "unknown option '--sinze', did you mean '--since'?"),
+    (["queue", "list", "--s", "2h"], "option '--s' may be one of --state, --since"),
+    (["queue", "lisst"], "'lisst' is not one of list, show, retry, discard, stats, jobs, cancel, did you mean 'list'?"),
+    (["queue", "list", "--since", "yesterday"], "--since 'yesterday': neither a duration such as"),
+    (["queue", "list", "--limit", "many"], "--limit 'many': not a whole number"),
+    (["queue", "list", "--dry-run"], "--dry-run is not for list"),
+    (["queue", "show", "--state", "dead", UNKNOWN_UUID], "--state is not for show"),
+    (["queue", "show", "xyz"], "not a uuid: 'xyz'"),
+    (["queue", "discard", "--state", "delivered"], "--state 'delivered' is not one of ready, waiting, held, dead"),
+    (["queue", "cancel", "xyz"], "not a job: 'xyz'"),
+    (["quarantine", "show", "xyz"], "not an id: 'xyz'"),
+    (["quarantine", "replay", "--al"], None),
+    (["target", "list", "--josn"], "unknown option '--josn', did you mean '--json'?"),
+    (["serve", "--confg", "x"], "unknown option '--confg', did you mean '--config'?"),
+    (["check", "--pirnt"], "unknown option '--pirnt', did you mean '--print'?"),
+    (["translate", "--cofnig", "x"], "unknown option '--cofnig', did you mean '--config'?"),
+    (["send", "--cont", "3", "http://x/"], "unknown option '--cont', did you mean '--count'?"),
+    (["send", "--count", "many", "http://x/"], "--count 'many': not a whole number"),
+    (["send", "--token", "env:REPOSTAL_TEST_UNSET", "http://x/"], "--token needs the environment variable"),
+    (["listen", "--prot", "1"], "unknown option '--prot', did you mean '--port'?"),
+    (["listen", "--port", "x"], "--port 'x': not a whole number"),
+    (["store", "copy", "--frm", "x"], "unknown option '--frm', did you mean '--from'?"),
+    (["keygen", "--frobnicate"], "unknown option '--frobnicate'"),
+])
+def test_messages_name_the_value_and_the_option(arguments, message):
+    result = run(*arguments)
+    if message is None:  # an abbreviation is not a mistake
+        assert "unknown" not in result.stderr
+        return
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"repostal {arguments[0]}: ") and message in result.stderr
+    assert result.stderr.endswith(f"\nTry 'repostal {arguments[0]} --help'.\n")
 
 
 @pytest.mark.parametrize("arguments", [
@@ -197,10 +234,17 @@ def test_list_and_its_filters(dead, receiver):
             (["--target", "app"], 4), (["--since", "1h"], 4), (["--until", "1h"], 0),
             (["--since", newest["received"]], 1), (["--until", newest["received"]], 3),
             (["--message-id", "wanted@x"], 1), (["--recipient", "a+b&c@example.com"], 1),
-            (["--recipient", "nobody@example.com"], 0), (["--state", "dead", "--since", "1h"], 3)]:
+            (["--recipient", "nobody@example.com"], 0), (["--state", "dead", "--since", "1h"], 3),
+            (["--recipient", "<A+B&C@Example.com>"], 1), (["--message-id", "<Wanted@X>"], 1),
+            (["--since", "2026-01-01"], 4), (["--since", "2026-01-01 08:00"], 4),
+            (["--until", "2026-01-01T08:00:00+05:30"], 0), (["--since", "2026-01-01T08:00Z"], 4)]:
         assert len(control.deliveries(*filters)) == count, filters
-    for filters in (["--state", "frobnicating"], ["--event", "MessageSneezed"], ["--since", "yesterday"]):
-        assert control.refused(2, "queue", "list", *filters)
+    for filters, message in (
+            (["--state", "frobnicating"], "--state: 'frobnicating' is not one of ready, waiting"),
+            (["--event", "Foo"], "--event: 'Foo' is not one of MessageSent, MessageDelayed, MessageDeliveryFailed"),
+            (["--target", "nope"], "--target: 'nope' is no target here, which are app"),
+            (["--since", "yesterday"], "--since 'yesterday'")):
+        assert message in control.refused(2, "queue", "list", *filters)
 
 
 def test_list_for_people(dead):
@@ -224,8 +268,13 @@ def test_list_follows_the_pages(gateway, receiver):
     assert control.json("queue", "list", "--limit", "0")["next"] is None
     some = control.json("queue", "list", "--limit", "210")
     assert len(some["deliveries"]) == 210 and some["next"]
-    assert len(control.ok("queue", "list").splitlines()) == 51
-    assert len(control.ok("queue", "list", "--limit", "0").splitlines()) == 451
+    cut = control.run("queue", "list")
+    assert cut.returncode == 0 and len(cut.stdout.splitlines()) == 51
+    assert cut.stderr == ("repostal queue: these are the newest 50, there are more: "
+                          "--limit 500 or --limit all shows them\n")
+    for limit in ("0", "all", "450", "1000"):
+        assert len(control.ok("queue", "list", "--limit", limit).splitlines()) == 451
+    assert len(control.ok("queue", "list", "--since", "1h", "--until", "1h").splitlines()) == 1
 
 
 def test_a_reader_that_has_seen_enough(gateway):
@@ -246,6 +295,39 @@ def test_a_terminal_gets_short_lines(gateway):
     lines = terminal.text.splitlines()
     assert len(lines) == 2 and max(map(len, lines)) <= 170
     assert "aaa" in lines[1] and lines[1].endswith("\u2026")
+    terminal = control.start("queue", "list", columns=80)
+    assert terminal.end() == 0
+    lines = terminal.text.splitlines()
+    assert max(map(len, lines)) <= 80 and len(lines) % 2 == 0
+    assert control.deliveries()[0]["uuid"] in terminal.text, "what is needed to act is not cut"
+    assert all(line.startswith("  ") for line in lines[1:len(lines) // 2])
+    terminal = control.start("queue", "list", columns=0, environment={"COLUMNS": "120"})
+    assert terminal.end() == 0
+    assert 80 < max(map(len, terminal.text.splitlines())) <= 120
+
+
+def test_times_are_local_on_a_terminal(gateway):
+    control = Control(gateway)
+    gateway.post(events.delivered())
+    gateway.wait_idle()
+    zone = {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}
+    shown = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0[12]:00"
+    terminal = control.start("queue", "list", columns=200, environment=zone)
+    assert terminal.end() == 0
+    received = re.search(shown, terminal.text)[0]
+    assert "Z " not in terminal.text
+    assert len(control.deliveries("--since", received)) == 1, "what is shown can be typed"
+    assert control.deliveries("--until", received) == []
+    terminal = control.start("queue", "show", control.deliveries()[0]["uuid"], environment=zone)
+    assert terminal.end() == 0
+    assert re.search(rf"Received +{shown}", terminal.text)
+    local = received[:16]  # without its offset
+    result = subprocess.run([BINARY, "queue", "list", "--json", "--since", local, "-c", control.config_path],
+                            env=os.environ | zone, capture_output=True, text=True)
+    assert len(json.loads(result.stdout)["deliveries"]) == 1
+    result = subprocess.run([BINARY, "queue", "list", "--json", "--since", local, "-c", control.config_path],
+                            env=os.environ | {"TZ": "EST5"}, capture_output=True, text=True)
+    assert json.loads(result.stdout)["deliveries"] == [], "there it has not come yet"
 
 
 def test_show(dead, receiver):
@@ -287,8 +369,13 @@ def test_retry_of_one(dead, receiver):
     gateway.wait_idle()
     states = {d["uuid"]: d["state"] for d in control.deliveries()}
     assert states.pop(uuid) == "delivered" and set(states.values()) == {"dead"}
-    assert control.json("queue", "retry", uuid, "--target", "app") == {"changed": 1}, "delivered ones too"
+    for arguments in ([], ["--target", "app"]):
+        again = control.run("queue", "retry", uuid, *arguments)
+        assert (again.returncode, again.stdout) == (0, "0 changed\n") and "--all" in again.stderr
+    assert control.ok("queue", "retry", uuid, "--all", "--dry-run") == f"1 delivery of event {uuid} would be retried\n"
+    assert control.json("queue", "retry", uuid, "--target", "app", "--all") == {"changed": 1}
     receiver.wait_count(before + 2)
+    assert "'nope' is no target here" in control.refused(2, "queue", "retry", uuid, "--target", "nope")
     assert control.refused(1, "queue", "retry", UNKNOWN_UUID)
 
 
@@ -301,6 +388,29 @@ def test_discard_of_one(dead, receiver):
     assert len(control.deliveries("--state", "dead")) == 1
 
 
+def test_one_event_of_several_targets(start_gateway, receiver):
+    receiver.answer("/bad", Reply(status=500))
+    gateway = start_gateway(targets=[target("good", receiver.url("/good")),
+                                     target("bad", receiver.url("/bad"), retry=QUICK_RETRY),
+                                     target("worse", receiver.url("/bad"), retry=QUICK_RETRY)])
+    control = Control(gateway)
+    gateway.post(events.delivered())
+    for name in ("bad", "worse"):
+        gateway.wait_metric("queue_depth", 1, target=name, state="dead")
+    uuid = receiver.envelopes("/good")[0]["uuid"]
+    receiver.answer("/bad", Reply())
+    terminal = control.start("queue", "discard", uuid)
+    terminal.expect(f"Discard 2 deliveries of event {uuid}? [y/N]")
+    terminal.type("n\n")
+    assert terminal.end() == 1
+    assert "2 deliveries" in control.refused(2, "queue", "discard", uuid)
+    assert control.json("queue", "retry", uuid, "--dry-run") == {"action": "retry", "dry_run": True, "matched": 2}
+    assert control.ok("queue", "discard", uuid, "--target", "worse") == "1 changed\n", "one was named"
+    assert control.ok("queue", "retry", uuid) == "2 changed\n", "what was discarded too, and not what was delivered"
+    gateway.wait_idle()
+    assert len(receiver.requests("/good")) == 1
+
+
 # -- many -------------------------------------------------------------------------------------------
 
 
@@ -309,9 +419,10 @@ def test_bulk_retry_with_progress(dead, receiver):
     count = 3000
     gateway, control = dead(count)
     before = heal(receiver)
-    terminal = control.start("queue", "retry", "--state", "dead", "--rate", "2000/s")
+    terminal = control.start("queue", "retry", "--state", "dead", "--rate", "2000/s", "--yes")
     assert terminal.end() == 0
     assert f"{count} changed" in terminal.text
+    assert f"retrying {count} deliveries with state dead" in terminal.text
     steps = [int(step) for step in re.findall(rf"(\d+) of {count}", terminal.text)]
     assert len(set(steps)) > 3 and steps == sorted(steps), "it moves, and forwards only"
     assert "\r\x1b[K[##" in terminal.text and f"100 %  {count} of {count}" in terminal.text
@@ -334,15 +445,20 @@ def test_bulk_without_a_terminal(dead, receiver):
 
 def test_bulk_discard_asks(dead):
     _, control = dead(5)
-    assert "--yes" in control.refused(2, "queue", "discard", "--state", "dead")
+    refusal = control.refused(2, "queue", "discard", "--state", "dead")
+    assert "--yes" in refusal and "discarding 5 deliveries with state dead" in refusal
     for answer, code in (("n\n", 1), ("\n", 1), ("\x04", 1)):
         terminal = control.start("queue", "discard", "--state", "dead")
-        terminal.expect("[y/N]")
+        terminal.expect("Discard 5 deliveries with state dead? [y/N]")
         terminal.type(answer)
         assert terminal.end() == code
         assert len(control.deliveries("--state", "dead")) == 5
+    terminal = control.start("queue", "discard", "--all")
+    terminal.expect("Discard 5 deliveries that are waiting or dead? [y/N]")
+    terminal.type("n\n")
+    assert terminal.end() == 1
     terminal = control.start("queue", "discard", "--recipient", "user1@example.com")
-    terminal.expect("recipient user1@example.com")
+    terminal.expect("Discard 1 delivery with recipient user1@example.com? [y/N]")
     terminal.type("y\n")
     assert terminal.end() == 0
     assert "1 changed" in terminal.text
@@ -350,14 +466,68 @@ def test_bulk_discard_asks(dead):
     assert len(control.deliveries("--state", "discarded")) == 5
 
 
-def test_an_interrupted_job_goes_on(dead, receiver):
-    gateway, control = dead(40)
+def test_bulk_retry_asks_on_a_terminal(dead, receiver):
+    _, control = dead(4)
     before = heal(receiver)
-    terminal = control.start("queue", "retry", "--all", "--rate", "40/s")
+    terminal = control.start("queue", "retry", "--target", "app", "--state", "dead")
+    terminal.expect("Retry 4 deliveries with target app and state dead? [y/N]")
+    terminal.type("n\n")
+    assert terminal.end() == 1 and "nothing was retried" in terminal.text
+    assert len(receiver.requests("/postal")) == before
+    terminal = control.start("queue", "retry", "--state", "delivered")
+    assert terminal.end() == 0 and "0 changed" in terminal.text, "of none there is nothing to ask"
+    terminal = control.start("queue", "retry", "--all")
+    terminal.expect("Retry 4 deliveries that are waiting or dead? [y/N]")
+    terminal.type("yes\n")
+    assert terminal.end() == 0
+    receiver.wait_count(before + 4)
+
+
+@pytest.mark.parametrize("action, done", [("retry", "retried"), ("discard", "discarded")])
+def test_a_dry_run_only_says(dead, action, done):
+    _, control = dead(3)
+    for filters, count in ((["--all"], "3 deliveries that are waiting or dead"),
+                           (["--recipient", "<USER1@example.com>"], "1 delivery with recipient <USER1@example.com>"),
+                           (["--state", "dead", "--event", "MessageHeld"], "0 deliveries with state dead and event MessageHeld")):
+        assert control.ok("queue", action, *filters, "--dry-run") == f"{count} would be {done}\n"
+    assert control.json("queue", action, "--all", "--dry-run") == {"action": action, "dry_run": True, "matched": 3}
+    assert len(control.deliveries("--state", "dead")) == 3
+
+
+def test_jobs_are_listed_and_cancelled(dead, receiver):
+    _, control = dead(5)
+    before = heal(receiver)
+    assert control.json("queue", "jobs") == {"jobs": []}
+    terminal = control.start("queue", "retry", "--target", "app", "--since", "2026-01-01", "--rate", "1/h", "--yes")
     receiver.wait_count(before + 1)
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == 1
-    job = re.search(r"job (\S+) goes on", terminal.text)[1]
+    command = re.search(r"^ *repostal (queue cancel (\d+) -c (\S+))\r?$", terminal.text, re.M)
+    assert command and command[3] == str(control.config_path)
+    (job,) = control.json("queue", "jobs")["jobs"]
+    assert (job["state"], job["changed"], job["filter"]["target"]) == ("running", 1, "app")
+    head, row = control.ok("queue", "jobs").splitlines()
+    assert head.split() == ["ID", "ACTION", "STATE", "PROGRESS", "STARTED", "FINISHED", "FILTER"]
+    assert re.match(rf" *{job['id']}  retry +running  1 changed +{TIME.pattern} ", row)
+    assert row.endswith("--target app --since 2026-01-01T00:00:00.000Z")
+    cancelled = run(*command[1].split())
+    assert (cancelled.returncode, cancelled.stderr) == (0, "")
+    assert cancelled.stdout == f"job {job['id']}: cancelled after 1 changed\n"
+    wait_until(lambda: control.json("queue", "jobs")["jobs"][0]["state"] == "cancelled", "the job ends")
+    assert control.ok("queue", "cancel", str(job["id"]))
+    assert "no job 99" in control.refused(1, "queue", "cancel", "99")
+    assert control.ok("queue", "retry", "--state", "discarded") == "0 changed\n"
+    assert "over already: done, 0 changed" in control.refused(1, "queue", "cancel", "2")
+
+
+def test_an_interrupted_job_continues(dead, receiver):
+    gateway, control = dead(40)
+    before = heal(receiver)
+    terminal = control.start("queue", "retry", "--all", "--rate", "40/s", "--yes")
+    receiver.wait_count(before + 1)
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 1
+    job = re.search(r"job (\S+) continues in the gateway", terminal.text)[1]
     assert gateway.admin(f"/api/v1/jobs/{quote(job)}").json["state"] == "running"
     receiver.wait_count(before + 40)
     wait_until(lambda: gateway.admin(f"/api/v1/jobs/{quote(job)}").json["state"] == "done", "the job ends")
@@ -366,7 +536,7 @@ def test_an_interrupted_job_goes_on(dead, receiver):
 def test_a_gateway_that_goes_away(dead, receiver):
     gateway, control = dead(40)
     before = heal(receiver)
-    terminal = control.start("queue", "retry", "--all", "--rate", "5/s")
+    terminal = control.start("queue", "retry", "--all", "--rate", "5/s", "--yes")
     receiver.wait_count(before + 1)
     assert gateway.stop() == 0
     assert terminal.end() == 1
@@ -405,6 +575,7 @@ def test_quarantine(gateway, receiver):
     entries = control.json("quarantine", "list")["quarantine"]
     assert len(entries) == 3
     assert len(control.json("quarantine", "list", "--limit", "2")["quarantine"]) == 2
+    assert "--limit all" in control.run("quarantine", "list", "--limit", "2").stderr
     first = str(entries[0]["id"])
     assert len(control.ok("quarantine", "list").splitlines()) == 4
     assert json.loads(control.json("quarantine", "show", first)["raw"])["event"] == "frobnicated"
@@ -415,7 +586,13 @@ def test_quarantine(gateway, receiver):
     assert control.ok("quarantine", "discard", first) == "1 discarded\n"
     assert control.refused(1, "quarantine", "show", first)
     assert control.refused(1, "quarantine", "discard", first)
-    assert "--yes" in control.refused(2, "quarantine", "discard", "--all")
+    assert "discarding 2 quarantined events" in control.refused(2, "quarantine", "discard", "--all")
+    for action, question in (("replay", "Replay 2 quarantined events? [y/N]"), ("discard", "Discard 2 quarantined events? [y/N]")):
+        terminal = control.start("quarantine", action, "--all")
+        terminal.expect(question)
+        terminal.type("n\n")
+        assert terminal.end() == 1
+        assert control.ok("quarantine", action, "--all", "--dry-run").startswith("2 quarantined events would be ")
     assert control.ok("quarantine", "discard", "--all", "--yes") == "2 discarded\n"
     assert control.json("quarantine", "list")["quarantine"] == []
     assert receiver.requests() == []
@@ -484,7 +661,7 @@ def test_offline(dead, receiver):
 def test_an_interrupted_job_ends_with_the_command_offline(dead, receiver):
     gateway, control = dead(10)
     assert gateway.stop() == 0
-    terminal = control.start("queue", "retry", "--all", "--rate", "2/s")
+    terminal = control.start("queue", "retry", "--all", "--rate", "2/s", "--yes")
     wait_until(lambda: control.deliveries("--state", "ready"), "the first is changed")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == 1

@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "json_show.h"
 #include "repostal/memory.h"
 
@@ -57,18 +60,24 @@ static void test_amounts(void **state)
 
 static void test_times(void **state)
 {
-	static const char *const cases[][2] = {
-		{ "2026-11-21T01:02:03.456Z", "2026-11-21T01:02:03Z" },
-		{ "2026-11-21T01:02:03Z", "2026-11-21T01:02:03Z" },
-		{ "", "" },
+	static const char *const cases[][3] = {
+		{ "2026-11-21T01:02:03.456Z", "2026-11-21T01:02:03Z", "2026-11-21 02:02:03+01:00" },
+		{ "2026-07-01T01:02:03Z", "2026-07-01T01:02:03Z", "2026-07-01 03:02:03+02:00" },
+		{ "soon", "soon", "soon" },
+		{ "2h", "2h", "2h" },
+		{ "", "", "" },
 	};
 	struct buf out;
 
 	(void)state;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
 	buf_init(&out, TEXT_SIZE_MAX);
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		show_append_time(&out, slice_text(cases[i][0]));
+		show_append_time_as(&out, slice_text(cases[i][0]), CLOCK_UTC);
 		expect(cases[i][0], &out, cases[i][1]);
+		show_append_time_as(&out, slice_text(cases[i][0]), CLOCK_LOCAL);
+		expect(cases[i][0], &out, cases[i][2]);
 	}
 	buf_free(&out);
 }

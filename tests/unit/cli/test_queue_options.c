@@ -29,68 +29,101 @@ static int parse(const char *const *arguments, struct queue_options *out)
 	return queue_options_parse(argc, argv, out);
 }
 
-static void test_usage(void **state)
+typedef const char *argument_row[ARGUMENTS_MAX];
+
+static void expect(const argument_row *rows, size_t rows_count, int want)
 {
-	static const struct {
-		const char *arguments[ARGUMENTS_MAX];
-		int want;
-	} cases[] = {
-		{ { "list" }, EXIT_OK },
-		{ { "list", "--limit", "0", "--state", "dead,held", "--json" }, EXIT_OK },
-		{ { "--since", "2h", "list", "-c", "x.conf" }, EXIT_OK },
-		{ { "show", UUID }, EXIT_OK },
-		{ { "retry", UUID }, EXIT_OK },
-		{ { "retry", UUID, "--target", "app" }, EXIT_OK },
-		{ { "retry", "--target", "app" }, EXIT_OK },
-		{ { "retry", "--all", "--rate", "600/m" }, EXIT_OK },
-		{ { "retry", "--recipient", "a@b", "--all" }, EXIT_OK },
-		{ { "discard", UUID, "--yes" }, EXIT_OK },
-		{ { "discard", "--event", "MessageSent", "--yes" }, EXIT_OK },
-		{ { "stats", "--target", "app" }, EXIT_OK },
-		{ { NULL }, EXIT_USAGE },
-		{ { "lst" }, EXIT_USAGE },
-		{ { "list", UUID }, EXIT_USAGE },
-		{ { "list", "--all" }, EXIT_USAGE },
-		{ { "list", "--rate", "1/s" }, EXIT_USAGE },
-		{ { "list", "--yes" }, EXIT_USAGE },
-		{ { "list", "--limit", "-1" }, EXIT_USAGE },
-		{ { "list", "--limit", "many" }, EXIT_USAGE },
-		{ { "list", "--limit" }, EXIT_USAGE },
-		{ { "list", "--state", "" }, EXIT_USAGE },
-		{ { "list", "--stat", "dead" }, EXIT_OK },
-		{ { "list", "--colour" }, EXIT_USAGE },
-		{ { "list", "--json=yes" }, EXIT_USAGE },
-		{ { "show" }, EXIT_USAGE },
-		{ { "show", "1234" }, EXIT_USAGE },
-		{ { "show", UUID, UUID }, EXIT_USAGE },
-		{ { "show", UUID, "--target", "app" }, EXIT_USAGE },
-		{ { "show", UUID, "--state", "dead" }, EXIT_USAGE },
-		{ { "show", UUID, "--limit", "1" }, EXIT_USAGE },
-		{ { "retry" }, EXIT_USAGE },
-		{ { "retry", "--json" }, EXIT_USAGE },
-		{ { "retry", UUID, "--all" }, EXIT_USAGE },
-		{ { "retry", UUID, "--state", "dead" }, EXIT_USAGE },
-		{ { "retry", UUID, "--rate", "1/s" }, EXIT_USAGE },
-		{ { "retry", "--all", "--yes" }, EXIT_USAGE },
-		{ { "retry", "--all", "--limit", "1" }, EXIT_USAGE },
-		{ { "retry", "--all", "--rate", "fast" }, EXIT_USAGE },
-		{ { "retry", "--all", "--rate", "0/s" }, EXIT_USAGE },
-		{ { "discard" }, EXIT_USAGE },
-		{ { "discard", "--yes" }, EXIT_USAGE },
-		{ { "stats", "--state", "dead" }, EXIT_USAGE },
-		{ { "stats", UUID }, EXIT_USAGE },
-	};
 	struct queue_options options;
 
-	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		int got = parse(cases[i].arguments, &options);
+	for (size_t i = 0; i < rows_count; i++) {
+		int got = parse(rows[i], &options);
 
-		if (got != cases[i].want)
+		if (got != want)
 			fail_msg("row %zu (%s): got %d, want %d", i,
-				cases[i].arguments[0] == NULL ? "" : cases[i].arguments[0], got,
-				cases[i].want);
+				rows[i][0] == NULL ? "" : rows[i][0], got, want);
 	}
+}
+
+static void test_usage(void **state)
+{
+	static const argument_row rows[] = {
+		{ "list" },
+		{ "list", "--limit", "0", "--state", "dead,held", "--json" },
+		{ "--since", "2h", "list", "-c", "x.conf" },
+		{ "show", UUID },
+		{ "retry", UUID },
+		{ "retry", UUID, "--target", "app" },
+		{ "retry", "--target", "app" },
+		{ "retry", "--all", "--rate", "600/m" },
+		{ "retry", "--recipient", "a@b", "--all" },
+		{ "retry", UUID, "--all" },
+		{ "retry", "--all", "--yes" },
+		{ "retry", "--state", "delivered, discarded", "--dry-run" },
+		{ "discard", "--state", "held,ready", "--dry-run" },
+		{ "list", "--limit", "all" },
+		{ "list", "--since", "2026-11-21", "--until", "2026-11-21 08:00" },
+		{ "list", "--until", "2026-11-21T08:00+01:00" },
+		{ "jobs", "--json" },
+		{ "cancel", "17" },
+		{ "discard", UUID, "--yes" },
+		{ "discard", "--event", "MessageSent", "--yes" },
+		{ "stats", "--target", "app" },
+		{ "list", "--stat", "dead" },
+	};
+
+	(void)state;
+	expect(rows, ARRAY_COUNT(rows), EXIT_OK);
+}
+
+static void test_wrong_usage(void **state)
+{
+	static const argument_row rows[] = {
+		{ NULL },
+		{ "lst" },
+		{ "list", UUID },
+		{ "list", "--all" },
+		{ "list", "--rate", "1/s" },
+		{ "list", "--yes" },
+		{ "list", "--limit", "-1" },
+		{ "list", "--limit", "many" },
+		{ "list", "--limit" },
+		{ "list", "--state", "" },
+		{ "list", "--colour" },
+		{ "list", "--json=yes" },
+		{ "show" },
+		{ "show", "1234" },
+		{ "show", UUID, UUID },
+		{ "show", UUID, "--target", "app" },
+		{ "show", UUID, "--state", "dead" },
+		{ "show", UUID, "--limit", "1" },
+		{ "retry" },
+		{ "retry", "--json" },
+		{ "retry", "--state", "held" },
+		{ "retry", "--state", "dead,inflight" },
+		{ "discard", "--state", "delivered" },
+		{ "discard", UUID, "--all" },
+		{ "list", "--since", "yesterday" },
+		{ "list", "--until", "" },
+		{ "list", "--dry-run" },
+		{ "jobs", "17" },
+		{ "jobs", "--state", "dead" },
+		{ "jobs", "--limit", "1" },
+		{ "cancel" },
+		{ "cancel", UUID },
+		{ "cancel", "1", "2" },
+		{ "retry", UUID, "--state", "dead" },
+		{ "retry", UUID, "--rate", "1/s" },
+		{ "retry", "--all", "--limit", "1" },
+		{ "retry", "--all", "--rate", "fast" },
+		{ "retry", "--all", "--rate", "0/s" },
+		{ "discard" },
+		{ "discard", "--yes" },
+		{ "stats", "--state", "dead" },
+		{ "stats", UUID },
+	};
+
+	(void)state;
+	expect(rows, ARRAY_COUNT(rows), EXIT_USAGE);
 }
 
 static void test_values(void **state)
@@ -103,13 +136,47 @@ static void test_values(void **state)
 
 	(void)state;
 	for (int i = 0; i < QUEUE_FILTER_COUNT; i++) {
-		const char *const arguments[] = { "list", names[i], "value", NULL };
+		bool is_time = i == QUEUE_FILTER_SINCE || i == QUEUE_FILTER_UNTIL;
+		const char *value = is_time ? "2026-11-21 02:02:03+01:00" : "value";
+		const char *const arguments[] = { "list", names[i], value, NULL };
 
 		assert_int_equal(parse(arguments, &options), EXIT_OK);
-		assert_string_equal(options.filters[i], "value");
+		assert_string_equal(
+			options.filters[i], is_time ? "2026-11-21T01:02:03.000Z" : value);
 		assert_string_equal(queue_filter_name((enum queue_filter)i), keys[i]);
 		assert_int_equal(options.limit, 50);
 	}
+}
+
+/* Of an event that is named, more is retried than of many. */
+static void test_what_is_changed(void **state)
+{
+	static const struct {
+		const char *arguments[ARGUMENTS_MAX];
+		const char *states[8];
+	} cases[] = {
+		{ { "retry", UUID }, { "ready", "waiting", "dead", "discarded" } },
+		{ { "retry", UUID, "--all" },
+			{ "ready", "waiting", "dead", "discarded", "delivered" } },
+		{ { "discard", UUID }, { "ready", "waiting", "held", "dead" } },
+	};
+	static const char *const all[] = { "ready", "waiting", "inflight", "held", "delivered",
+		"dead", "discarded" };
+	struct queue_options options;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		size_t wanted = 0, got = 0;
+
+		assert_int_equal(parse(cases[i].arguments, &options), EXIT_OK);
+		for (size_t j = 0; cases[i].states[j] != NULL; j++, wanted++)
+			assert_true(queue_may_change(&options, cases[i].states[j]));
+		for (size_t j = 0; j < ARRAY_COUNT(all); j++)
+			got += queue_may_change(&options, all[j]);
+		assert_int_equal(got, wanted);
+	}
+	assert_string_equal(queue_default_states(QUEUE_RETRY), "ready,waiting,dead");
+	assert_string_equal(queue_default_states(QUEUE_DISCARD), "ready,waiting,held,dead");
 }
 
 static void test_help_asks_for_nothing_else(void **state)
@@ -126,7 +193,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_what_is_changed),
 		cmocka_unit_test(test_help_asks_for_nothing_else),
 	};
 

@@ -22,14 +22,34 @@ static const struct table_column columns[] = {
 	{ .title = "ADDRESS", .may_be_cut = true },
 };
 
+struct table_case {
+	const char *name;
+	size_t width_max;
+	const char *cells[CELLS_MAX];
+	const char *want;
+};
+
+static void check(const struct table_case *cases, size_t cases_count)
+{
+	for (size_t i = 0; i < cases_count; i++) {
+		struct table table;
+		struct buf out;
+
+		buf_init(&out, OUT_SIZE_MAX);
+		table_init(&table, columns, ARRAY_COUNT(columns), cases[i].width_max);
+		for (size_t cell = 0; cell < CELLS_MAX && cases[i].cells[cell] != NULL; cell++)
+			table_add(&table, slice_text(cases[i].cells[cell]));
+		table_print(&table, &out);
+		if (!slice_is(buf_slice(&out), cases[i].want))
+			fail_msg("%s: got\n%s", cases[i].name, out.data);
+		table_free(&table);
+		buf_free(&out);
+	}
+}
+
 static void test_rows(void **state)
 {
-	static const struct {
-		const char *name;
-		size_t width_max;
-		const char *cells[CELLS_MAX];
-		const char *want;
-	} cases[] = {
+	static const struct table_case cases[] = {
 		{ "no rows", 0, { NULL }, "NAME  COUNT  ADDRESS\n" },
 		{ "narrower than the head", 0, { "a", "1", "x" },
 			"NAME  COUNT  ADDRESS\n"
@@ -48,15 +68,36 @@ static void test_rows(void **state)
 		{ "control characters are printed as text", 0, { "a\033[31m", "1", "x\ny" },
 			"NAME         COUNT  ADDRESS\n"
 			"a\\u001b[31m      1  x\\u000ay\n" },
+	};
+
+	(void)state;
+	check(cases, ARRAY_COUNT(cases));
+}
+
+static void test_lines_that_must_fit(void **state)
+{
+	static const struct table_case cases[] = {
 		{ "cut to fit", 30, { "a", "1", "somebody@mail.example.com" },
 			"NAME  COUNT  ADDRESS\n"
 			"a         1  somebody@mail.ex\xe2\x80\xa6\n" },
 		{ "fits exactly", 25, { "a", "1", "123456789012" },
 			"NAME  COUNT  ADDRESS\n"
 			"a         1  123456789012\n" },
-		{ "never cut to nothing", 5, { "a", "1", "somebody@mail.example.com" },
-			"NAME  COUNT  ADDRESS\n"
-			"a         1  somebody@ma\xe2\x80\xa6\n" },
+		{ "goes on over lines before it is cut to nothing", 20,
+			{ "a", "1", "somebody@mail.example", "b", "2", "x" },
+			"NAME  COUNT\n"
+			"  ADDRESS\n"
+			"a         1\n"
+			"  somebody@mail.exa\xe2\x80\xa6\n"
+			"b         2\n"
+			"  x\n" },
+		{ "what cannot be cut is wider than the line", 5, { "longer", "1", "x" },
+			"NAME\n"
+			"  COUNT\n"
+			"  ADDRESS\n"
+			"longer\n"
+			"      1\n"
+			"  x\n" },
 		{ "cut between characters", 25,
 			{ "a", "1",
 				"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
@@ -68,20 +109,7 @@ static void test_rows(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct table table;
-		struct buf out;
-
-		buf_init(&out, OUT_SIZE_MAX);
-		table_init(&table, columns, ARRAY_COUNT(columns), cases[i].width_max);
-		for (size_t cell = 0; cell < CELLS_MAX && cases[i].cells[cell] != NULL; cell++)
-			table_add(&table, slice_text(cases[i].cells[cell]));
-		table_print(&table, &out);
-		if (!slice_is(buf_slice(&out), cases[i].want))
-			fail_msg("%s: got\n%s", cases[i].name, out.data);
-		table_free(&table);
-		buf_free(&out);
-	}
+	check(cases, ARRAY_COUNT(cases));
 }
 
 static void add_row(struct table *table, const char *name)
@@ -131,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_lines_that_must_fit),
 		cmocka_unit_test(test_portions),
 		cmocka_unit_test(test_many_rows),
 	};

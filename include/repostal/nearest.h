@@ -5,8 +5,8 @@
  * Promise    The candidate with the fewest edits, if it is near enough to be meant.
  * Threads    One owner.
  */
-#ifndef REPOSTAL_CONFIG_NEAREST_H
-#define REPOSTAL_CONFIG_NEAREST_H
+#ifndef REPOSTAL_NEAREST_H
+#define REPOSTAL_NEAREST_H
 
 #include <stddef.h>
 

@@ -7,8 +7,8 @@
  * Threads    Any.
  * Ownership  The caller frees the text.
  */
-#ifndef REPOSTAL_CONFIG_SECRET_H
-#define REPOSTAL_CONFIG_SECRET_H
+#ifndef REPOSTAL_SECRET_H
+#define REPOSTAL_SECRET_H
 
 #include <stdbool.h>
 

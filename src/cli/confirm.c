@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "confirm.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "support.h"
+
+enum {
+	ANSWER_LINE_SIZE = 64,
+	WHAT_SIZE_MAX = 64 * 1024,
+};
+
+const struct confirm_verb confirm_retry = {
+	.name = "retry",
+	.question = "Retry",
+	.doing = "retrying",
+	.done = "retried",
+};
+const struct confirm_verb confirm_replay = {
+	.name = "replay",
+	.question = "Replay",
+	.doing = "replaying",
+	.done = "replayed",
+};
+const struct confirm_verb confirm_discard = {
+	.name = "discard",
+	.question = "Discard",
+	.doing = "discarding",
+	.done = "discarded",
+	.cannot_be_undone = true,
+};
+
+bool confirm_needs_count(const struct confirm *confirm)
+{
+	return confirm->dry_run || isatty(STDERR_FILENO) ||
+	       (confirm->verb->cannot_be_undone && !confirm->yes);
+}
+
+static void say_only(const struct confirm *confirm, int64_t count, const char *what)
+{
+	if (confirm->json)
+		printf("{\"action\":\"%s\",\"dry_run\":true,\"matched\":%" PRId64 "}\n",
+			confirm->verb->name, count);
+	else
+		printf("%s would be %s\n", what, confirm->verb->done);
+}
+
+static int ask(const struct confirm *confirm, const char *what)
+{
+	char line[ANSWER_LINE_SIZE];
+
+	fprintf(stderr, "%s %s? [y/N] ", confirm->verb->question, what);
+	if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y') &&
+		(line[1] == '\n' || line[1] == 'e'))
+		return EXIT_OK;
+	return cli_failure(confirm->command, "nothing was %s", confirm->verb->done);
+}
+
+/* Of none there is nothing to ask. */
+static int decide(const struct confirm *confirm, int64_t count, const char *what)
+{
+	bool has_terminal = isatty(STDERR_FILENO);
+
+	if (has_terminal && confirm->yes)
+		fprintf(stderr, "repostal %s: %s %s\n", confirm->command, confirm->verb->doing,
+			what);
+	if (confirm->yes || count == 0)
+		return EXIT_OK;
+	if (has_terminal && isatty(STDIN_FILENO))
+		return ask(confirm, what);
+	if (!confirm->verb->cannot_be_undone)
+		return EXIT_OK;
+	return cli_usage_error(confirm->command, "%s %s: nobody can be asked here, say --yes",
+		confirm->verb->doing, what);
+}
+
+int confirm_ask(const struct confirm *confirm, int64_t count, bool is_exact, bool *act_out)
+{
+	int exit_code = EXIT_OK;
+	struct buf what;
+
+	buf_init(&what, WHAT_SIZE_MAX);
+	buf_printf(&what, "%s%" PRId64 " %s%s", is_exact ? "" : "about ", count,
+		count == 1 ? confirm->one : confirm->many, confirm->which);
+	if (confirm->dry_run)
+		say_only(confirm, count, what.data);
+	else
+		exit_code = decide(confirm, count, what.data);
+	*act_out = exit_code == EXIT_OK && !confirm->dry_run;
+	buf_free(&what);
+	return exit_code;
+}
