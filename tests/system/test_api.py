@@ -226,7 +226,8 @@ def test_what_was_changed_is_logged(gateway):
     api(gateway, "GET", "/stats")
     api(gateway, "POST", "/targets/app/pause")
     api(gateway, "POST", "/targets/nobody/pause", status=404)
-    assert [(line["method"], line["path"], line["status"]) for line in gateway.log("admin.request")] == [
+    lines = wait_until(lambda: len(gateway.log("admin.request")) > 1 and gateway.log("admin.request"), "two lines")
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("POST", "/targets/app/pause", 200), ("POST", "/targets/nobody/pause", 404)]
 
 

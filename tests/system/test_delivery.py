@@ -150,7 +150,7 @@ def test_410_pauses_the_target_and_discards_nothing(start_gateway, receiver):
     receiver.wait_count(1, "/app")
     gateway.wait_metric("target_state", 1, target="app", state="paused")
     assert gateway.metric("target_state", target="app", state="active") == 0
-    assert gateway.log(level="warn", target="app")
+    wait_until(lambda: gateway.log("target.paused", level="warn", target="app"), "it is in the log")
     batch = [events.delivered() for _ in range(20)]
     assert {answer.result for answer in gateway.post_all(batch)} == {"accepted"}
     receiver.wait_count(21, "/other")

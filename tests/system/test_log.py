@@ -107,6 +107,7 @@ def test_a_refusal_names_the_client_the_source_and_the_reason(start_gateway, rec
     assert ask(PATH, "203.0.113.3", Content_Type="image/png") == 415
     assert ask("/nowhere", "203.0.113.4") == 404
     wait_until(lambda: ask(PATH, "203.0.113.5") == 503, "the backlog is full")
+    wait_until(lambda: len(rejections(gateway)) == 5, "all are logged")
     assert rejections(gateway) == [
         ("unauthorized", "bizmail", "203.0.113.1"),
         ("unauthorized", "bizmail", "2001:db8::1"),
@@ -115,6 +116,16 @@ def test_a_refusal_names_the_client_the_source_and_the_reason(start_gateway, rec
         ("backlog_full", "bizmail", "203.0.113.5"),
     ]
     assert "secret" not in gateway.log_text()
+
+
+def test_a_store_that_is_away_is_a_reason_too(new_gateway):
+    gateway = new_gateway(
+        store={"backend": "postgresql", "dsn": "host=127.0.0.1 port=1 dbname=nowhere", "path": None},
+        sources=[source(), source("other", "/other")]).start("gateway.waiting")
+    for path in ("/other", PATH):
+        assert gateway.post(events.delivered(), path).status == 503
+    wait_until(lambda: len(gateway.log("request.rejected")) == 2, "both are logged")
+    assert rejections(gateway) == [("unavailable", "other", "127.0.0.1"), ("unavailable", "bizmail", "127.0.0.1")]
 
 
 # -- fail2ban ---------------------------------------------------------------------------------------

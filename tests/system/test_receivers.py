@@ -193,8 +193,8 @@ def test_the_cooldown_doubles_and_a_success_ends_it(start_gateway, receiver):
     gateway.wait_metric("target_state", 1, target="app", state="active")
     gateway.wait_idle()
     assert gateway.metric("deliveries_total", target="app", outcome="delivered") == 51
-    assert [line["event"] for line in gateway.log(target="app") if line["event"].startswith("target.")][-1] == \
-        "target.healed"
+    wait_until(lambda: [line["event"] for line in gateway.log(target="app") if line["event"].startswith("target.")][-1]
+               == "target.healed", "the log says so")
     receiver.wait_count(51, "/other")
 
 
@@ -273,7 +273,7 @@ def test_410_outlives_a_restart_until_the_operator_resumes(start_gateway, receiv
     gateway = start_gateway(targets=two_targets(receiver))
     gateway.post(events.delivered())
     gateway.wait_metric("target_state", 1, target="app", state="paused")
-    assert any("410" in str(line) for line in gateway.log(level="warn", target="app"))
+    wait_until(lambda: any("410" in str(line) for line in gateway.log(level="warn", target="app")), "it is in the log")
     receiver.answer("/app", Reply(200))
     gateway.restart()
     gateway.post_all([events.delivered() for _ in range(10)])

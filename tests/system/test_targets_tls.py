@@ -53,8 +53,8 @@ def assert_refused(gateway, name, result):
     found = {dict(labels)["result"]: count
              for labels, count in metrics.series("attempts_total", target=name).items() if count}
     assert found == {result: 2}
+    dead = wait_until(lambda: gateway.log(target=name, event="delivery.dead"), "it is in the log")
     assert [line["result"] for line in gateway.log(target=name, event="delivery.retry")] == [result]
-    dead = gateway.log(target=name, event="delivery.dead")
     assert [line["result"] for line in dead] == [result]
     shown = gateway.admin(f"/api/v1/events/{dead[0]['uuid']}").json["deliveries"]
     history = [attempt for delivery in shown if delivery["target"] == name for attempt in delivery["history"]]
