@@ -64,17 +64,15 @@ static int decide(const struct confirm *confirm, int64_t count, const char *what
 {
 	bool has_terminal = isatty(STDERR_FILENO);
 
-	if (has_terminal && confirm->yes)
+	if (!confirm->yes && count > 0 && has_terminal && isatty(STDIN_FILENO))
+		return ask(confirm, what);
+	if (!confirm->yes && count > 0 && confirm->verb->cannot_be_undone)
+		return cli_usage_error(confirm->command,
+			"%s %s: nobody can be asked here, say --yes", confirm->verb->doing, what);
+	if (has_terminal && count > 0)
 		fprintf(stderr, "repostal %s: %s %s\n", confirm->command, confirm->verb->doing,
 			what);
-	if (confirm->yes || count == 0)
-		return EXIT_OK;
-	if (has_terminal && isatty(STDIN_FILENO))
-		return ask(confirm, what);
-	if (!confirm->verb->cannot_be_undone)
-		return EXIT_OK;
-	return cli_usage_error(confirm->command, "%s %s: nobody can be asked here, say --yes",
-		confirm->verb->doing, what);
+	return EXIT_OK;
 }
 
 int confirm_ask(const struct confirm *confirm, int64_t count, bool is_exact, bool *act_out)

@@ -97,21 +97,28 @@ struct layout {
 	bool begins_line[TABLE_COLUMNS_MAX]; /* a further one of the same row */
 };
 
-/* Over several lines there is room: cut is only what is longer than one of them. */
+/*
+ * Over several lines there is room: what may be cut is cut only to end its line, and not to less than
+ * CUT_WIDTH_MIN.
+ */
 static void fold(const struct table *table, struct layout *layout)
 {
-	size_t room = table->width_max > INDENT_SIZE + CUT_WIDTH_MIN
-			      ? table->width_max - INDENT_SIZE
-			      : CUT_WIDTH_MIN;
-	size_t width = 0;
+	size_t used = 0; /* of the present line, with the gap behind it */
 
 	for (size_t i = 0; i < table->columns_count; i++) {
-		layout->widths[i] = table->columns[i].may_be_cut ? smaller(table->widths[i], room)
-								 : table->widths[i];
-		width += (i > 0 ? GAP_SIZE : 0) + layout->widths[i];
-		layout->begins_line[i] = i > 0 && width > table->width_max;
-		if (layout->begins_line[i])
-			width = INDENT_SIZE + layout->widths[i];
+		size_t width = table->widths[i];
+		size_t room = table->width_max > used ? table->width_max - used : 0;
+		bool is_cut = table->columns[i].may_be_cut && width > room;
+
+		if (i > 0 && width > room && !(is_cut && room >= CUT_WIDTH_MIN)) {
+			layout->begins_line[i] = true;
+			used = INDENT_SIZE;
+			room = table->width_max > used ? table->width_max - used : 0;
+		}
+		if (is_cut)
+			width = smaller(width, room > CUT_WIDTH_MIN ? room : CUT_WIDTH_MIN);
+		layout->widths[i] = width;
+		used += width + GAP_SIZE;
 	}
 }
 

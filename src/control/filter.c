@@ -95,33 +95,12 @@ static bool set_states(struct filter *filter, struct slice value, struct error *
 	return true;
 }
 
-/* "'nope' is no target: app, other", as far as it fits. */
-static void refuse_target(const struct names *names, struct slice value, struct error *err)
-{
-	const char *separator = " is no target here, which are ";
-	struct buf text;
-
-	buf_init(&text, ERROR_TEXT_SIZE - sizeof(", ..."));
-	buf_printf(&text, "'%.*s'", shown_size(value), value.data);
-	for (size_t i = 0; i < names->targets_count && !text.overflowed; i++) {
-		if (names->targets[i].name == NULL)
-			continue;
-		buf_printf(&text, "%s%s", separator, names->targets[i].name);
-		separator = ", ";
-	}
-	error_set(err, "%.*s%s", (int)text.size, text.data,
-		text.overflowed                ? ", ..."
-		: strcmp(separator, ", ") == 0 ? ""
-					       : " is no target here: there is none");
-	buf_free(&text);
-}
-
 static bool set_target(
 	struct filter *filter, const struct names *names, struct slice value, struct error *err)
 {
 	filter->store.target = names_find_target(names, value);
 	if (filter->store.target < 0)
-		refuse_target(names, value, err);
+		names_refuse_target(names, value, err);
 	return filter->store.target >= 0;
 }
 

@@ -251,7 +251,11 @@ static bool take_rate(struct call *call, struct job *job, const json_t *body)
 	if (text.data != NULL && text.size <= RATE_TEXT_MAX &&
 		text_parse_rate(text, &job->rate_per_second))
 		return true;
-	call_refuse(call, 400, "rate", "body", "a rate such as \"1000/s\" is expected");
+	if (text.data == NULL)
+		call_refuse(call, 400, "rate", "body", "a rate such as \"1000/s\" is expected");
+	else
+		call_refuse(call, 400, "rate", "body", "'%.*s' is not a rate such as \"1000/s\"",
+			(int)(text.size < RATE_TEXT_MAX ? text.size : RATE_TEXT_MAX), text.data);
 	return false;
 }
 

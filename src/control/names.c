@@ -3,7 +3,12 @@
 
 #include <stdlib.h>
 
+#include "repostal/buf.h"
 #include "repostal/memory.h"
+
+enum {
+	NAME_SHOWN_MAX = 60
+};
 
 static void on_target(void *context, uint16_t number, const char *name,
 	const struct store_target_counts *counts, bool is_paused, const char *reason)
@@ -60,6 +65,29 @@ int names_find_target(const struct names *names, struct slice name)
 		if (names->targets[i].name != NULL && slice_is(name, names->targets[i].name))
 			return (int)i;
 	return -1;
+}
+
+void names_refuse_target(const struct names *names, struct slice name, struct error *err)
+{
+	const char *separator = " is no target here, which are ";
+	bool is_first = true;
+	struct buf text;
+
+	buf_init(&text, ERROR_TEXT_SIZE - sizeof(", ..."));
+	buf_printf(&text, "'%.*s'", (int)(name.size < NAME_SHOWN_MAX ? name.size : NAME_SHOWN_MAX),
+		name.data);
+	for (size_t i = 0; i < names->targets_count && !text.overflowed; i++) {
+		if (names->targets[i].name == NULL)
+			continue;
+		buf_printf(&text, "%s%s", separator, names->targets[i].name);
+		separator = ", ";
+		is_first = false;
+	}
+	error_set(err, "%.*s%s", (int)text.size, text.data,
+		text.overflowed ? ", ..."
+		: is_first      ? " is no target here: there is none"
+				: "");
+	buf_free(&text);
 }
 
 struct slice names_target(const struct names *names, uint16_t number)

@@ -29,6 +29,8 @@ void names_free(struct names *names);
 
 /* -1: there is none. */
 int names_find_target(const struct names *names, struct slice name);
+/* "'nope' is no target here, which are app, other", as far as it fits. */
+void names_refuse_target(const struct names *names, struct slice name, struct error *err);
 /* "" when it is not known. */
 struct slice names_target(const struct names *names, uint16_t number);
 struct slice names_source(const struct names *names, uint16_t number);

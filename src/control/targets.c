@@ -174,7 +174,10 @@ static bool find_target(struct call *call, uint16_t *number_out)
 	int number = names_find_target(&call->names, call->parameter);
 
 	if (number < 0) {
-		call_refuse(call, 404, "name", "path", "there is no target of this name");
+		struct error err;
+
+		names_refuse_target(&call->names, call->parameter, &err);
+		call_refuse(call, 404, "name", "path", "%s", err.text);
 		return false;
 	}
 	*number_out = (uint16_t)number;

@@ -262,6 +262,22 @@ def test_send_posts_events_and_sums_up(gateway, receiver):
     assert gateway.metric("events_received_total") == 25
 
 
+def test_send_takes_its_secrets_from_elsewhere(gateway, tmp_path, monkeypatch):
+    url = f"http://127.0.0.1:{gateway.port}{PATH}"
+    monkeypatch.setenv("REPOSTAL_TEST_TOKEN", TOKEN)
+    monkeypatch.setenv("REPOSTAL_TEST_HEADER", f"Bearer {TOKEN}")
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    for option, value in (("--token", "env:REPOSTAL_TEST_TOKEN"), ("--token", f"file:{tmp_path}/token"),
+                          ("-H", "Authorization: env:REPOSTAL_TEST_HEADER"), ("--token", TOKEN),
+                          ("-H", f"Authorization: Bearer {TOKEN}")):
+        assert run("send", "-n", "1", option, value, url).returncode == 0, (option, value)
+    for option, value, message in (("--token", "env:REPOSTAL_TEST_UNSET", "REPOSTAL_TEST_UNSET, which is not set"),
+                                   ("--token", f"file:{tmp_path}/none", f"{tmp_path}/none: No such file"),
+                                   ("-H", "Authorization: env:REPOSTAL_TEST_UNSET", "-H, --header needs")):
+        result = run("send", "-n", "1", option, value, url)
+        assert (result.returncode, result.stdout) == (2, "") and message in result.stderr
+
+
 @pytest.mark.parametrize("kind", ["delivered", "bounce", "drop"])
 def test_send_of_one_kind(gateway, kind):
     url = f"http://127.0.0.1:{gateway.port}{PATH}?token={TOKEN}"

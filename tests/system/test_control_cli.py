@@ -561,7 +561,7 @@ def test_pause_and_resume(gateway, receiver):
     assert control.ok("target", "resume", "app") == "app: active\n"
     receiver.wait_one()
     assert control.json("target", "pause", "app")["paused"] is True
-    assert control.refused(1, "target", "pause", "nowhere")
+    assert "'nowhere' is no target here, which are app" in control.refused(1, "target", "pause", "nowhere")
     assert control.refused(1, "target", "resume", "../targets/app")
 
 

@@ -83,6 +83,9 @@ static void test_lines_that_must_fit(void **state)
 		{ "fits exactly", 25, { "a", "1", "123456789012" },
 			"NAME  COUNT  ADDRESS\n"
 			"a         1  123456789012\n" },
+		{ "cut to end the line", 23, { "a", "1", "x" },
+			"NAME  COUNT  ADDRESS\n"
+			"a         1  x\n" },
 		{ "goes on over lines before it is cut to nothing", 20,
 			{ "a", "1", "somebody@mail.example", "b", "2", "x" },
 			"NAME  COUNT\n"
