@@ -19,6 +19,8 @@ enum {
 	COMMAND_SIZE_MAX = 64
 };
 
+static int command_help(int argc, char **argv);
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -34,12 +36,14 @@ static const struct {
 	{ "quarantine", command_quarantine, "see, replay and discard what cannot be translated" },
 	{ "store", command_store, "copy a store into another one, back it up" },
 	{ "keygen", command_keygen, "make a signing key" },
+	{ "help", command_help, "say how a command is used" },
+	{ "version", command_version, "say which version, commit and libraries this is" },
 };
 
 static void print_usage(FILE *file)
 {
 	fputs("Usage: repostal COMMAND [OPTION...]\n"
-	      "       repostal --version | --help | COMMAND --help\n"
+	      "       repostal help [COMMAND] | version | --version | --help | COMMAND --help\n"
 	      "\n"
 	      "Takes BizMail events over HTTP and delivers them as Postal webhooks.\n"
 	      "\n",
@@ -63,6 +67,32 @@ static int report_unknown(const char *given)
 	return EXIT_USAGE;
 }
 
+static int run_command(const char *name, int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc, argv);
+	return report_unknown(name);
+}
+
+static int command_help(int argc, char **argv)
+{
+	char option[] = "--help";
+	char *asked[] = { argc > 1 ? argv[1] : NULL, option, NULL };
+
+	if (argc > 2) {
+		fprintf(stderr, "repostal help: unexpected argument '%s'\nTry 'repostal --help'.\n",
+			argv[2]);
+		return EXIT_USAGE;
+	}
+	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+		strcmp(argv[1], "-h") == 0) {
+		print_usage(stdout);
+		return EXIT_OK;
+	}
+	return run_command(argv[1], 2, asked);
+}
+
 static int run(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -78,10 +108,7 @@ static int run(int argc, char **argv)
 		puts("repostal " REPOSTAL_VERSION);
 		return EXIT_OK;
 	}
-	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	return report_unknown(argv[1]);
+	return run_command(argv[1], argc - 1, argv + 1);
 }
 
 /* True also when the reader of a pipe had enough and closed it: that is not our failure. */

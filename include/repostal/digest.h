@@ -26,4 +26,7 @@ void digest_sha256(const struct slice *parts, size_t count, uint8_t out[DIGEST_S
 /* Lower-case hexadecimal: 2 * size characters and a NUL. */
 void digest_hex(const uint8_t *bytes, size_t size, char *out);
 
+/* Of OpenSSL, as it is in use. */
+const char *digest_library_version(void);
+
 #endif

@@ -145,4 +145,7 @@ void http_answer_error(struct http_exchange *exchange, int status, const char *m
 void http_answer_error_with(struct http_exchange *exchange, int status, const char *message,
 	const char *param, const char *location, struct http_header header);
 
+/* Of libh2o: what this was built with, for the library itself does not say. */
+const char *http_library_version(void);
+
 #endif

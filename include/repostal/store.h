@@ -326,4 +326,11 @@ int64_t store_quarantine_count(const struct store *store);
 /* Bytes on disk, log included. */
 int64_t store_bytes(struct store *store);
 
+/* Of SQLite and libpq, as they are in use. */
+enum {
+	STORE_LIBRARY_VERSION_SIZE = 24
+};
+const char *store_sqlite_version(void);
+void store_libpq_version(char text[STORE_LIBRARY_VERSION_SIZE]);
+
 #endif

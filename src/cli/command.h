@@ -26,5 +26,6 @@ int command_target(int argc, char **argv);
 int command_quarantine(int argc, char **argv);
 int command_store(int argc, char **argv);
 int command_keygen(int argc, char **argv);
+int command_version(int argc, char **argv);
 
 #endif

@@ -79,3 +79,8 @@ void digest_hex(const uint8_t *bytes, size_t size, char *out)
 	}
 	*out = '\0';
 }
+
+const char *digest_library_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
+}

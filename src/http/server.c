@@ -215,3 +215,8 @@ void http_server_stop(struct http_server **serverp)
 	free(server->loops);
 	free(server);
 }
+
+const char *http_library_version(void)
+{
+	return H2O_VERSION;
+}

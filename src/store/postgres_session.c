@@ -11,6 +11,7 @@
 
 #include "repostal/clock.h"
 #include "repostal/memory.h"
+#include "repostal/store.h"
 #include "repostal/text.h"
 
 enum {
@@ -492,4 +493,12 @@ enum status postgres_session_end(struct postgres_session *session, struct error 
 			return STATUS_OK;
 	}
 	return STATUS_IO;
+}
+
+/* 150008 is 15.8. */
+void store_libpq_version(char text[STORE_LIBRARY_VERSION_SIZE])
+{
+	int number = PQlibVersion();
+
+	snprintf(text, STORE_LIBRARY_VERSION_SIZE, "%d.%d", number / 10000, number % 10000);
 }

@@ -275,6 +275,11 @@ static int64_t backend_bytes(struct store *store)
 	return sqlite_file_bytes(sqlite_store_of(store)->path);
 }
 
+const char *store_sqlite_version(void)
+{
+	return sqlite3_libversion();
+}
+
 const struct store_ops store_sqlite_ops = {
 	.name = "sqlite",
 	.gather_us = GATHER_US,

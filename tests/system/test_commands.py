@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -35,7 +36,33 @@ def test_help_and_version_are_results():
         assert command in of_command.stdout
     version = run("--version")
     assert (version.returncode, version.stderr) == (0, "")
-    assert version.stdout.startswith("repostal ")
+    assert re.fullmatch(r"repostal \d+\.\d+\.\d+\n", version.stdout)
+
+
+def test_help_is_a_command_too():
+    """help NAME is NAME --help, for every command that the usage lists."""
+    usage = run("--help").stdout
+    assert run("help").stdout == usage
+    for command in re.findall(r"^  ([a-z]+) ", usage, re.M):
+        asked, of_command = run("help", command), run(command, "--help")
+        assert (asked.returncode, asked.stderr) == (0, "")
+        assert asked.stdout == of_command.stdout and asked.stdout.startswith("Usage: repostal "), command
+    for wrong in (["help", "frobnicate"], ["help", "check", "serve"], ["version", "surplus"]):
+        result = run(*wrong)
+        assert (result.returncode, result.stdout) == (2, "") and wrong[-1] in result.stderr
+    assert "did you mean 'check'?" in run("help", "chek").stderr
+
+
+def test_version_names_the_commit_and_the_libraries():
+    result = run("version")
+    assert (result.returncode, result.stderr) == (0, "")
+    versions = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert list(versions) == ["repostal", "commit", "libh2o", "libcurl", "SQLite", "OpenSSL", "libpq"]
+    assert f"repostal {versions['repostal']}\n" == run("--version").stdout
+    assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?|unknown", versions["commit"])
+    assert versions["SQLite"] == sqlite3.sqlite_version
+    for library in ("libh2o", "libcurl", "OpenSSL", "libpq"):
+        assert re.match(r"\d+\.\d+", versions[library]), library
 
 
 @pytest.mark.parametrize("arguments", [
