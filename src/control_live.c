@@ -30,6 +30,10 @@ static void live_pause(void *context, uint16_t target, bool paused)
 	dispatcher_pause(live->dispatcher, target, paused);
 }
 
+enum {
+	REASONS_SIZE_MAX = 16 * 1024
+};
+
 /* A generation, as control sees it. */
 struct live_snapshot {
 	struct control_snapshot snapshot;
@@ -99,6 +103,8 @@ static bool live_observe(void *context, uint16_t target, struct control_target *
 		return false;
 	out->state = target_state_name((enum target_state)gauge_read(&metrics->state));
 	out->in_flight = gauge_read(&metrics->in_flight);
+	out->attempts_last_minute = recent_read(&metrics->recent_attempts, clock_monotonic_ms());
+	out->delivered_last_minute = recent_read(&metrics->recent_delivered, clock_monotonic_ms());
 	out->since_ms = gauge_read(&metrics->since_ms);
 	out->next_probe_ms = gauge_read(&metrics->next_probe_ms);
 	out->next_try_ms = gauge_read(&metrics->next_try_ms);
@@ -115,7 +121,22 @@ static void live_observe_totals(void *context, struct control_totals *out)
 		.uptime_s = (clock_monotonic_ms() - live->started_ms) / 1000,
 		.quarantined = gauge_read(&store->quarantined),
 		.store_bytes = gauge_read(&store->bytes),
+		.started_ms = live->started_unix_ms,
 	};
+	pthread_mutex_lock(&live->mutex);
+	out->reload = live->reload;
+	pthread_mutex_unlock(&live->mutex);
+	buf_init(&out->reasons, REASONS_SIZE_MAX);
+	out->is_ready = admin_is_ready(live->admin, &out->reasons);
+}
+
+void control_live_note_reload(struct control_live *live, const struct error *err)
+{
+	pthread_mutex_lock(&live->mutex);
+	live->reload.time_ms = clock_unix_ms();
+	snprintf(
+		live->reload.error, sizeof(live->reload.error), "%s", err == NULL ? "" : err->text);
+	pthread_mutex_unlock(&live->mutex);
 }
 
 const struct control_backend control_live_backend = {

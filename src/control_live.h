@@ -10,7 +10,10 @@
 #ifndef REPOSTAL_CONTROL_LIVE_H
 #define REPOSTAL_CONTROL_LIVE_H
 
+#include <pthread.h>
+
 #include "generation.h"
+#include "repostal/admin.h"
 #include "repostal/control.h"
 #include "repostal/dispatcher.h"
 #include "repostal/store_thread.h"
@@ -21,7 +24,14 @@ struct control_live {
 	struct dispatcher *dispatcher;
 	struct generation_slot *generations;
 	int64_t started_ms; /* monotonic */
+	int64_t started_unix_ms;
+	struct admin *admin;
+	pthread_mutex_t mutex; /* of what follows */
+	struct control_reload reload;
 };
+
+/* After each try to reload; err is NULL when it went well. */
+void control_live_note_reload(struct control_live *live, const struct error *err);
 
 extern const struct control_backend control_live_backend;
 

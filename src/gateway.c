@@ -120,10 +120,12 @@ static void reload(struct gateway *gateway)
 	if (status != STATUS_OK) {
 		log_event(LOG_LEVEL_ERROR, "gateway.reload_failed", LOG_STR("error", err.text),
 			LOG_INT("generation", gateway->current.generation->number));
+		control_live_note_reload(&gateway->control_live, &err);
 		generation_release(&next);
 		return;
 	}
 	change_over(gateway, next);
+	control_live_note_reload(&gateway->control_live, NULL);
 	generation_fingerprint(next, fingerprint);
 	log_event(LOG_LEVEL_INFO, "gateway.reloaded", LOG_INT("generation", next->number),
 		LOG_STR("fingerprint", fingerprint),
@@ -264,6 +266,7 @@ enum status gateway_run(const char *config_path, struct config **config_taken, s
 	struct gateway gateway = {
 		.config_path = config_path,
 		.current = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+		.control_live = { .mutex = PTHREAD_MUTEX_INITIALIZER },
 	};
 	enum status status;
 	sigset_t signals;

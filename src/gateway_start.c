@@ -131,6 +131,7 @@ static void open_control(struct gateway *gateway)
 {
 	gateway->control_live.store = gateway->store_thread;
 	gateway->control_live.dispatcher = gateway->dispatcher;
+	gateway->control_live.admin = gateway->admin;
 	gateway->control = control_open(&(struct control_settings){
 		.backend = &control_live_backend,
 		.context = &gateway->control_live,
@@ -303,6 +304,7 @@ enum status gateway_start(struct gateway *gateway, struct config **config_taken,
 	generation_slot_set(&gateway->current, gateway->first);
 	gateway->control_live.generations = &gateway->current;
 	gateway->control_live.started_ms = clock_monotonic_ms();
+	gateway->control_live.started_unix_ms = clock_unix_ms();
 	status = open_sockets(gateway, err);
 	if (status != STATUS_OK)
 		return status;

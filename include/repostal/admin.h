@@ -67,6 +67,9 @@ bool admin_sees_work(struct admin *admin, int64_t now_ms);
 void admin_stop(struct admin *admin);
 void admin_free(struct admin **adminp);
 
+/* What /readyz says: appends a JSON array of reasons why not. On any thread, after admin_connect(). */
+bool admin_is_ready(struct admin *admin, struct buf *reasons_out);
+
 /* The handler of the admin listener; context is the struct admin. */
 void admin_handle(
 	void *context, struct http_exchange *exchange, const struct http_request *request);

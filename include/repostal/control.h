@@ -61,13 +61,32 @@ struct control_target {
 	int64_t next_try_ms;
 	struct control_target_error error; /* time_ms 0: none yet */
 	int64_t in_flight;                 /* attempts */
+	int64_t attempts_last_minute;
+	int64_t delivered_last_minute;
 	int64_t oldest_received_us; /* of what is not delivered; 0: none; negative: not known */
 };
 
+enum {
+	CONTROL_RELOAD_ERROR_SIZE = 1024
+};
+
+/* The last time that a gateway was told to read its configuration again. */
+struct control_reload {
+	int64_t time_ms;                       /* Unix; 0: never */
+	char error[CONTROL_RELOAD_ERROR_SIZE]; /* "": it has the new one */
+};
+
 struct control_totals {
-	int64_t uptime_s; /* negative: no gateway runs */
+	int64_t uptime_s; /* negative: no gateway runs; then only the next two are given */
 	int64_t quarantined;
 	int64_t store_bytes;
+	int64_t started_ms; /* Unix */
+	struct control_reload reload;
+	bool is_ready;
+	struct buf reasons; /* a JSON array, why it is not ready; the caller frees it */
+	/* Without a gateway: how old what is seen may be. As in store_reader.h. */
+	int64_t changed_ms;
+	int64_t gateways;
 };
 
 struct control_backend {

@@ -83,6 +83,8 @@ struct target_metrics {
 	struct counter outcomes[DELIVERY_OUTCOME_COUNT];
 	struct counter attempts[ATTEMPT_RESULT_COUNT];
 	struct histogram attempt_seconds;
+	struct recent recent_attempts;
+	struct recent recent_delivered;
 	struct gauge in_flight;
 	struct gauge state;            /* enum target_state */
 	struct gauge since_ms;         /* Unix; of that state */

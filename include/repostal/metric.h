@@ -25,8 +25,18 @@ struct gauge {
 };
 
 enum {
+	RECENT_SECONDS = 60,
+	RECENT_BUCKETS = 64,
 	HISTOGRAM_BOUNDS_MAX = 20
 };
+
+/* How often something happened in the last minute. One thread adds. */
+struct recent {
+	_Atomic uint64_t buckets[RECENT_BUCKETS]; /* a second, and how often in it */
+};
+void recent_add(struct recent *recent, int64_t monotonic_ms);
+/* In the last RECENT_SECONDS whole seconds. */
+int64_t recent_read(const struct recent *recent, int64_t monotonic_ms);
 
 /* bounds ascend; the last bucket (+Inf) is implied. */
 struct histogram_shape {

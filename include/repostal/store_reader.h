@@ -99,6 +99,15 @@ enum status store_reader_quarantine(struct store_reader *reader, int64_t before,
 enum status store_reader_quarantined(struct store_reader *reader, int64_t id,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
 	struct error *err);
+/* Of the whole store. */
+struct store_totals {
+	int64_t quarantined;
+	int64_t bytes;      /* on disk, log included */
+	int64_t changed_ms; /* Unix; SQLite: when the file was last written, else 0: not known */
+	int64_t gateways;   /* PostgreSQL: processes at work on it, else -1: not known */
+};
+enum status store_reader_totals(
+	struct store_reader *reader, struct store_totals *totals_out, struct error *err);
 /* Names by number, as committed. */
 enum status store_reader_names(struct store_reader *reader,
 	void (*on_target)(void *context, uint16_t number, const char *name,

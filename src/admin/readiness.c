@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin_private.h"
 
+#include "repostal/clock.h"
+
 enum {
 	STUCK_AFTER_MS = 10 * 1000
 };
@@ -63,4 +65,9 @@ bool admin_sees_work(struct admin *admin, int64_t now_ms)
 	return view->store == NULL ||
 	       (!is_late(&store_thread_metrics(view->store)->heartbeat_ms, now_ms) &&
 		       !is_late(&dispatcher_metrics(view->dispatcher)->heartbeat_ms, now_ms));
+}
+
+bool admin_is_ready(struct admin *admin, struct buf *reasons_out)
+{
+	return admin_print_reasons(admin, clock_monotonic_ms(), reasons_out);
 }

@@ -122,3 +122,31 @@ void metric_label(struct buf *labels, const char *name, const char *value)
 	}
 	buf_append_char(labels, '"');
 }
+
+/* Seconds since the machine started fit into 32 bits, and so does what happens within one. */
+void recent_add(struct recent *recent, int64_t monotonic_ms)
+{
+	uint64_t second = (uint64_t)(monotonic_ms / 1000) + 1; /* 0: nothing was ever added */
+	_Atomic uint64_t *bucket = &recent->buckets[second % RECENT_BUCKETS];
+	uint64_t value = atomic_load_explicit(bucket, memory_order_relaxed);
+
+	if (value >> 32 != second)
+		value = second << 32;
+	atomic_store_explicit(bucket, value + 1, memory_order_relaxed);
+}
+
+int64_t recent_read(const struct recent *recent, int64_t monotonic_ms)
+{
+	struct recent *read = (struct recent *)(uintptr_t)recent;
+	uint64_t now = (uint64_t)(monotonic_ms / 1000) + 1;
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < RECENT_BUCKETS; i++) {
+		uint64_t value = atomic_load_explicit(&read->buckets[i], memory_order_relaxed);
+		uint64_t second = value >> 32;
+
+		if (second != 0 && second < now && second + RECENT_SECONDS >= now)
+			sum += (int64_t)(value & UINT32_MAX);
+	}
+	return sum;
+}

@@ -6,16 +6,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "control_private.h"
 #include "repostal/clock.h"
 #include "repostal/memory.h"
-
-enum {
-	PATH_SIZE_MAX = 8192,
-	PAGE_COUNT = 200
-};
 
 struct control_offline {
 	struct control_offline_settings settings;
@@ -195,51 +189,21 @@ static bool offline_observe(void *context, uint16_t target, struct control_targe
 	return false;
 }
 
-static void count_row(void *context, const struct store_quarantine_row *row)
-{
-	int64_t *count = context;
-
-	(void)row;
-	++*count;
-}
-
-static int64_t count_quarantined(const struct store_settings *settings)
-{
-	struct store_reader *reader = NULL;
-	int64_t count = 0, next = 0;
-
-	if (store_reader_open(settings, &reader, NULL) != STATUS_OK)
-		return 0;
-	while (store_reader_quarantine(reader, next, PAGE_COUNT, count_row, &count, &next, NULL) ==
-			STATUS_OK &&
-		next != 0)
-		;
-	store_reader_close(&reader);
-	return count;
-}
-
-static int64_t file_bytes(const char *path, const char *ending)
-{
-	struct buf name;
-	struct stat file;
-	int64_t bytes;
-
-	buf_init(&name, PATH_SIZE_MAX);
-	buf_printf(&name, "%s%s", path, ending);
-	bytes = name.size > 0 && stat(name.data, &file) == 0 ? (int64_t)file.st_size : 0;
-	buf_free(&name);
-	return bytes;
-}
-
 static void offline_observe_totals(void *context, struct control_totals *out)
 {
 	struct control_offline *offline = context;
-	const char *path = offline->settings.store->path;
+	struct store_reader *reader = NULL;
+	struct store_totals totals = { .gateways = -1 };
 
+	if (store_reader_open(offline->settings.store, &reader, NULL) == STATUS_OK)
+		(void)store_reader_totals(reader, &totals, NULL);
+	store_reader_close(&reader);
 	*out = (struct control_totals){
 		.uptime_s = -1,
-		.quarantined = count_quarantined(offline->settings.store),
-		.store_bytes = file_bytes(path, "") + file_bytes(path, "-wal"),
+		.quarantined = totals.quarantined,
+		.store_bytes = totals.bytes,
+		.changed_ms = totals.changed_ms,
+		.gateways = totals.gateways,
 	};
 }
 

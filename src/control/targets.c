@@ -39,7 +39,8 @@ static void write_url(struct buf *out, const char *url)
 	buf_free(&masked);
 }
 
-static const char *state_of(const struct named_target *named,
+/* NULL: only a running gateway would know. */
+static const char *state_of(const struct call *call, const struct named_target *named,
 	const struct target_settings *settings, const struct control_target *at_work)
 {
 	if (settings == NULL)
@@ -48,6 +49,8 @@ static const char *state_of(const struct named_target *named,
 		return "disabled";
 	if (named->is_paused)
 		return "paused";
+	if (call->snapshot->generation == 0)
+		return NULL;
 	/* The delivery thread has not heard of the resume yet. */
 	if (at_work->state == NULL || strcmp(at_work->state, "paused") == 0)
 		return "active";
@@ -90,6 +93,19 @@ static void write_error(struct buf *out, const struct control_target_error *erro
 	out_close(out, '}');
 }
 
+static void write_last_minute(
+	struct buf *out, const struct call *call, const struct control_target *at_work)
+{
+	if (call->snapshot->generation == 0) {
+		out_null(out, "last_minute");
+		return;
+	}
+	out_open_at(out, "last_minute", '{');
+	out_int(out, "attempts", at_work->attempts_last_minute);
+	out_int(out, "delivered", at_work->delivered_last_minute);
+	out_close(out, '}');
+}
+
 static void write_target(struct call *call, uint16_t number)
 {
 	const struct control_settings *control = &call->control->settings;
@@ -108,14 +124,18 @@ static void write_target(struct call *call, uint16_t number)
 		out_null(out, "url");
 	else
 		write_url(out, settings->url);
-	out_text(out, "state", slice_text(state_of(named, settings, &at_work)));
+	out_text_or_null(out, "state", slice_text(state_of(call, named, settings, &at_work)));
 	out_bool(out, "paused", named->is_paused);
 	out_text(out, "reason", slice_text(named->is_paused ? named->reason : ""));
 	out_int(out, "ready", ready > 0 ? ready : 0);
 	out_int(out, "waiting", named->counts.retrying);
-	out_int(out, "inflight", at_work.in_flight);
+	if (call->snapshot->generation == 0)
+		out_null(out, "inflight");
+	else
+		out_int(out, "inflight", at_work.in_flight);
 	out_int(out, "dead", named->counts.dead);
 	write_oldest(out, call->now_us, at_work.oldest_received_us);
+	write_last_minute(out, call, &at_work);
 	write_time(out, "since", at_work.since_ms);
 	write_time(out, "next_try", at_work.next_try_ms);
 	write_time(out, "next_probe", at_work.next_probe_ms);
@@ -130,6 +150,56 @@ static void write_targets(struct call *call)
 		if (call->names.targets[i].name != NULL)
 			write_target(call, (uint16_t)i);
 	out_close(&call->answer->body, ']');
+}
+
+static void write_store(struct call *call, const struct control_totals *totals)
+{
+	const struct store_settings *store = call->control->settings.store;
+	struct buf *out = &call->answer->body;
+	bool is_file = store->backend == STORE_SQLITE;
+
+	out_open_at(out, "store", '{');
+	out_text(out, "backend", is_file ? SLICE_LITERAL("sqlite") : SLICE_LITERAL("postgresql"));
+	out_text_or_null(out, "path", slice_text(is_file ? store->path : NULL));
+	write_time(out, "changed", totals->changed_ms);
+	if (totals->uptime_s < 0 && totals->gateways >= 0)
+		out_int(out, "gateways", totals->gateways);
+	else
+		out_null(out, "gateways");
+	out_close(out, '}');
+}
+
+static void write_reload(struct buf *out, const struct control_reload *reload)
+{
+	bool is_good = reload->error[0] == '\0';
+
+	if (reload->time_ms == 0) {
+		out_null(out, "reload");
+		return;
+	}
+	out_open_at(out, "reload", '{');
+	out_time_ms(out, "time", reload->time_ms);
+	out_text(out, "result", is_good ? SLICE_LITERAL("ok") : SLICE_LITERAL("failed"));
+	out_text_or_null(out, "error", slice_text(reload->error));
+	out_close(out, '}');
+}
+
+/* What only a running gateway has: null without one. */
+static void write_life(struct buf *out, const struct control_totals *totals)
+{
+	write_time(out, "started", totals->started_ms);
+	write_reload(out, &totals->reload);
+	if (totals->uptime_s < 0) {
+		out_null(out, "ready");
+		out_null(out, "reasons");
+		return;
+	}
+	out_bool(out, "ready", totals->is_ready);
+	out_key(out, "reasons");
+	if (totals->reasons.size == 0)
+		buf_append_text(out, "[]");
+	else
+		buf_append_slice(out, buf_slice(&totals->reasons));
 }
 
 void stats_show(struct call *call)
@@ -156,8 +226,11 @@ void stats_show(struct call *call)
 	out_int(out, "backlog", backlog);
 	out_int(out, "quarantined", totals.quarantined);
 	out_int(out, "store_bytes", totals.store_bytes);
+	write_store(call, &totals);
+	write_life(out, &totals);
 	write_targets(call);
 	out_close(out, '}');
+	buf_free(&totals.reasons);
 }
 
 void targets_list(struct call *call)

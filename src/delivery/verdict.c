@@ -70,6 +70,7 @@ static void count_attempt(struct target *target, const struct client_result *res
 {
 	counter_add(&target->metrics.attempts[outcome_result(&result->outcome)], 1);
 	histogram_observe(&target->metrics.attempt_seconds, (double)result->duration_us / 1e6);
+	recent_add(&target->metrics.recent_attempts, clock_monotonic_ms());
 }
 
 /* Kept for those who ask why a target fails. */
@@ -118,6 +119,7 @@ static void on_delivered(
 	verdict_of(delivery, DELIVERY_DELIVERED);
 	describe(delivery, result);
 	counter_add(&target->metrics.outcomes[OUTCOME_DELIVERED], 1);
+	recent_add(&target->metrics.recent_delivered, clock_monotonic_ms());
 	if (delivery->attempts == 1)
 		dispatcher_note_latency(target->dispatcher, delivery);
 	note_breaker(target, breaker_success(&target->breaker, target->settings.concurrency));

@@ -334,6 +334,27 @@ static enum status reader_names(struct store_reader *base,
 	return status;
 }
 
+/* Counts of quarantine are under target -1, as in postgres_schema.c. */
+static enum status reader_totals(
+	struct store_reader *base, struct store_totals *totals_out, struct error *err)
+{
+	static const char sql[] =
+		"SELECT (SELECT coalesce(sum(open), 0) FROM tally WHERE target = -1)::bigint,"
+		" (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class AS c"
+		" WHERE c.relnamespace = 'repostal'::regnamespace AND c.relkind = 'r')::bigint,"
+		" (SELECT count(*) FROM instance WHERE alive_until > now())::bigint";
+	struct postgres_rows rows = { 0 };
+	enum status status = query(reader_of(base), sql, &rows, err);
+
+	if (status == STATUS_OK) {
+		totals_out->quarantined = postgres_int(&rows, 0, 0);
+		totals_out->bytes = postgres_int(&rows, 0, 1);
+		totals_out->gateways = postgres_int(&rows, 0, 2);
+	}
+	postgres_rows_free(&rows);
+	return status;
+}
+
 const struct store_reader_ops store_reader_postgres_ops = {
 	.name = "postgresql",
 	.open = reader_open,
@@ -342,5 +363,6 @@ const struct store_reader_ops store_reader_postgres_ops = {
 	.attempts = reader_attempts,
 	.quarantine = reader_quarantine,
 	.quarantined = reader_quarantined,
+	.totals = reader_totals,
 	.names = reader_names,
 };

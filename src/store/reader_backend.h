@@ -30,6 +30,8 @@ struct store_reader_ops {
 	enum status (*quarantined)(struct store_reader *reader, int64_t id,
 		void (*on_row)(void *context, const struct store_quarantine_row *row),
 		void *context, struct error *err);
+	enum status (*totals)(
+		struct store_reader *reader, struct store_totals *totals_out, struct error *err);
 	enum status (*names)(struct store_reader *reader,
 		void (*on_target)(void *context, uint16_t number, const char *name,
 			const struct store_target_counts *counts, bool is_paused,

@@ -37,6 +37,7 @@ struct sqlite3_stmt;
 #define SQL_BUCKET_BITS 10         /* events of a bucket of the table search */
 #define SQLITE_ID_STORE 0x50484f52 /* in the file's header */
 #define SQLITE_ID_COPY 0x50484f42  /* until its first owner has it */
+#define META_QUARANTINED_KEY 2
 #define SQL_TEXT_OF(number) SQL_TEXT(number)
 #define SQL_TEXT(number) #number
 
@@ -97,7 +98,7 @@ enum sqlite_statement {
 /* Rows of the table meta; the numbers are stored. */
 enum sqlite_meta {
 	META_NEXT_EVENT = 1, /* no id below it is given again; written when the newest event goes */
-	META_QUARANTINED = 2, /* rows of quarantine */
+	META_QUARANTINED = META_QUARANTINED_KEY, /* rows of quarantine */
 };
 
 struct sqlite_store {
@@ -139,6 +140,8 @@ enum status sqlite_file_refuse_empty(const char *path, struct error *err);
 /* Of the file and its log. */
 int64_t sqlite_file_bytes(const char *path);
 int64_t sqlite_file_log_bytes(const char *path);
+/* When either was last written, Unix milliseconds; 0: not known. */
+int64_t sqlite_file_changed_ms(const char *path);
 /* The log and its index, durably. Nobody has the file open and has looked into it. */
 enum status sqlite_file_remove_log(const char *path, struct error *err);
 /* The folder of a file that was made, named or removed. */

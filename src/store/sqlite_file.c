@@ -196,6 +196,26 @@ int64_t sqlite_file_bytes(const char *path)
 	return size_of(path) + sqlite_file_log_bytes(path);
 }
 
+static int64_t written_ms(const char *path)
+{
+	struct stat info;
+
+	if (stat(path, &info) != 0 || info.st_size == 0)
+		return 0;
+	return (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000;
+}
+
+/* Readers make a log too, an empty one. */
+int64_t sqlite_file_changed_ms(const char *path)
+{
+	char *log_path = path_with(path, "-wal");
+	int64_t log_ms = written_ms(log_path);
+	int64_t file_ms = written_ms(path);
+
+	free(log_path);
+	return log_ms > file_ms ? log_ms : file_ms;
+}
+
 enum status sqlite_file_remove_log(const char *path, struct error *err)
 {
 	static const char *const suffixes[] = { "-wal", "-shm" };

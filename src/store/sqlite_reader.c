@@ -31,6 +31,7 @@ enum read_statement {
 	READ_ATTEMPTS,
 	READ_QUARANTINE,
 	READ_QUARANTINED,
+	READ_QUARANTINED_COUNT,
 	READ_TARGETS,
 	READ_SOURCES,
 	READ_STATEMENT_COUNT
@@ -52,6 +53,8 @@ static const char *const statements[READ_STATEMENT_COUNT] = {
 			  " FROM attempt WHERE event = ?1 ORDER BY target, number",
 	[READ_QUARANTINE] = QUARANTINE_COLUMNS " WHERE id < ?1 ORDER BY id DESC",
 	[READ_QUARANTINED] = QUARANTINE_COLUMNS " WHERE id = ?1",
+	[READ_QUARANTINED_COUNT] =
+		"SELECT value FROM meta WHERE key = " SQL_TEXT_OF(META_QUARANTINED_KEY),
 	[READ_TARGETS] = "SELECT number, name, open, retrying, dead, paused, reason FROM target"
 			 " ORDER BY number",
 	[READ_SOURCES] = "SELECT number, name FROM source ORDER BY number",
@@ -479,6 +482,25 @@ static enum status reader_names(struct store_reader *base,
 	return status;
 }
 
+static enum status reader_totals(
+	struct store_reader *base, struct store_totals *totals_out, struct error *err)
+{
+	struct sqlite_reader *reader = reader_of(base);
+	bool row = false;
+	enum status status = fetch(reader, READ_QUARANTINED_COUNT, &row, err);
+
+	if (status != STATUS_OK)
+		return status;
+	if (row) {
+		totals_out->quarantined =
+			sqlite3_column_int64(reader->statements[READ_QUARANTINED_COUNT], 0);
+		sqlite3_reset(reader->statements[READ_QUARANTINED_COUNT]);
+	}
+	totals_out->bytes = sqlite_file_bytes(reader->path);
+	totals_out->changed_ms = sqlite_file_changed_ms(reader->path);
+	return STATUS_OK;
+}
+
 const struct store_reader_ops store_reader_sqlite_ops = {
 	.name = "sqlite",
 	.open = reader_open,
@@ -487,5 +509,6 @@ const struct store_reader_ops store_reader_sqlite_ops = {
 	.attempts = reader_attempts,
 	.quarantine = reader_quarantine,
 	.quarantined = reader_quarantined,
+	.totals = reader_totals,
 	.names = reader_names,
 };

@@ -78,6 +78,13 @@ enum status store_reader_quarantined(struct store_reader *reader, int64_t id,
 	return reader->ops->quarantined(reader, id, on_row, context, err);
 }
 
+enum status store_reader_totals(
+	struct store_reader *reader, struct store_totals *totals_out, struct error *err)
+{
+	*totals_out = (struct store_totals){ .gateways = -1 };
+	return reader->ops->totals(reader, totals_out, err);
+}
+
 enum status store_reader_names(struct store_reader *reader,
 	void (*on_target)(void *context, uint16_t number, const char *name,
 		const struct store_target_counts *counts, bool is_paused, const char *reason),
