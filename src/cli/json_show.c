@@ -7,8 +7,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
+#include "support.h"
 
 enum {
 	CELL_SIZE_MAX = 1024,
@@ -90,6 +92,16 @@ void show_append_seconds(struct buf *out, int64_t seconds)
 			seconds % DAY_S / HOUR_S);
 }
 
+void show_append_age(struct buf *out, struct slice time)
+{
+	int64_t now_ms = clock_unix_ms();
+	int64_t time_ms;
+
+	if (!clock_parse_date(time, &time_ms))
+		return;
+	show_append_seconds(out, (time_ms < now_ms ? now_ms - time_ms : time_ms - now_ms) / 1000);
+}
+
 void show_append_bytes(struct buf *out, int64_t bytes)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
@@ -148,6 +160,15 @@ void show_cell_time(struct table *table, const json_t *object, const char *name)
 	add_and_free(table, &cell);
 }
 
+void show_cell_age(struct table *table, const json_t *object, const char *name)
+{
+	struct buf cell;
+
+	buf_init(&cell, CELL_SIZE_MAX);
+	show_append_age(&cell, show_string(object, name));
+	add_and_free(table, &cell);
+}
+
 void show_cell_seconds(struct table *table, const json_t *object, const char *name)
 {
 	struct buf cell;
@@ -175,6 +196,26 @@ void show_cell_result(struct table *table, const json_t *attempt)
 	buf_init(&cell, CELL_SIZE_MAX);
 	show_append_result(&cell, attempt);
 	add_and_free(table, &cell);
+}
+
+void show_append_wrapped(struct buf *out, struct slice text, size_t indent, size_t width_max)
+{
+	size_t column = indent;
+
+	for (bool is_first = true; text.size > 0; is_first = false) {
+		struct slice word = slice_cut(&text, ' ');
+		bool fits = width_max == 0 || column + 1 + word.size <= width_max;
+
+		if (!is_first && fits) {
+			buf_append_char(out, ' ');
+			column++;
+		} else if (!is_first) {
+			buf_printf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		cli_append_printable(out, word, CLI_ONE_LINE);
+		column += word.size;
+	}
 }
 
 void show_table(struct table *table)

@@ -31,6 +31,8 @@ void show_append_time_as(struct buf *out, struct slice time, enum clock_zone zon
 void show_append_time(struct buf *out, struct slice time);
 /* "45s", "12m 5s", "3h 2m", "4d 7h" */
 void show_append_seconds(struct buf *out, int64_t seconds);
+/* How far from now a time of the API is, as the above. Nothing when it is none. */
+void show_append_age(struct buf *out, struct slice time);
 /* "512 B", "12.3 MiB" */
 void show_append_bytes(struct buf *out, int64_t bytes);
 /* What the receiver said: the HTTP status, else the kind of failure, else nothing. */
@@ -44,6 +46,10 @@ void show_cell_seconds(struct table *table, const json_t *object, const char *na
 void show_cell_bytes(struct table *table, const json_t *object, const char *name);
 void show_cell_result(struct table *table, const json_t *attempt);
 
+void show_cell_age(struct table *table, const json_t *object, const char *name);
+
+/* Breaks lines between words, so that they fit width_max (0: no line is broken); all but the first are indented. */
+void show_append_wrapped(struct buf *out, struct slice text, size_t indent, size_t width_max);
 /* Prints the rows so far to standard output. */
 void show_table(struct table *table);
 /* Characters of a line (COLUMNS when the terminal does not say) when the file is a terminal, else 0. */

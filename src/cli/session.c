@@ -8,6 +8,7 @@
 #include "api_client.h"
 #include "api_url.h"
 #include "command.h"
+#include "offline_note.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
 #include "support.h"
@@ -116,6 +117,10 @@ int session_call(struct session *session, const char *method, const char *path, 
 	if (api_call(session->client, method, path, query, body, &http_status, &json, &err) !=
 		STATUS_OK)
 		return cli_failure(session->command, "%s", err.text);
+	if (!session->is_noted && !api_client_is_live(session->client)) {
+		session->is_noted = true;
+		offline_note_print(session, strcmp(method, "GET") == 0);
+	}
 	if (http_status < 200 || http_status > 299)
 		exit_code = report_refusal(session, http_status, json);
 	else

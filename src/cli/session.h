@@ -27,13 +27,17 @@ struct session {
 	bool json; /* results as JSON */
 	struct config *config;
 	struct api_client *client;
+	bool is_noted; /* that no gateway runs */
 };
 
 /* command and config_path are set; loads the configuration. */
 int session_open(struct session *session);
 void session_close(struct session *session);
 
-/* Any answer but 2xx is a failure; 400 is wrong usage. */
+/*
+ * Any answer but 2xx is a failure; 400 is wrong usage. The first answer without a gateway is announced on
+ * standard error.
+ */
 int session_call(struct session *session, const char *method, const char *path, const char *query,
 	const json_t *body, json_t **json_out);
 

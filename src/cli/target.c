@@ -61,6 +61,16 @@ static int print_targets(struct session *session)
 	return EXIT_OK;
 }
 
+/* Without a gateway nobody knows the state of what is not paused. */
+static void print_steered(const char *name, const char *action, const json_t *target)
+{
+	const char *state = json_string_value(json_object_get(target, "state"));
+
+	if (state == NULL)
+		state = strcmp(action, "resume") == 0 ? "resumed" : "-";
+	printf("%s: %s\n", name, state);
+}
+
 /* pause and resume answer with the target as it is then. */
 static int steer(struct session *session, const char *action, const char *name, const char *reason)
 {
@@ -82,7 +92,7 @@ static int steer(struct session *session, const char *action, const char *name, 
 	if (exit_code == EXIT_OK && session->json)
 		session_print_json(json);
 	else if (exit_code == EXIT_OK)
-		printf("%s: %s\n", name, json_string_value(json_object_get(json, "state")));
+		print_steered(name, action, json);
 	json_decref(json);
 	json_decref(body);
 	buf_free(&path);

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import events
 import pytest
+from offline import without_note
 from histories import HISTORY, history, place
 from repostal import BINARY, run
 from receiver import Reply
@@ -45,7 +46,7 @@ def command(gateway, *arguments):
 
 def told(gateway, *arguments):
     result = command(gateway, *arguments)
-    assert (result.returncode, result.stderr) == (0, ""), result
+    assert (result.returncode, without_note(result.stderr)) == (0, ""), result
     return result.stdout
 
 

@@ -108,6 +108,47 @@ static void test_shapes_ascend(void **state)
 	assert_true(histogram_batch.bounds[histogram_batch.bounds_count - 1] == 8192);
 }
 
+static void test_what_happened_in_the_last_minute(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t at_ms; /* three times */
+		int64_t now_ms;
+		int64_t want;
+	} cases[] = {
+		{ "the present second is not over", 500000, 500999, 0 },
+		{ "the last second", 500999, 501000, 3 },
+		{ "sixty seconds ago", 500000, 560999, 3 },
+		{ "sixty-one seconds ago", 500000, 561000, 0 },
+		{ "one round of the buckets later", 500000, 564500, 0 },
+		{ "long ago", 500000, 9000000, 0 },
+		{ "the machine has just started", 0, 1000, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct recent recent = { 0 };
+		int64_t got;
+
+		for (int n = 0; n < 3; n++)
+			recent_add(&recent, cases[i].at_ms);
+		got = recent_read(&recent, cases[i].now_ms);
+		if (got != cases[i].want)
+			fail_msg("%s: %d", cases[i].name, (int)got);
+	}
+}
+
+static void test_seconds_take_the_place_of_old_ones(void **state)
+{
+	struct recent recent = { 0 };
+
+	(void)state;
+	for (int64_t second = 1; second <= 1000; second++)
+		for (int n = 0; n < 5; n++)
+			recent_add(&recent, second * 1000 + n);
+	assert_int_equal(recent_read(&recent, 1001 * 1000), 5 * RECENT_SECONDS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +156,8 @@ int main(void)
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_shapes_ascend),
+		cmocka_unit_test(test_what_happened_in_the_last_minute),
+		cmocka_unit_test(test_seconds_take_the_place_of_old_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

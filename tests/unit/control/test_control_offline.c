@@ -51,7 +51,9 @@ static void test_the_store_is_taken_with_the_first_change(void **state)
 	fixture_quarantine(fixture, "no_id", "{\"event\":\"drop\",\"id\":\"a@x\",\"to\":\"b@x\"}");
 	ask(control, "GET", "/stats", 200, "\"uptime_seconds\":null,\"generation\":0");
 	ask(control, "GET", "/stats", 200, "\"quarantined\":1");
-	ask(control, "GET", "/targets/app", 200, "\"state\":\"active\"");
+	ask(control, "GET", "/stats", 200, "\"ready\":null,\"reasons\":null");
+	ask(control, "GET", "/targets/app", 200, "\"state\":null");
+	ask(control, "GET", "/targets/app", 200, "\"inflight\":null");
 	ask(control, "POST", "/targets/app/pause", 503, "errors");
 	assert_int_equal(control_offline_take(offline, &err), STATUS_BUSY);
 	store_close(&fixture->store);
