@@ -108,7 +108,8 @@ static enum status carry_over(struct gateway *gateway, struct generation *next, 
 	return status;
 }
 
-static void reload(struct gateway *gateway)
+/* False: everything is as it was. */
+static bool reload(struct gateway *gateway)
 {
 	char fingerprint[GENERATION_FINGERPRINT_SIZE];
 	struct generation *next = NULL;
@@ -122,7 +123,7 @@ static void reload(struct gateway *gateway)
 			LOG_INT("generation", gateway->current.generation->number));
 		control_live_note_reload(&gateway->control_live, &err);
 		generation_release(&next);
-		return;
+		return false;
 	}
 	change_over(gateway, next);
 	control_live_note_reload(&gateway->control_live, NULL);
@@ -132,6 +133,7 @@ static void reload(struct gateway *gateway)
 		LOG_INT("sources", (int64_t)next->config->sources_count),
 		LOG_INT("targets", (int64_t)next->config->targets_count),
 		LOG_INT("stranded", gateway->opening == NULL ? gateway_warn_stranded(gateway) : 0));
+	return true;
 }
 
 static int64_t left_ms(int64_t deadline_ms)
@@ -194,13 +196,14 @@ static void block_signals(sigset_t *set)
 static void serve_reload(struct gateway *gateway)
 {
 	char state[64];
+	bool is_reloaded;
 
 	snprintf(
 		state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_monotonic_us());
 	supervisor_notify(state);
-	reload(gateway);
+	is_reloaded = reload(gateway);
 	if (gateway->opening == NULL)
-		gateway_notify_ready(gateway);
+		gateway_notify_ready(gateway, is_reloaded);
 	else
 		supervisor_notify("READY=1");
 }

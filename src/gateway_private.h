@@ -44,7 +44,7 @@ void gateway_copy_names(struct gateway *gateway, const struct store *store);
 /* To the public side: the present generation. */
 void gateway_show_generation(struct gateway *gateway);
 /* To the service manager: what is at work. */
-void gateway_notify_ready(const struct gateway *gateway);
+void gateway_notify_ready(const struct gateway *gateway, bool last_reload_was_good);
 /* Returns how many deliveries wait for nobody. */
 int64_t gateway_warn_stranded(const struct gateway *gateway);
 

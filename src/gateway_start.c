@@ -25,7 +25,9 @@ enum {
 static enum status open_sockets(struct gateway *gateway, struct error *err)
 {
 	const struct config *config = gateway->first->config;
+	struct http_settings public_settings = config->listen;
 	struct http_settings admin_settings = {
+		.name = "admin",
 		.address = config->admin.address,
 		.port = config->admin.port,
 		.threads = 1,
@@ -37,7 +39,7 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 
 	gateway->inbound = inbound_new();
 	status = http_server_open(
-		&config->listen, inbound_handle, gateway->inbound, &gateway->public_server, err);
+		&public_settings, inbound_handle, gateway->inbound, &gateway->public_server, err);
 	if (status != STATUS_OK) {
 		error_prefix(err, "listen");
 		return status;
@@ -193,13 +195,14 @@ static void notify_status(const char *text)
 	supervisor_notify(state);
 }
 
-void gateway_notify_ready(const struct gateway *gateway)
+void gateway_notify_ready(const struct gateway *gateway, bool last_reload_was_good)
 {
 	const struct config *config = gateway->current.generation->config;
-	char text[128];
+	char text[160];
 
-	snprintf(text, sizeof(text), "Ready: sources %zu, targets %zu, generation %" PRId64,
-		config->sources_count, config->targets_count, gateway->current.generation->number);
+	snprintf(text, sizeof(text), "Ready: sources %zu, targets %zu, generation %" PRId64 "%s",
+		config->sources_count, config->targets_count, gateway->current.generation->number,
+		last_reload_was_good ? "" : "; the last reload failed, the log says why");
 	notify_status(text);
 }
 
@@ -221,7 +224,7 @@ static enum status start_work(struct gateway *gateway, struct error *err)
 	run_listeners(gateway);
 	announce(gateway, LOG_LEVEL_INFO, "gateway.ready");
 	(void)gateway_warn_stranded(gateway);
-	gateway_notify_ready(gateway);
+	gateway_notify_ready(gateway, true);
 	return STATUS_OK;
 }
 

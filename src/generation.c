@@ -9,6 +9,8 @@
 
 #include "repostal/memory.h"
 
+#define MARK_START UINT64_C(0xcbf29ce484222325)
+
 enum {
 	JWKS_SIZE_MAX = 64 * 1024,
 	SIGNING_THREADS_MAX = 16,
@@ -48,6 +50,24 @@ static void make_inbound(struct generation *generation)
 	generation->inbound.on_unused = on_view_unused;
 }
 
+static uint64_t add_bytes(uint64_t hash, struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.size; i++)
+		hash = (hash ^ (unsigned char)bytes.data[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* The keys by what is published of them: their files may lie elsewhere on another machine. */
+static int64_t make_config_mark(const struct generation *generation)
+{
+	uint64_t release = add_bytes(MARK_START, slice_text(REPOSTAL_VERSION));
+	uint64_t settings =
+		add_bytes(generation->config->shared_fingerprint, buf_slice(&generation->jwks));
+	uint64_t low = settings & ((UINT64_C(1) << STORE_CONFIG_MARK_BITS) - 1);
+
+	return (int64_t)((release << STORE_CONFIG_MARK_BITS | low) >> 1 << 1 | 1);
+}
+
 enum status generation_new(struct config **config_taken, int64_t number,
 	struct generation **generation_out, struct error *err)
 {
@@ -68,6 +88,7 @@ enum status generation_new(struct config **config_taken, int64_t number,
 		return STATUS_INVALID;
 	}
 	signer_print_jwks(generation->signer, &generation->jwks);
+	generation->config_mark = make_config_mark(generation);
 	make_inbound(generation);
 	generation->target_numbers = memory_array(config->targets_count + 1, sizeof(uint16_t));
 	generation->pauses = memory_array(config->targets_count + 1, sizeof(char *));
@@ -184,6 +205,7 @@ enum status generation_register(
 	if (status != STATUS_OK)
 		return status;
 	store_set_lease_ms(store, lease_ms(generation->config));
+	store_set_config_mark(store, generation->config_mark);
 	lay_routes(generation);
 	name_sources(generation, store);
 	make_dispatcher(generation);

@@ -26,6 +26,7 @@ struct generation {
 	const struct config *config;
 	struct signer *signer;
 	struct buf jwks;
+	int64_t config_mark;                     /* store_set_config_mark() */
 	uint16_t *target_numbers;                /* of the store, for each configured target */
 	const char **pauses;                     /* for each: NULL, or why it is paused */
 	struct routed_source *sources;           /* for each configured source */

@@ -50,7 +50,8 @@ struct config {
 	struct log_settings log;
 	int64_t shutdown_timeout_ms;
 	uint64_t fingerprint; /* of all of the above but the secrets: may be shown */
-	/* The same for gateways that treat events alike: sources, targets, translation; no secrets. */
+	/* The same for gateways that treat events alike (sources, targets, translation, how long
+	 * the store keeps what); no secrets. */
 	uint64_t shared_fingerprint;
 };
 

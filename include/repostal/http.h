@@ -30,8 +30,9 @@ enum {
 };
 
 struct http_settings {
-	char *address; /* IPv4 or IPv6 literal */
-	int port;      /* 0: any free one, see http_server_port() */
+	const char *name; /* of its threads, for people; static; NULL: "http" */
+	char *address;    /* IPv4 or IPv6 literal */
+	int port;         /* 0: any free one, see http_server_port() */
 	int threads;
 	int64_t max_body;
 	int max_connections;

@@ -300,6 +300,14 @@ enum status store_poll(
 void store_set_hint(struct store *store, void (*hint)(void *context), void *context);
 /* How long a lease lasts when it is not renewed: longer than any request takes. */
 void store_set_lease_ms(struct store *store, int64_t lease_ms);
+/*
+ * A number that stands for this process's configuration, of which the bits from STORE_CONFIG_MARK_BITS on
+ * stand for the release: others of the same release and a different mark are counted. 0: not compared.
+ */
+#define STORE_CONFIG_MARK_BITS 48
+void store_set_config_mark(struct store *store, int64_t mark);
+/* Other processes alive that share the store and are configured differently, as of the last poll. */
+int64_t store_differing(const struct store *store);
 /* Monotonic: until then nobody takes over what this process has leased; INT64_MAX: never. */
 int64_t store_lease_until_ms(const struct store *store);
 

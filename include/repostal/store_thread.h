@@ -80,6 +80,7 @@ struct store_metrics {
 	struct gauge quarantined;
 	struct gauge failing_since_ms; /* monotonic; 0: the last commit succeeded */
 	struct gauge heartbeat_ms;     /* monotonic; when the store thread last went round */
+	struct gauge differing;        /* store_differing() */
 	struct gauge lease_until_ms;   /* monotonic; store_lease_until_ms() */
 	struct counter leases_expired; /* struct store_takeovers */
 	struct counter verdicts_late;

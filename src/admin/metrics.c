@@ -250,6 +250,9 @@ static void print_store(const struct admin_view *view, struct buf *out)
 		"Verdicts that came when their lease had ended.");
 	metric_print_int(
 		out, "repostal_store_verdicts_late_total", "", value_of(&store->verdicts_late));
+	metric_print_head(out, "repostal_store_config_mismatch", "gauge",
+		"Other processes on this database that are configured differently.");
+	metric_print_int(out, "repostal_store_config_mismatch", "", gauge_read(&store->differing));
 	metric_print_head(out, "repostal_quarantine_events", "gauge", "Events in quarantine.");
 	metric_print_int(out, "repostal_quarantine_events", "", gauge_read(&store->quarantined));
 }

@@ -160,6 +160,14 @@ static uint64_t sum_elements(const struct setting *row, const void *base)
 	return sum;
 }
 
+/* Beside sources and targets. Where the store is found may differ from machine to machine. */
+static bool is_shared(const struct setting *row)
+{
+	return starts_with(row->path, "translate.") || starts_with(row->path, "egress.") ||
+	       (starts_with(row->path, "store.") &&
+		       (row->kind == SETTING_DURATION || row->kind == SETTING_INTEGER));
+}
+
 /* What becomes of an event must not depend on the process that takes it. */
 static uint64_t shared_fingerprint(const struct config *config)
 {
@@ -172,7 +180,7 @@ static uint64_t shared_fingerprint(const struct config *config)
 			uint64_t sum = sum_elements(row, config);
 
 			hash = add(hash, &sum, sizeof(sum));
-		} else if (starts_with(row->path, "translate.")) {
+		} else if (is_shared(row)) {
 			hash = setting_fingerprint(row, config, FINGERPRINT_SHOWN, hash);
 		}
 	}

@@ -132,6 +132,7 @@ static void *delivery_main(void *data)
 {
 	struct dispatcher *dispatcher = data;
 
+	pthread_setname_np(pthread_self(), "delivery");
 	while (!is_stopping(dispatcher)) {
 		int64_t now_ms = clock_schedule_ms();
 

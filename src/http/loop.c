@@ -261,11 +261,21 @@ static void heed_clock(struct http_loop *loop)
 	loop->wall_ahead_us = ahead_us;
 }
 
+static void name_thread(const struct http_loop *loop)
+{
+	const char *name = loop->server->settings.name;
+	char text[16]; /* all that the system keeps */
+
+	snprintf(text, sizeof(text), "%.12s %zu", name == NULL ? "http" : name, loop->index % 100);
+	pthread_setname_np(pthread_self(), text);
+}
+
 void *http_loop_main(void *data)
 {
 	struct http_loop *loop = data;
 	enum http_loop_command seen = HTTP_LOOP_RUN;
 
+	name_thread(loop);
 	loop_open(loop);
 	while (seen != HTTP_LOOP_END) {
 		enum http_loop_command command;

@@ -155,6 +155,7 @@ struct postgres_store {
 	uint32_t transactions;
 	int64_t clock_ahead_ms; /* of the server, before ours */
 	int64_t renewed_for_ms;
+	int64_t renewed_mark;
 	int64_t renew_at_ms; /* monotonic, as the next five */
 	int64_t orphans_at_ms;
 	int64_t bytes_at_ms;

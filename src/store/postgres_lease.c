@@ -46,16 +46,19 @@ static enum status renew(struct postgres_store *pg, struct error *err)
 	enum status status = STATUS_OK;
 
 	if (pg->instance != 0)
-		status = ask(pg, PG_INSTANCE_RENEW, (int64_t[]){ pg->instance, pg->base.lease_ms },
-			2, &rows, err);
+		status = ask(pg, PG_INSTANCE_RENEW,
+			(int64_t[]){ pg->instance, pg->base.lease_ms, pg->base.config_mark }, 3,
+			&rows, err);
 	if (status == STATUS_OK && rows.count == 0) {
 		postgres_rows_free(&rows);
-		status = ask(pg, PG_INSTANCE_NEW, (int64_t[]){ pg->base.lease_ms }, 1, &rows, err);
+		status = ask(pg, PG_INSTANCE_NEW,
+			(int64_t[]){ pg->base.lease_ms, pg->base.config_mark }, 2, &rows, err);
 	}
 	if (status == STATUS_OK && rows.count > 0) {
 		pg->instance = postgres_int(&rows, 0, 0);
 		pg->base.lease_until_ms = began_ms + pg->base.lease_ms;
 		pg->renewed_for_ms = pg->base.lease_ms;
+		pg->renewed_mark = pg->base.config_mark;
 		pg->renew_at_ms = began_ms + pg->base.lease_ms / RENEWALS_PER_LEASE;
 	}
 	postgres_rows_free(&rows);
@@ -228,11 +231,12 @@ static enum status read_clock(struct postgres_store *pg, struct error *err)
 static enum status look_for_dead(struct postgres_store *pg, bool *dead_out, struct error *err)
 {
 	struct postgres_rows rows = { 0 };
-	enum status status = ask(pg, PG_INSTANCE_COUNT, NULL, 0, &rows, err);
+	enum status status = ask(pg, PG_INSTANCE_COUNT, &pg->base.config_mark, 1, &rows, err);
 
 	if (status == STATUS_OK) {
 		pg->instances_count = postgres_int(&rows, 0, 0);
 		*dead_out = postgres_int(&rows, 0, 1) > 0;
+		pg->base.differing = pg->base.config_mark == 0 ? 0 : postgres_int(&rows, 0, 2);
 	}
 	postgres_rows_free(&rows);
 	return status;
@@ -314,7 +318,8 @@ enum status postgres_poll(
 	enum status status = postgres_ensure_alive(pg, err);
 
 	if (status == STATUS_OK &&
-		(mono_ms >= pg->renew_at_ms || pg->renewed_for_ms != pg->base.lease_ms))
+		(mono_ms >= pg->renew_at_ms || pg->renewed_for_ms != pg->base.lease_ms ||
+			pg->renewed_mark != pg->base.config_mark))
 		status = renew(pg, err);
 	if (status == STATUS_OK)
 		status = read_clock(pg, err);

@@ -10,6 +10,7 @@
  *             state, which the partial indexes name, so updates cannot be HOT and room on the page
  *             would be wasted: fillfactor stays 100, and autovacuum comes early and often instead.
  * instance    One row for each process, renewed every few seconds: its leases hold until alive_until.
+ *             config is a mark of how it is configured, secrets left out, to be compared with the others'.
  * tally       Counts of deliveries, a row for each process and target, so that commits of several
  *             processes do not wait for one another's counts. Summed up when read; those of processes
  *             that are gone are folded into number 0. Changed by every commit: small, with room for
@@ -170,10 +171,12 @@ static const char *const steps[] = {
 	"  END LOOP;"
 	"  RETURN behind;"
 	" END $body$;",
+	/* What its owner's configuration is like; 0: a release that does not say. */
+	"ALTER TABLE instance ADD COLUMN config bigint NOT NULL DEFAULT 0;",
 };
 
 /* What "oldest" becomes with each step. */
-static const int64_t oldest_after[] = { 1 };
+static const int64_t oldest_after[] = { 1, 1 };
 _Static_assert(ARRAY_COUNT(oldest_after) == ARRAY_COUNT(steps), "one for each step");
 
 static enum status read_meta(

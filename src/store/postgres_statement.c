@@ -182,17 +182,24 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" RETURNING d.id, d.target, before.state, before.attempts, (d.order_key IS NOT "
 		"NULL)::int" },
 	[PG_INSTANCE_NEW] = { "join the others",
-		"INSERT INTO instance (number, alive_until) VALUES (nextval('instance_number'),"
-		" clock_timestamp() + $1::bigint * interval '1 millisecond') RETURNING number" },
+		"INSERT INTO instance (number, alive_until, config)"
+		" VALUES (nextval('instance_number'),"
+		" clock_timestamp() + $1::bigint * interval '1 millisecond', $2::bigint)"
+		" RETURNING number" },
 	[PG_INSTANCE_RENEW] = { "renew the leases",
 		"UPDATE instance SET alive_until ="
-		" clock_timestamp() + $2::bigint * interval '1 millisecond'"
+		" clock_timestamp() + $2::bigint * interval '1 millisecond', config = $3::bigint"
 		" WHERE number = $1::bigint RETURNING number" },
 	[PG_INSTANCE_END] = { "leave the others",
 		"DELETE FROM instance WHERE number = $1::bigint" },
 	[PG_INSTANCE_COUNT] = { "count the others",
-		"SELECT count(*), count(*) FILTER (WHERE alive_until < clock_timestamp())"
-		" FROM instance" },
+		/* Releases know different settings: only those of one release are compared. */
+		"SELECT count(*), count(*) FILTER (WHERE alive_until < clock_timestamp()),"
+		" count(*) FILTER (WHERE alive_until >= clock_timestamp() AND config <> $1::bigint"
+		" AND config >> " PG_TEXT_OF(
+			STORE_CONFIG_MARK_BITS) " ="
+						" $1::bigint >> " PG_TEXT_OF(
+							STORE_CONFIG_MARK_BITS) ") FROM instance" },
 	[PG_INSTANCE_REAP] = { "end leases",
 		"DELETE FROM instance WHERE number IN (SELECT number FROM instance"
 		" WHERE alive_until < clock_timestamp() LIMIT 8 FOR UPDATE SKIP LOCKED)"

@@ -474,6 +474,16 @@ int64_t store_gather_us(const struct store *store)
 	return store->ops->gather_us;
 }
 
+void store_set_config_mark(struct store *store, int64_t mark)
+{
+	store->config_mark = mark;
+}
+
+int64_t store_differing(const struct store *store)
+{
+	return store->differing;
+}
+
 struct store_takeovers store_takeovers(const struct store *store)
 {
 	return store->takeovers;

@@ -98,6 +98,8 @@ struct store {
 	struct pauses pauses;
 	int64_t lease_ms;
 	int64_t lease_until_ms; /* monotonic; a shared store's backend keeps it true */
+	int64_t config_mark;
+	int64_t differing; /* store_differing() */
 	struct store_takeovers takeovers;
 	void (*_Atomic hint)(void *context);
 	void *hint_context; /* set before hint */

@@ -302,6 +302,23 @@ static void update_slow_gauges(struct store_thread *thread, int64_t now_ms)
 			store_oldest_waiting_us(thread->store, (uint16_t)i));
 }
 
+/* A line when it begins, and one when it ends. */
+static void note_differing(struct store_thread *thread)
+{
+	int64_t known = gauge_read(&thread->metrics.differing);
+	int64_t differing = store_differing(thread->store);
+
+	if (differing == known)
+		return;
+	gauge_set(&thread->metrics.differing, differing);
+	if (known == 0)
+		log_event(LOG_LEVEL_WARN, "store.config_differs", LOG_INT("processes", differing),
+			LOG_STR("advice", "give all processes on this database the same sources, "
+					  "targets, translation and signing keys"));
+	else if (differing == 0)
+		log_event(LOG_LEVEL_INFO, "store.config_agrees");
+}
+
 static void note_sharing(struct store_thread *thread)
 {
 	struct store_takeovers takeovers = store_takeovers(thread->store);
@@ -313,6 +330,7 @@ static void note_sharing(struct store_thread *thread)
 	counter_add(&metrics->verdicts_late,
 		(uint64_t)(takeovers.verdicts_late - thread->counted.verdicts_late));
 	thread->counted = takeovers;
+	note_differing(thread);
 }
 
 /* A server that is away is noticed here even when nobody sends anything, and so is its return. */
@@ -408,6 +426,7 @@ static void *thread_main(void *data)
 	struct store_thread *thread = data;
 	bool closed;
 
+	pthread_setname_np(pthread_self(), "store");
 	do {
 		struct mailbox_chain chain;
 		int64_t now_ms = clock_monotonic_ms();

@@ -505,3 +505,27 @@ def test_a_reload_while_it_stops_is_harmless(start_gateway, receiver):
     gateway.signal(signal.SIGHUP)
     gate.set()
     assert gateway.wait_exit() == 0
+
+
+# -- deliveries without their target ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left", ["removed", "disabled"])
+def test_a_backlog_without_its_target_is_said(gateway, receiver, left):
+    receiver.answer("/postal", *[Reply(503)] * 3)
+    for number in range(3):
+        assert gateway.post(events.delivered(id=f"waits-{number}")).status == 200
+    gateway.wait_metric("queue_depth", 3, target="app", state="waiting")
+    before = gateway.settings
+    others = [target("other", receiver.url("/other"))]
+    if left == "disabled":
+        others.append(target("app", receiver.url("/postal"), enabled=False))
+    assert reload(gateway, targets=others)["stranded"] == 3
+    reason = {"removed": "not configured", "disabled": "disabled"}[left]
+    gateway.restart()
+    said = wait_until(lambda: gateway.log("target.stranded")[1:], "the start says it as well")
+    for line in (gateway.log("target.stranded")[0], said[0]):
+        assert (line["level"], line["target"], line["reason"], line["waiting"]) == ("warn", "app", reason, 3)
+    gateway.configure(before)
+    assert hang_up_signal(gateway, "gateway.reloaded")["stranded"] == 0
+    assert len(gateway.log("target.stranded")) == 2

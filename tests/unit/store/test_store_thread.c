@@ -219,6 +219,12 @@ int64_t store_gather_us(const struct store *store)
 	return store->is_shared ? 100 : 0;
 }
 
+int64_t store_differing(const struct store *store)
+{
+	(void)store;
+	return 0;
+}
+
 struct store_takeovers store_takeovers(const struct store *store)
 {
 	return store->takeovers;
