@@ -9,7 +9,8 @@
  *            and one line (log.suppressed, by=queue) tells of it when there is room again.
  *            For the journal each line begins with its priority, and a text line has no time.
  * Threads    Any, after log_detect_journal() and log_configure().
- * Errors     A failing write is counted: logging never stops the gateway.
+ * Errors     A failing write is counted, and told when one works again (by=write): logging never
+ *            stops the gateway.
  */
 #ifndef REPOSTAL_LOG_H
 #define REPOSTAL_LOG_H

@@ -124,17 +124,22 @@ static void begin_line(struct log_line *line, enum log_level level, const char *
 }
 
 /* The gap's own line stands where the gap is. */
+static void tell_gap(int64_t lines, const char *by)
+{
+	struct log_line line;
+
+	begin_line(&line, LOG_LEVEL_WARN, "log.suppressed");
+	log_line_add(&line, LOG_FIELDS(LOG_INT("lines", lines), LOG_STR("by", by)));
+	push(log_line_end(&line));
+	log_line_free(&line);
+}
+
 static void tell_lost(void)
 {
 	int64_t lost = log_queue_take_lost(&queue);
-	struct log_line line;
 
-	if (lost == 0)
-		return;
-	begin_line(&line, LOG_LEVEL_WARN, "log.suppressed");
-	log_line_add(&line, LOG_FIELDS(LOG_INT("lines", lost), LOG_STR("by", "queue")));
-	push(log_line_end(&line));
-	log_line_free(&line);
+	if (lost > 0)
+		tell_gap(lost, "queue");
 }
 
 static void put(struct slice line)
@@ -326,7 +331,10 @@ static void await_work(void)
 		pthread_cond_timedwait(&arrived, &mutex, &until);
 }
 
-/* With the lock, which is given away while it writes. */
+/*
+ * With the lock, which is given away while it writes. That a write failed is told behind the first that
+ * did not; when it does not fit the queue by then, the queue's own line tells of it.
+ */
 static void write_next(char bytes[LOG_LINE_SIZE_MAX], size_t size)
 {
 	bool is_written;
@@ -338,8 +346,7 @@ static void write_next(char bytes[LOG_LINE_SIZE_MAX], size_t size)
 		counter_add(&suppressed, 1);
 		failed_count++;
 	} else if (failed_count > 0) {
-		/* It takes lines again: the gap is told like that of a full queue. */
-		queue.lost += failed_count;
+		tell_gap(failed_count, "write");
 		failed_count = 0;
 	}
 	tell_lost();

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "repostal/clock.h"
@@ -180,6 +181,37 @@ static void test_a_reader_that_comes_late(void **state)
 	free(reader.text);
 }
 
+/* A full disk: what could not be written is told behind the first line that could. */
+static void test_a_write_that_fails(void **state)
+{
+	uint64_t before = log_suppressed_count();
+	int full_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	char text[4096] = "";
+	int saved_fd, good_fd;
+	int pipe_fd = redirect(&saved_fd);
+
+	(void)state;
+	good_fd = dup(STDERR_FILENO);
+	assert_true(full_fd >= 0 && dup2(full_fd, STDERR_FILENO) >= 0);
+	assert_int_equal(log_start(NULL), STATUS_OK);
+	for (int i = 0; i < 3; i++)
+		log_event(LOG_LEVEL_INFO, "test.lost", LOG_INT("number", i));
+	while (log_suppressed_count() < before + 3)
+		nanosleep(&pause, NULL);
+	assert_true(dup2(good_fd, STDERR_FILENO) >= 0);
+	log_event(LOG_LEVEL_INFO, "test.line", LOG_INT("number", 3));
+	log_stop(FLUSH_MS);
+	restore(saved_fd);
+	assert_true(read(pipe_fd, text, sizeof(text) - 1) > 0);
+	assert_null(strstr(text, "test.lost"));
+	assert_non_null(strstr(text, "test.line number=3\n"));
+	assert_non_null(strstr(text, " warn log.suppressed lines=3 by=write\n"));
+	close(good_fd);
+	close(full_fd);
+	close(pipe_fd);
+}
+
 /* The summary comes although no further line does, while the process runs. */
 static void test_a_summary_comes_by_itself(void **state)
 {
@@ -290,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_a_reader_that_comes_late),
+		cmocka_unit_test(test_a_write_that_fails),
 		cmocka_unit_test(test_a_summary_comes_by_itself),
 		cmocka_unit_test(test_an_assertion_writes_what_is_queued),
 		cmocka_unit_test(test_an_assertion_does_not_wait_for_the_reader),
