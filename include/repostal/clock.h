@@ -30,7 +30,7 @@ enum {
 	CLOCK_TEXT_SIZE = 32
 };
 void clock_format_utc(int64_t unix_ms, char out[CLOCK_TEXT_SIZE]);
-/* "2026-11-21 02:02:03+01:00": as the clock on the wall shows it (TZ, /etc/localtime). */
+/* "2026-11-21 02:02:03+01:00": local time (TZ, /etc/localtime). */
 void clock_format_local(int64_t unix_ms, char out[CLOCK_TEXT_SIZE]);
 
 /* Whose clock a time means that names no offset. */

@@ -69,14 +69,14 @@ static int64_t shown_ms(int64_t unix_ms)
 	return unix_ms < first_ms ? first_ms : unix_ms > last_ms ? last_ms : unix_ms;
 }
 
-static char *put_date_and_time(char *at, const struct tm *tm, char between, char behind)
+static char *put_date_and_time(char *at, const struct tm *tm, char between, char after)
 {
 	at = put_number(at, tm->tm_year + 1900, 4, '-');
 	at = put_number(at, tm->tm_mon + 1, 2, '-');
 	at = put_number(at, tm->tm_mday, 2, between);
 	at = put_number(at, tm->tm_hour, 2, ':');
 	at = put_number(at, tm->tm_min, 2, ':');
-	return put_number(at, tm->tm_sec, 2, behind);
+	return put_number(at, tm->tm_sec, 2, after);
 }
 
 void clock_format_utc(int64_t unix_ms, char out[CLOCK_TEXT_SIZE])
@@ -299,7 +299,7 @@ static bool expect_time_of_day(struct slice *text, struct tm *tm, int64_t *us_ou
 	       expect_fraction_us(text, us_out);
 }
 
-/* "Z", "+01", "+0100", "-01:30", also behind a blank; false when there is something else. */
+/* "Z", "+01", "+0100", "-01:30", also after a blank; false when there is something else. */
 static bool expect_offset(struct slice *text, int64_t *seconds_out)
 {
 	bool is_west;

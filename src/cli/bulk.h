@@ -3,7 +3,7 @@
  * bulk.h - a job of the admin API, from its start to its end
  *
  * Promise    Starts the job, awaits its end, and shows how far it is: a bar while standard error is a
- *            terminal. SIGINT and SIGTERM leave it at work in the gateway, and say what to type to
+ *            terminal. SIGINT and SIGTERM leave it running in the gateway, and say what to type to
  *            cancel it; without a gateway it ends with this process, so it is cancelled then.
  * Threads    The main thread; takes over SIGINT and SIGTERM.
  */

@@ -59,7 +59,7 @@ static int ask(const struct confirm *confirm, const char *what)
 	return cli_failure(confirm->command, "nothing was %s", confirm->verb->done);
 }
 
-/* Of none there is nothing to ask. */
+/* A change of nothing needs no question. */
 static int decide(const struct confirm *confirm, int64_t count, const char *what)
 {
 	bool has_terminal = isatty(STDERR_FILENO);
@@ -68,7 +68,8 @@ static int decide(const struct confirm *confirm, int64_t count, const char *what
 		return ask(confirm, what);
 	if (!confirm->yes && count > 0 && confirm->verb->cannot_be_undone)
 		return cli_usage_error(confirm->command,
-			"%s %s: nobody can be asked here, say --yes", confirm->verb->doing, what);
+			"%s %s: there is no terminal to confirm this on; use --yes",
+			confirm->verb->doing, what);
 	if (has_terminal && count > 0)
 		fprintf(stderr, "repostal %s: %s %s\n", confirm->command, confirm->verb->doing,
 			what);

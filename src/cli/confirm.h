@@ -3,8 +3,8 @@
  * confirm.h - how many are meant, before they are changed
  *
  * Promise    On a terminal a change is announced with its number, and asked about unless that was
- *            answered in advance. Where nobody can be asked, what cannot be undone is refused, and
- *            the rest is done.
+ *            answered in advance. Without a terminal, what cannot be undone is refused, and the rest
+ *            is done.
  * Threads    The main thread.
  */
 #ifndef REPOSTAL_CLI_CONFIRM_H

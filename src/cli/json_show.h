@@ -23,7 +23,7 @@ struct slice show_string(const json_t *object, const char *name);
 int64_t show_integer(const json_t *object, const char *name);
 
 /*
- * A time of the API: as the clock on the wall shows it, with its offset ("2026-11-21 02:02:03+01:00"),
+ * A time of the API: local with its offset ("2026-11-21 02:02:03+01:00"),
  * or in UTC ("2026-11-21T01:02:03Z"). Any other text stays.
  */
 void show_append_time_as(struct buf *out, struct slice time, enum clock_zone zone);

@@ -44,7 +44,7 @@ static const char help[] =
 	"\n"
 	"Asks the running gateway at its admin address; when nobody listens there, opens\n"
 	"the store itself. Times are local with their offset on a terminal, else in UTC.\n"
-	"Elsewhere than on a terminal, discard --all wants --yes.\n"
+	"Without a terminal, discard --all needs --yes.\n"
 	"\n"
 	"Exit: 0 done, 1 it failed, there is no such ID, or it was replayed and stays in\n"
 	"quarantine, 2 wrong usage, 78 bad configuration.\n";

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "api_url.h"
 #include "bulk.h"
@@ -61,7 +62,7 @@ static int64_t count_of_event(const struct queue_options *options, const json_t 
 	return has_target ? count : -1;
 }
 
-/* One delivery that was named is changed without a word. */
+/* One delivery that was named needs no question. */
 static int confirm_event(
 	struct session *session, const struct queue_options *options, bool *act_out)
 {
@@ -147,11 +148,24 @@ static void append_which(struct buf *out, const struct queue_options *options)
 		buf_append_text(out, " that are waiting or dead");
 }
 
+/* It takes a while where there are millions. */
+static void show_counted(int64_t count, bool is_end)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (is_end)
+		fputs("\r\033[K", stderr);
+	else
+		fprintf(stderr, "\r\033[K%" PRId64 " so far", count);
+	fflush(stderr);
+}
+
 static int count_pages(struct session *session, struct buf *query, int64_t *count_out)
 {
 	size_t query_size = query->size;
 	json_t *page = NULL;
 	json_t *cursor = NULL;
+	bool has_shown = false;
 	int exit_code;
 
 	*count_out = 0;
@@ -167,6 +181,9 @@ static int count_pages(struct session *session, struct buf *query, int64_t *coun
 		*count_out += show_integer(page, "count");
 		json_decref(cursor);
 		cursor = json_incref(json_object_get(page, "next"));
+		has_shown |= json_is_string(cursor);
+		if (has_shown)
+			show_counted(*count_out, !json_is_string(cursor));
 	} while (exit_code == EXIT_OK && json_is_string(cursor));
 	json_decref(cursor);
 	json_decref(page);

@@ -7,7 +7,7 @@
 #include "json_show.h"
 
 struct wanted {
-	bool ready; /* those that are held are counted among them: both, or nobody counts */
+	bool ready; /* those that are held are counted among them: both or neither can be asked for */
 	bool held;
 	bool waiting;
 	bool dead;

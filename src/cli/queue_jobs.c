@@ -43,7 +43,7 @@ static struct slice state_of(const json_t *job)
 {
 	struct slice state = show_string(job, "state");
 
-	/* One that has not begun stands in line behind another. */
+	/* Jobs run one after another. */
 	if (slice_is(state, "running") && is_null(job, "started"))
 		return SLICE_LITERAL("waiting");
 	return state;
@@ -122,7 +122,7 @@ static int say_cancelled(const struct session *session, const char *id, const js
 {
 	struct slice state = show_string(job, "state");
 
-	/* What is at work ends its portion first: then it says "running" still. */
+	/* A running job first ends its portion, and until then says "running". */
 	if (slice_is(state, "running") || slice_is(state, "cancelled")) {
 		if (session->json)
 			session_print_json(job);
@@ -131,7 +131,7 @@ static int say_cancelled(const struct session *session, const char *id, const js
 				show_integer(job, "changed"));
 		return EXIT_OK;
 	}
-	return cli_failure(session->command, "job %s is over already: %.*s, %" PRId64 " changed",
+	return cli_failure(session->command, "job %s has ended already: %.*s, %" PRId64 " changed",
 		id, (int)state.size, state.data, show_integer(job, "changed"));
 }
 

@@ -10,7 +10,7 @@
 
 enum {
 	GAP_SIZE = 2,
-	INDENT_SIZE = 2, /* of what a row goes on with */
+	INDENT_SIZE = 2, /* of the further lines of a row */
 	CUT_WIDTH_MIN = 12,
 	TEXT_SIZE_MAX = 64 * 1024 * 1024,
 	CELLS_FIRST = 256,
@@ -103,7 +103,7 @@ struct layout {
  */
 static void fold(const struct table *table, struct layout *layout)
 {
-	size_t used = 0; /* of the present line, with the gap behind it */
+	size_t used = 0; /* of the present line, with the gap after it */
 
 	for (size_t i = 0; i < table->columns_count; i++) {
 		size_t width = table->widths[i];

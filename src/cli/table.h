@@ -4,7 +4,7 @@
  *
  * Promise    Cells are shown as printable text in columns that are as wide as their widest cell;
  *            with a width_max, columns that may be cut shrink until a line fits; when that is not
- *            enough, a row goes on over the next lines, which are indented. A table may be printed in
+ *            enough, a row continues on further lines, which are indented. A table may be printed in
  *            portions: the head comes once, and columns only grow.
  * Threads    One owner.
  * Ownership  The table copies its cells; the columns belong to the caller and outlive it.

@@ -108,16 +108,15 @@ void deliveries_count(struct call *call)
 	};
 	struct paging paging;
 	struct error err;
-	int64_t count = 0;
 	enum status status;
 	int64_t next;
 
 	filter_init(&filter);
 	if (!call_take_filter(call, &filter, &paging))
 		goto out;
-	status = listing_count(&listing, paging.before, &count, &next, &err);
+	status = listing_page(&listing, paging.before, LISTING_COUNT_MAX, &next, &err);
 	out_open(&call->answer->body, '{');
-	out_int(&call->answer->body, "count", count);
+	out_int(&call->answer->body, "count", listing.found);
 	call_write_next(call, next);
 	out_close(&call->answer->body, '}');
 	if (status != STATUS_OK)

@@ -5,76 +5,48 @@
 
 enum {
 	PAGE_TIME_MAX_MS = 200,
-	COUNTED_AT_ONCE = 2000,
+	AT_ONCE_MAX = 2000, /* between two looks at the clock */
 };
 
-struct page {
-	struct listing *listing;
-	size_t count;
-};
+static bool needs_facts(const struct listing *listing)
+{
+	return listing->visit != NULL || listing->filter->message_id != NULL ||
+	       listing->filter->recipient != NULL;
+}
 
 static void on_row(void *context, const struct store_row *row)
 {
-	struct page *page = context;
-	struct listing *listing = page->listing;
+	struct listing *listing = context;
+	bool has_facts = needs_facts(listing);
 	struct facts facts;
 
 	listing->scanned++;
-	facts_of_row(&facts, listing->names, row);
-	if (filter_wants(listing->filter, row, &facts)) {
-		listing->visit(listing->context, row, &facts);
-		page->count++;
+	if (has_facts)
+		facts_of_row(&facts, listing->names, row);
+	if (filter_wants(listing->filter, row, has_facts ? &facts : NULL)) {
+		listing->found++;
+		if (listing->visit != NULL)
+			listing->visit(listing->context, row, &facts);
 	}
-	facts_free(&facts);
+	if (has_facts)
+		facts_free(&facts);
 }
 
 enum status listing_page(struct listing *listing, int64_t before, size_t count_max,
 	int64_t *next_out, struct error *err)
 {
 	int64_t deadline_ms = clock_monotonic_ms() + PAGE_TIME_MAX_MS;
-	struct page page = { .listing = listing };
+	int64_t found_max = listing->found + (int64_t)count_max;
 	enum status status;
 
+	*next_out = before;
 	do {
-		status = store_reader_list(listing->reader, &listing->filter->store, before,
-			count_max - page.count, on_row, &page, next_out, err);
-		before = *next_out;
-	} while (status == STATUS_OK && before != 0 && page.count < count_max &&
+		int64_t wanted = found_max - listing->found;
+
+		status = store_reader_list(listing->reader, &listing->filter->store, *next_out,
+			wanted < AT_ONCE_MAX ? (size_t)wanted : AT_ONCE_MAX, on_row, listing,
+			next_out, err);
+	} while (status == STATUS_OK && *next_out != 0 && listing->found < found_max &&
 		 clock_monotonic_ms() < deadline_ms);
-	return status;
-}
-
-static void on_counted_row(void *context, const struct store_row *row)
-{
-	struct page *page = context;
-	const struct filter *filter = page->listing->filter;
-	bool is_wanted;
-
-	page->listing->scanned++;
-	if (filter->message_id == NULL && filter->recipient == NULL) {
-		is_wanted = filter_wants(filter, row, NULL);
-	} else {
-		struct facts facts;
-
-		facts_of_row(&facts, page->listing->names, row);
-		is_wanted = filter_wants(filter, row, &facts);
-		facts_free(&facts);
-	}
-	page->count += is_wanted;
-}
-
-enum status listing_count(struct listing *listing, int64_t before, int64_t *count,
-	int64_t *next_out, struct error *err)
-{
-	int64_t deadline_ms = clock_monotonic_ms() + PAGE_TIME_MAX_MS;
-	struct page page = { .listing = listing };
-	enum status status;
-
-	do {
-		status = store_reader_list(listing->reader, &listing->filter->store, before,
-			COUNTED_AT_ONCE, on_counted_row, &page, next_out, err);
-		before = *next_out;
-	} while (status == STATUS_OK && before != 0 && clock_monotonic_ms() < deadline_ms);
-	*count += (int64_t)page.count;
 	return status;
 }

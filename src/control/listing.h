@@ -12,22 +12,21 @@
 #include "filter.h"
 
 enum {
-	LISTING_LIMIT_MAX = 200
+	LISTING_LIMIT_MAX = 200,
+	LISTING_COUNT_MAX = 1000000, /* of a page that is only counted */
 };
 
 struct listing {
 	struct store_reader *reader;
 	const struct names *names;
 	const struct filter *filter;
+	/* NULL: they are only counted, which is much faster. */
 	void (*visit)(void *context, const struct store_row *row, const struct facts *facts);
 	void *context;
 	int64_t scanned; /* rows looked at, added to */
+	int64_t found;   /* rows that are wanted, added to */
 };
 
 enum status listing_page(struct listing *listing, int64_t before, size_t count_max,
 	int64_t *next_out, struct error *err);
-/* How many there are, without visiting any: added to *count, page by page as above. */
-enum status listing_count(struct listing *listing, int64_t before, int64_t *count,
-	int64_t *next_out, struct error *err);
-
 #endif

@@ -518,7 +518,7 @@ def test_jobs_are_listed_and_cancelled(dead, receiver):
     assert control.ok("queue", "cancel", str(job["id"]))
     assert "no job 99" in control.refused(1, "queue", "cancel", "99")
     assert control.ok("queue", "retry", "--state", "discarded") == "0 changed\n"
-    assert "over already: done, 0 changed" in control.refused(1, "queue", "cancel", "2")
+    assert "has ended already: done, 0 changed" in control.refused(1, "queue", "cancel", "2")
 
 
 def test_an_interrupted_job_continues(dead, receiver):

@@ -86,7 +86,7 @@ static void test_lines_that_must_fit(void **state)
 		{ "cut to end the line", 23, { "a", "1", "x" },
 			"NAME  COUNT  ADDRESS\n"
 			"a         1  x\n" },
-		{ "goes on over lines before it is cut to nothing", 20,
+		{ "continues on further lines before it is cut to nothing", 20,
 			{ "a", "1", "somebody@mail.example", "b", "2", "x" },
 			"NAME  COUNT\n"
 			"  ADDRESS\n"
