@@ -28,6 +28,7 @@ static const struct {
 } commands[] = {
 	{ "serve", command_serve, "run the gateway" },
 	{ "check", command_check, "validate the configuration" },
+	{ "status", command_status, "say whether it runs, is ready, and what each target does" },
 	{ "translate", command_translate, "BizMail events in, Postal envelopes out" },
 	{ "send", command_send, "post sample BizMail events, print latencies" },
 	{ "listen", command_listen, "receive Postal webhooks, print and verify them" },

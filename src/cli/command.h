@@ -18,6 +18,7 @@ enum {
 
 int command_serve(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_status(int argc, char **argv);
 int command_translate(int argc, char **argv);
 int command_send(int argc, char **argv);
 int command_listen(int argc, char **argv);
