@@ -13,8 +13,8 @@
  *            when store_commit() returns, for a backend may carry several steps to its server at once.
  *            Claimed deliveries belong to the caller, also after a failed commit.
  * Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the transaction:
- *            the caller rolls back, and a later one may succeed. Three refusals leave it intact,
- *            with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
+ *            the caller rolls back, and a later one may succeed. Three refusals leave it intact
+ *            (store_is_intact_after()), with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
  *            reached; STATUS_INVALID from store_append() and store_quarantine(), more than
  *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine(). STATUS_UNCERTAIN
  *            from store_commit(): written, but not known to be safe, or the answer got lost; the
@@ -205,6 +205,12 @@ const char *store_source_name(const struct store *store, uint16_t number);
 /* One transaction at a time. store_rollback() is always allowed and cannot fail. */
 enum status store_begin(struct store *store, struct error *err);
 enum status store_commit(struct store *store, struct error *err);
+/* Of a step's status: whether the transaction can continue, with all that was written before. */
+static inline bool store_is_intact_after(enum status status)
+{
+	return status == STATUS_OK || status == STATUS_FULL || status == STATUS_INVALID ||
+	       status == STATUS_NOT_FOUND;
+}
 void store_rollback(struct store *store);
 
 /*

@@ -10,8 +10,9 @@
  * Threads    Any thread posts. done() and on_batch_done() run on the store thread: short, no
  *            blocking.
  * Ownership  A request belongs to the store thread from the post until its done().
- * Errors     done() gets STATUS_FULL, STATUS_IO or STATUS_UNCERTAIN; nothing of the request is
- *            stored then (UNCERTAIN: it may be). The thread goes on, and recovers when the disk
+ * Errors     done() gets what store.h says of the step; nothing of the request is stored then
+ *            (STATUS_UNCERTAIN: it may be). A refusal that leaves the transaction intact concerns its
+ *            request alone. The thread goes on, and recovers when the disk
  *            does.
  */
 #ifndef REPOSTAL_STORE_THREAD_H

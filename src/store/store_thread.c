@@ -77,12 +77,6 @@ static enum status carry_out(struct store *store, struct store_request *request,
 	return STATUS_INVALID;
 }
 
-/* Only a full backlog concerns one request alone; everything else ends the transaction. */
-static bool ends_transaction(enum status status)
-{
-	return status != STATUS_OK && status != STATUS_FULL;
-}
-
 static enum status write_chain(struct store_thread *thread, struct mailbox_chain *chain,
 	int64_t *new_events_out, struct error *err)
 {
@@ -95,11 +89,11 @@ static enum status write_chain(struct store_thread *thread, struct mailbox_chain
 		struct store_request *request = request_of(item);
 
 		request->status = carry_out(thread->store, request, err);
-		if (ends_transaction(request->status)) {
+		if (!store_is_intact_after(request->status)) {
 			store_rollback(thread->store);
 			return request->status;
 		}
-		if (request->kind == STORE_REQUEST_APPEND)
+		if (request->kind == STORE_REQUEST_APPEND && request->status == STATUS_OK)
 			(*new_events_out)++;
 	}
 	status = store_commit(thread->store, err);

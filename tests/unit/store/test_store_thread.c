@@ -35,7 +35,9 @@ struct store {
 	size_t staged_events_count, events_count;
 	int64_t staged_verdicts[VERDICTS_MAX], verdicts[VERDICTS_MAX];
 	size_t staged_verdicts_count, verdicts_count;
-	int64_t full_event; /* store_append() refuses this one: the backlog is full */
+	int64_t refused_event; /* store_append() answers refusal to this one */
+	enum status refusal;
+	enum status quarantine_answer;
 	bool is_closed;
 	bool is_shared; /* with other processes: it is polled */
 	int polls;
@@ -58,8 +60,8 @@ enum status store_begin(struct store *store, struct error *err)
 enum status store_append(struct store *store, struct store_event *event, struct error *err)
 {
 	(void)err;
-	if (event->occurred_ms == store->full_event)
-		return STATUS_FULL;
+	if (event->occurred_ms == store->refused_event && store->refusal != STATUS_OK)
+		return store->refusal;
 	store->staged_events[store->staged_events_count++] = event->occurred_ms;
 	event->id = event->occurred_ms;
 	return STATUS_OK;
@@ -107,10 +109,9 @@ void store_rollback(struct store *store)
 enum status store_quarantine(
 	struct store *store, struct store_quarantined *quarantined, struct error *err)
 {
-	(void)store;
 	(void)quarantined;
 	(void)err;
-	return STATUS_OK;
+	return store->quarantine_answer;
 }
 
 enum status store_claim(
@@ -315,7 +316,7 @@ static struct store_thread *start(void)
 	pthread_cond_init(&fake.moved, NULL);
 	pthread_mutex_init(&answers.mutex, NULL);
 	pthread_cond_init(&answers.moved, NULL);
-	fake.full_event = -1;
+	fake.refused_event = -1;
 	assert_int_equal(
 		store_thread_start(&store, on_batch_done, &answers, &thread, &err), STATUS_OK);
 	assert_null(store);
@@ -366,26 +367,77 @@ static void test_group_commit(void **state)
 	assert_true(fake.is_closed);
 }
 
-static void test_full_backlog_refuses_one(void **state)
+/* Posts an event that is refused and a quarantined one between two events and a verdict. */
+static void post_with_refusals(enum status event_refusal, enum status quarantine_answer)
 {
 	struct store_thread *thread = start();
 	struct store_append_request requests[3];
+	struct store_quarantine_request quarantine = {
+		.request = { .kind = STORE_REQUEST_QUARANTINE, .done = on_done },
+	};
+	struct store_verdict_request verdict = verdict_of(5);
 	struct mailbox_chain chain = { 0 };
 
-	(void)state;
-	fake.full_event = 1;
+	fake.refused_event = 1;
+	fake.refusal = event_refusal;
+	fake.quarantine_answer = quarantine_answer;
 	for (int i = 0; i < 3; i++) {
 		requests[i] = append_of(i);
 		mailbox_chain_add(&chain, &requests[i].request.item);
 	}
+	mailbox_chain_add(&chain, &quarantine.request.item);
+	mailbox_chain_add(&chain, &verdict.request.item);
 	store_thread_post_chain(thread, &chain);
-	await_answers(3);
+	await_answers(5);
 	store_thread_stop(&thread);
-	assert_int_equal(answers.statuses[0], STATUS_OK);
-	assert_int_equal(answers.statuses[1], STATUS_FULL);
-	assert_int_equal(answers.statuses[2], STATUS_OK);
-	assert_int_equal(fake.events_count, 2);
-	assert_int_equal(fake.rollbacks, 0);
+}
+
+static void test_a_harmless_refusal_concerns_one_request(void **state)
+{
+	static const struct {
+		const char *name;
+		enum status event;
+		enum status quarantine;
+	} cases[] = {
+		{ "the backlog is full", STATUS_FULL, STATUS_OK },
+		{ "an event is too large", STATUS_INVALID, STATUS_OK },
+		{ "what is to be quarantined is too large", STATUS_OK, STATUS_INVALID },
+		{ "both", STATUS_INVALID, STATUS_INVALID },
+		{ "there is no such row", STATUS_NOT_FOUND, STATUS_OK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		print_message("case: %s\n", cases[i].name);
+		assert_true(store_is_intact_after(cases[i].event));
+		post_with_refusals(cases[i].event, cases[i].quarantine);
+		assert_int_equal(answers.statuses[0], STATUS_OK);
+		assert_int_equal(answers.statuses[1], cases[i].event);
+		assert_int_equal(answers.statuses[2], STATUS_OK);
+		assert_int_equal(answers.statuses[3], cases[i].quarantine);
+		assert_int_equal(answers.statuses[4], STATUS_OK);
+		assert_int_equal(fake.events_count, cases[i].event == STATUS_OK ? 3 : 2);
+		assert_int_equal(fake.verdicts_count, 1);
+		assert_int_equal(fake.commits, 1);
+		assert_int_equal(fake.rollbacks, 0);
+	}
+}
+
+static void test_any_other_refusal_loses_the_transaction(void **state)
+{
+	static const enum status refusals[] = { STATUS_IO, STATUS_UNCERTAIN, STATUS_BUSY };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
+		assert_false(store_is_intact_after(refusals[i]));
+		post_with_refusals(refusals[i], STATUS_OK);
+		for (int event = 0; event < 4; event++)
+			assert_int_equal(answers.statuses[event], refusals[i]);
+		assert_int_equal(answers.statuses[4], STATUS_OK); /* the verdict: repeated alone */
+		assert_int_equal(fake.events_count, 0);
+		assert_int_equal(fake.verdicts_count, 1);
+		assert_int_equal(fake.rollbacks, 1);
+	}
 }
 
 static void test_failure_refuses_events_and_keeps_verdicts(void **state)
@@ -667,7 +719,8 @@ int main(void)
 	static const struct log_settings quiet = { .level = LOG_LEVEL_ERROR };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_group_commit),
-		cmocka_unit_test(test_full_backlog_refuses_one),
+		cmocka_unit_test(test_a_harmless_refusal_concerns_one_request),
+		cmocka_unit_test(test_any_other_refusal_loses_the_transaction),
 		cmocka_unit_test(test_failure_refuses_events_and_keeps_verdicts),
 		cmocka_unit_test(test_call_runs_after_what_was_posted_before),
 		cmocka_unit_test(test_uncertain_commit_is_told),
