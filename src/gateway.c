@@ -84,6 +84,7 @@ static void change_over(struct gateway *gateway, struct generation *next)
 {
 	struct error err;
 
+	gateway_note_configuration(gateway);
 	generation_slot_set(&gateway->current, next);
 	if (gateway->opening == NULL)
 		inbound_open(gateway->inbound, &next->inbound);
@@ -122,6 +123,7 @@ static bool reload(struct gateway *gateway)
 		log_event(LOG_LEVEL_ERROR, "gateway.reload_failed", LOG_STR("error", err.text),
 			LOG_INT("generation", gateway->current.generation->number));
 		control_live_note_reload(&gateway->control_live, &err);
+		gauge_set(&gateway->reload.is_good, 0);
 		generation_release(&next);
 		return false;
 	}

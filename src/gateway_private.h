@@ -29,6 +29,7 @@ struct gateway {
 	struct inbound *inbound;
 	struct admin *admin;
 	struct admin_names names;
+	struct reload_metrics reload;
 	struct control_live control_live;
 	struct control *control;
 	struct watchdog *watchdog;
@@ -43,6 +44,8 @@ enum status gateway_follow_opening(struct gateway *gateway, struct error *err);
 void gateway_copy_names(struct gateway *gateway, const struct store *store);
 /* To the public side: the present generation. */
 void gateway_show_generation(struct gateway *gateway);
+/* For those who watch: the present configuration was taken. */
+void gateway_note_configuration(struct gateway *gateway);
 /* To the service manager: what is at work. */
 void gateway_notify_ready(const struct gateway *gateway, bool last_reload_was_good);
 /* Returns how many deliveries wait for nobody. */

@@ -155,6 +155,7 @@ static void show_admin(struct gateway *gateway)
 					      .dispatcher = gateway->dispatcher,
 					      .inbound = gateway->inbound,
 					      .names = &gateway->names,
+					      .reload = &gateway->reload,
 					      .public_server = gateway->public_server,
 					      .admin_server = gateway->admin_server,
 					      .control = gateway->control,
@@ -292,6 +293,12 @@ static enum status find_store(struct gateway *gateway, struct error *err)
 	return status == STATUS_OK ? start_work(gateway, err) : status;
 }
 
+void gateway_note_configuration(struct gateway *gateway)
+{
+	gauge_set(&gateway->reload.is_good, 1);
+	gauge_set(&gateway->reload.good_ms, clock_unix_ms());
+}
+
 static bool works(void *context, int64_t now_ms)
 {
 	return admin_sees_work(context, now_ms);
@@ -308,6 +315,7 @@ enum status gateway_start(struct gateway *gateway, struct config **config_taken,
 	gateway->control_live.generations = &gateway->current;
 	gateway->control_live.started_ms = clock_monotonic_ms();
 	gateway->control_live.started_unix_ms = clock_unix_ms();
+	gateway_note_configuration(gateway);
 	status = open_sockets(gateway, err);
 	if (status != STATUS_OK)
 		return status;

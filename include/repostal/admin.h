@@ -30,6 +30,12 @@ struct admin_names {
 	const char *sources[STORE_SOURCES_MAX];
 };
 
+/* How the last reload went; the start counts as one. Written by the main thread. */
+struct reload_metrics {
+	struct gauge is_good;
+	struct gauge good_ms; /* Unix; the last one that was */
+};
+
 struct admin_view {
 	const char *token; /* NULL: none is asked for */
 	bool is_loopback;  /* the listener's address: /metrics is then open */
@@ -38,6 +44,7 @@ struct admin_view {
 	struct dispatcher *dispatcher; /* NULL as well then */
 	struct inbound *inbound;
 	const struct admin_names *names;
+	const struct reload_metrics *reload;
 	struct http_server *public_server;
 	struct http_server *admin_server;
 	struct control *control; /* NULL: no API */

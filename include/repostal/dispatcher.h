@@ -71,11 +71,10 @@ enum {
 
 enum delivery_outcome {
 	OUTCOME_DELIVERED,
-	OUTCOME_RETRIED,
 	OUTCOME_DEAD
 };
 enum {
-	DELIVERY_OUTCOME_COUNT = 3
+	DELIVERY_OUTCOME_COUNT = 2
 };
 
 /* Read by the metrics page on any thread. */
@@ -95,7 +94,7 @@ struct target_metrics {
 };
 
 struct dispatcher_metrics {
-	struct histogram event_latency_seconds; /* arrival to delivered, first attempts only */
+	struct histogram event_latency_seconds; /* arrival to delivered, at the first attempt */
 	struct gauge heartbeat_ms; /* monotonic; when the delivery thread last went round */
 };
 

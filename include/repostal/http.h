@@ -78,7 +78,14 @@ struct http_exchange; /* one request that waits for its answer */
 typedef void http_handler(
 	void *context, struct http_exchange *exchange, const struct http_request *request);
 
+/* The answers that are counted apart, by index; the last one stands for every other: 0. */
+enum {
+	HTTP_CODES_COUNT = 18
+};
+int http_code(size_t index);
+
 struct http_metrics {
+	struct histogram answer_seconds[HTTP_CODES_COUNT]; /* from the whole request on */
 	struct gauge connections;
 	struct counter
 		accept_pauses;       /* max_connections was reached; the rest waits in the kernel */

@@ -38,6 +38,7 @@ struct inbound_source_metrics {
 	struct counter received[BIZMAIL_KIND_COUNT];
 	struct counter duplicates;
 	struct counter quarantined[BIZMAIL_PROBLEM_COUNT];
+	struct counter rejected[REJECT_REASON_COUNT];
 };
 
 /* What the configuration says about the inbound side; never changes once it is open. */
@@ -82,6 +83,7 @@ void inbound_on_batch_done(void *context);
 /* By the store's number; NULL when there was no such source since the start. */
 const struct inbound_source_metrics *inbound_source_metrics(
 	const struct inbound *inbound, uint16_t source);
-const struct counter *inbound_rejected(const struct inbound *inbound, enum reject_reason reason);
+/* REJECT_REASON_COUNT of them, of requests that are no source's. */
+const struct counter *inbound_rejected(const struct inbound *inbound);
 
 #endif

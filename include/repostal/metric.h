@@ -83,6 +83,7 @@ extern const struct histogram_shape histogram_batch;
 
 void histogram_init(struct histogram *histogram, const struct histogram_shape *shape);
 void histogram_observe(struct histogram *histogram, double value);
+uint64_t histogram_count(const struct histogram *histogram);
 
 /*
  * Prometheus text exposition format 0.0.4. labels is "" or like `target="app",outcome="dead"`,

@@ -30,9 +30,10 @@ struct delivery {
 	struct delivery *next, **previous; /* in its target's queue, or among those in flight */
 	struct outgoing *outgoing;
 	struct target *target;
-	int attempts; /* the coming one counted */
-	bool claimed; /* came from the disk, not straight from intake */
-	char *answer; /* what the verdict keeps; freed with the delivery's end */
+	int attempts;   /* the coming one counted */
+	bool is_replay; /* was tried before, and then taken up again by an operator */
+	bool claimed;   /* came from the disk, not straight from intake */
+	char *answer;   /* what the verdict keeps; freed with the delivery's end */
 	struct store_verdict_request verdict;
 };
 

@@ -145,7 +145,8 @@ struct store_claimed {
 	int64_t event;
 	int64_t lease;
 	int64_t received_us;
-	int attempts; /* the coming one counted */
+	int attempts;   /* the coming one counted */
+	bool is_replay; /* it had attempts before an operator had it tried anew */
 	uint16_t target;
 	uint16_t source;
 	uint8_t kind;
@@ -333,6 +334,8 @@ struct store_takeovers store_takeovers(const struct store *store);
 /* As of the last commit, in a shared store up to a second older. Reading costs no statement. */
 struct store_target_counts store_counts(const struct store *store, uint16_t target);
 int64_t store_backlog(const struct store *store); /* sum of open */
+/* By this process since store_open(). */
+int64_t store_discarded(const struct store *store, uint16_t target);
 /* When the oldest event that waits on disk for this target was received, Unix microseconds; 0:
  * none. Outside a transaction. */
 int64_t store_oldest_waiting_us(struct store *store, uint16_t target);

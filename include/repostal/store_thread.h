@@ -90,6 +90,7 @@ struct store_metrics {
 		struct gauge retrying;
 		struct gauge dead;
 		struct gauge oldest_waiting_us; /* Unix; 0: none */
+		struct gauge discarded;         /* by operators; since the start, only grows */
 	} targets[STORE_TARGETS_MAX];
 };
 

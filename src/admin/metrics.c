@@ -2,6 +2,8 @@
 /*
  * The metrics page: one function a family, in the order of the page.
  */
+#include <stdio.h>
+
 #include "admin_private.h"
 #include "repostal/clock.h"
 #include "repostal/log.h"
@@ -81,42 +83,57 @@ static void print_quarantined(const struct admin_view *view, struct buf *labels,
 	}
 }
 
+static void print_rejected_of(
+	const char *source, const struct counter *rejected, struct buf *labels, struct buf *out)
+{
+	for (int reason = 0; reason < REJECT_REASON_COUNT; reason++)
+		metric_print_int(out, "repostal_requests_rejected_total",
+			labels2(labels, "reason", reject_reason_name((enum reject_reason)reason),
+				"source", source),
+			value_of(&rejected[reason]));
+}
+
 static void print_rejected(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
 	static const char name[] = "repostal_requests_rejected_total";
 	const struct http_metrics *http = http_server_metrics(view->public_server);
 
-	metric_print_head(out, name, "counter", "Requests that were refused; nothing was stored.");
-	for (int reason = 0; reason < REJECT_REASON_COUNT; reason++)
-		metric_print_int(out, name,
-			labels1(labels, "reason", reject_reason_name((enum reject_reason)reason)),
-			value_of(inbound_rejected(view->inbound, (enum reject_reason)reason)));
-	metric_print_int(
-		out, name, labels1(labels, "reason", "too_large"), value_of(&http->too_large));
-	metric_print_int(
-		out, name, labels1(labels, "reason", "bad_request"), value_of(&http->bad_requests));
+	metric_print_head(out, name, "counter",
+		"Requests that were refused, by reason and source (empty: not known); nothing was "
+		"stored.");
+	for (size_t i = 0; i < view->names->sources_count; i++) {
+		const struct inbound_source_metrics *metrics =
+			inbound_source_metrics(view->inbound, (uint16_t)i);
+
+		if (metrics != NULL)
+			print_rejected_of(view->names->sources[i], metrics->rejected, labels, out);
+	}
+	print_rejected_of("", inbound_rejected(view->inbound), labels, out);
+	metric_print_int(out, name, labels2(labels, "reason", "too_large", "source", ""),
+		value_of(&http->too_large));
+	metric_print_int(out, name, labels2(labels, "reason", "bad_request", "source", ""),
+		value_of(&http->bad_requests));
 }
 
 static void print_outcomes(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
 	static const char name[] = "repostal_deliveries_total";
-	static const char *const outcomes[DELIVERY_OUTCOME_COUNT] = {
-		[OUTCOME_DELIVERED] = "delivered",
-		[OUTCOME_RETRIED] = "retried",
-		[OUTCOME_DEAD] = "dead",
-	};
+	const struct store_metrics *store = store_thread_metrics(view->store);
 
-	metric_print_head(out, name, "counter", "What became of deliveries, attempt by attempt.");
+	metric_print_head(out, name, "counter", "Deliveries that ended, by how they did.");
 	for (size_t i = 0; i < view->names->targets_count; i++) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+		const char *target = view->names->targets[i];
 
-		for (int outcome = 0; metrics != NULL && outcome < DELIVERY_OUTCOME_COUNT;
-			outcome++)
-			metric_print_int(out, name,
-				labels2(labels, "target", view->names->targets[i], "outcome",
-					outcomes[outcome]),
-				value_of(&metrics->outcomes[outcome]));
+		metric_print_int(out, name,
+			labels2(labels, "target", target, "outcome", "delivered"),
+			metrics == NULL ? 0 : value_of(&metrics->outcomes[OUTCOME_DELIVERED]));
+		metric_print_int(out, name, labels2(labels, "target", target, "outcome", "dead"),
+			metrics == NULL ? 0 : value_of(&metrics->outcomes[OUTCOME_DEAD]));
+		metric_print_int(out, name,
+			labels2(labels, "target", target, "outcome", "discarded"),
+			gauge_read(&store->targets[i].discarded));
 	}
 }
 
@@ -153,7 +170,9 @@ static void print_durations(const struct admin_view *view, struct buf *labels, s
 				&metrics->attempt_seconds);
 	}
 	metric_print_head(out, latency, "histogram",
-		"From arrival to the receiver's 2xx, first attempts only.");
+		"From arrival to the receiver's 2xx, of what went well at the first attempt; "
+		"replays "
+		"are left out.");
 	metric_print_histogram(
 		out, latency, "", &dispatcher_metrics(view->dispatcher)->event_latency_seconds);
 }
@@ -219,15 +238,81 @@ static void print_states(const struct admin_view *view, struct buf *labels, stru
 
 	metric_print_head(out, name, "gauge", "1 for the state that a target is in.");
 	for (size_t i = 0; i < view->names->targets_count; i++) {
-		const struct target_metrics *metrics =
-			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+		enum target_state now = dispatcher_target_state(view->dispatcher, (uint16_t)i);
 
-		for (int state = 0; metrics != NULL && state < TARGET_STATE_COUNT; state++)
+		for (int state = 0; state < TARGET_STATE_COUNT; state++)
 			metric_print_int(out, name,
 				labels2(labels, "target", view->names->targets[i], "state",
 					target_state_name((enum target_state)state)),
-				gauge_read(&metrics->state) == state);
+				(int)now == state);
 	}
+}
+
+static void print_probes(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	static const char name[] = "repostal_target_next_probe_seconds";
+	int64_t now_ms = clock_unix_ms();
+
+	metric_print_head(
+		out, name, "gauge", "Until an open target is tried again; 0 for every other one.");
+	for (size_t i = 0; i < view->names->targets_count; i++) {
+		const struct target_metrics *metrics =
+			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
+		int64_t probe_ms = metrics == NULL ? 0 : gauge_read(&metrics->next_probe_ms);
+
+		metric_print_double(out, name, labels1(labels, "target", view->names->targets[i]),
+			probe_ms > now_ms ? (double)(probe_ms - now_ms) / 1e3 : 0);
+	}
+}
+
+static void print_reload(const struct admin_view *view, struct buf *out)
+{
+	metric_print_head(out, "repostal_config_reload_success", "gauge",
+		"1 when the last reload of the configuration was taken.");
+	metric_print_int(
+		out, "repostal_config_reload_success", "", gauge_read(&view->reload->is_good));
+	metric_print_head(out, "repostal_config_reload_timestamp_seconds", "gauge",
+		"When the configuration at work was taken, Unix time in seconds.");
+	metric_print_double(out, "repostal_config_reload_timestamp_seconds", "",
+		(double)gauge_read(&view->reload->good_ms) / 1e3);
+}
+
+/* Only codes that were answered: most never are. */
+static void print_listener(
+	const char *listener, const struct http_metrics *http, struct buf *labels, struct buf *out)
+{
+	for (size_t i = 0; i < HTTP_CODES_COUNT; i++) {
+		char code[16];
+
+		if (histogram_count(&http->answer_seconds[i]) == 0)
+			continue;
+		snprintf(code, sizeof(code), http_code(i) == 0 ? "other" : "%d", http_code(i));
+		metric_print_histogram(out, "repostal_request_duration_seconds",
+			labels2(labels, "listener", listener, "code", code),
+			&http->answer_seconds[i]);
+	}
+}
+
+static void print_requests(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	metric_print_head(out, "repostal_request_duration_seconds", "histogram",
+		"From the whole request to its answer, by listener and status code.");
+	print_listener("public", http_server_metrics(view->public_server), labels, out);
+	print_listener("admin", http_server_metrics(view->admin_server), labels, out);
+}
+
+/* Also of a store that is not there yet. */
+static void print_store_state(const struct admin_view *view, struct buf *out)
+{
+	bool is_failing = view->store == NULL ||
+			  gauge_read(&store_thread_metrics(view->store)->failing_since_ms) != 0;
+
+	metric_print_head(out, "repostal_store_failing", "gauge",
+		"1 while nothing can be stored and events are refused.");
+	metric_print_int(out, "repostal_store_failing", "", is_failing);
+	metric_print_head(out, "repostal_store_max_backlog", "gauge",
+		"Open deliveries at which events are refused: store.max_backlog.");
+	metric_print_int(out, "repostal_store_max_backlog", "", view->max_backlog);
 }
 
 static void print_store(const struct admin_view *view, struct buf *out)
@@ -286,18 +371,22 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out)
 	print_duplicates(view, &labels, out);
 	print_quarantined(view, &labels, out);
 	print_rejected(view, &labels, out);
-	print_outcomes(view, &labels, out);
-	print_attempts(view, &labels, out);
 	/* Of a store that is not there yet there are no names, and no numbers. */
 	if (view->store != NULL) {
+		print_outcomes(view, &labels, out);
+		print_attempts(view, &labels, out);
 		print_durations(view, &labels, out);
 		print_depth(view, &labels, out);
 		print_oldest(view, &labels, out);
 		print_states(view, &labels, out);
+		print_probes(view, &labels, out);
 		print_store(view, out);
 	}
+	print_store_state(view, out);
 	print_connections(view, out);
 	print_log(out);
+	print_requests(view, &labels, out);
+	print_reload(view, out);
 	metric_print_head(out, "repostal_build_info", "gauge", "The version that runs.");
 	metric_print_int(
 		out, "repostal_build_info", labels1(&labels, "version", REPOSTAL_VERSION), 1);

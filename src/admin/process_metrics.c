@@ -3,6 +3,7 @@
  * The process_* metrics that every Prometheus client library exposes, from /proc/self (proc(5)).
  */
 #include <dirent.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@ enum {
 enum {
 	STAT_UTIME = 14,
 	STAT_STIME = 15,
+	STAT_THREADS = 20,
 	STAT_START = 22,
 	STAT_VSIZE = 23,
 	STAT_RSS = 24
@@ -101,6 +103,19 @@ static void print_int(struct buf *out, const char *name, const char *help, int64
 	metric_print_int(out, name, "", value);
 }
 
+static void print_memory(struct buf *out)
+{
+	struct mallinfo2 heap = mallinfo2();
+	struct rlimit limit;
+
+	print_int(out, "process_heap_bytes", "What malloc(3) has from the system.",
+		(int64_t)(heap.arena + heap.hblkhd));
+	if (getrlimit(RLIMIT_AS, &limit) == 0)
+		print_double(out, "process_virtual_memory_max_bytes", "gauge",
+			"Most virtual memory; 2^64 when there is no limit.",
+			(double)limit.rlim_cur);
+}
+
 void admin_print_process_metrics(struct buf *out)
 {
 	int64_t fields[STAT_FIELDS_MAX + 1];
@@ -116,7 +131,9 @@ void admin_print_process_metrics(struct buf *out)
 	print_double(out, "process_cpu_seconds_total", "counter",
 		"User and system time used, in seconds.",
 		(double)(fields[STAT_UTIME] + fields[STAT_STIME]) / ticks_per_s);
+	print_int(out, "process_threads", "Threads.", fields[STAT_THREADS]);
 	print_int(out, "process_virtual_memory_bytes", "Virtual memory.", fields[STAT_VSIZE]);
+	print_memory(out);
 	print_int(out, "process_resident_memory_bytes", "Resident memory.",
 		fields[STAT_RSS] * sysconf(_SC_PAGESIZE));
 	print_double(out, "process_start_time_seconds", "gauge",

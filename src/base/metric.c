@@ -45,6 +45,16 @@ void histogram_observe(struct histogram *histogram, double value)
 	atomic_fetch_add_explicit(&histogram->sum_micro, micro_of(value), memory_order_relaxed);
 }
 
+uint64_t histogram_count(const struct histogram *histogram)
+{
+	struct histogram *readable = (struct histogram *)(uintptr_t)histogram;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i <= histogram->shape->bounds_count; i++)
+		count += atomic_load_explicit(&readable->buckets[i], memory_order_relaxed);
+	return count;
+}
+
 void metric_print_head(struct buf *out, const char *name, const char *type, const char *help)
 {
 	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);

@@ -264,6 +264,7 @@ static void on_claimed(
 	address_delivery(dispatcher, outgoing, 0, target);
 	delivery = &outgoing->deliveries[0];
 	delivery->attempts = claimed->attempts;
+	delivery->is_replay = claimed->is_replay;
 	delivery->claimed = true;
 	atomic_fetch_add(&target->claimed_held, 1);
 	if (!is_translated) {

@@ -120,7 +120,8 @@ static void on_delivered(
 	describe(delivery, result);
 	counter_add(&target->metrics.outcomes[OUTCOME_DELIVERED], 1);
 	recent_add(&target->metrics.recent_delivered, clock_monotonic_ms());
-	if (delivery->attempts == 1)
+	/* Of what was tried before, the wait for the receiver would be counted as ours. */
+	if (delivery->attempts == 1 && !delivery->is_replay)
 		dispatcher_note_latency(target->dispatcher, delivery);
 	note_breaker(target, breaker_success(&target->breaker, target->settings.concurrency));
 }
@@ -140,7 +141,6 @@ static void on_failed(struct target *target, struct delivery *delivery,
 		verdict->due_ms = clock_schedule_ms() + delay_ms;
 		if (verdict->due_ms < target->disk_due_ms)
 			target->disk_due_ms = verdict->due_ms;
-		counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
 		log_failure(&target->lines.retry, delivery, result, delay_ms);
 	}
 	if (result->outcome.http_status == HTTP_TOO_MANY_REQUESTS)
@@ -171,14 +171,12 @@ static void on_gone(
 }
 
 /* We cut it off ourselves: it counts, because the receiver may have it, but says nothing of him. */
-static void on_interrupted(
-	struct target *target, struct delivery *delivery, const struct client_result *result)
+static void on_interrupted(struct delivery *delivery, const struct client_result *result)
 {
 	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);
 
 	describe(delivery, result);
 	verdict->due_ms = clock_schedule_ms();
-	counter_add(&target->metrics.outcomes[OUTCOME_RETRIED], 1);
 }
 
 static void judge(
@@ -212,7 +210,7 @@ void target_on_result(
 	gauge_add(&target->metrics.in_flight, -1);
 	count_attempt(target, result);
 	if (result->outcome.transport == TRANSPORT_INTERRUPTED)
-		on_interrupted(target, delivery, result);
+		on_interrupted(delivery, result);
 	else
 		judge(target, delivery, result);
 	dispatcher_attend(target->dispatcher, target);
@@ -228,7 +226,7 @@ void target_give_up(struct target *target, struct delivery *delivery, const char
 	keep_answer(delivery, slice_text(reason));
 	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
 	log_limited(&target->lines.dead, LOG_INT("event_id", delivery->outgoing->event),
-		LOG_STR("reason", reason));
+		LOG_STR("cause", reason));
 	dispatcher_post_verdict(target->dispatcher, delivery);
 }
 

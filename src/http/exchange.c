@@ -7,6 +7,7 @@
 #include "framing.h"
 #include "http_private.h"
 #include "repostal/buf.h"
+#include "repostal/clock.h"
 #include "repostal/memory.h"
 
 enum {
@@ -115,6 +116,7 @@ static struct http_exchange *exchange_new(h2o_req_t *req)
 	exchange->connection = http_connection_of(req);
 	exchange->ticket = NULL;
 	exchange->authority = slice_of(NULL, 0);
+	exchange->began_us = clock_monotonic_us();
 	exchange->connection->exchanges++;
 	return exchange;
 }
@@ -169,35 +171,6 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 	return 0;
 }
 
-static const char *status_reason(int status)
-{
-	static const struct {
-		int status;
-		const char *reason;
-	} reasons[] = {
-		{ 200, "OK" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 409, "Conflict" },
-		{ 410, "Gone" },
-		{ 413, "Request Entity Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 429, "Too Many Requests" },
-		{ 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < ARRAY_COUNT(reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "Status";
-}
-
 void http_answer(struct http_exchange *exchange, const struct http_answer *answer)
 {
 	static h2o_generator_t generator = { NULL, NULL };
@@ -205,11 +178,13 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 	h2o_iovec_t body = h2o_strdup(&req->pool, answer->body.data, answer->body.size);
 	bool is_head = h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"));
 
+	http_codes_note(&exchange->connection->loop->server->metrics, answer->status,
+		clock_monotonic_us() - exchange->began_us);
 	h2o_socket_dont_read(exchange->connection->socket, 0);
 	if (atomic_load(&exchange->connection->loop->command) != HTTP_LOOP_RUN)
 		req->http1_is_persistent = 0;
 	req->res.status = answer->status;
-	req->res.reason = status_reason(answer->status);
+	req->res.reason = http_reason(answer->status);
 	if (answer->status != 204)
 		req->res.content_length = body.len;
 	if (answer->content_type != NULL)

@@ -89,6 +89,7 @@ struct http_exchange {
 	h2o_req_t *req;
 	struct http_connection *connection;
 	struct http_ticket *ticket; /* of a deferred answer */
+	int64_t began_us;           /* monotonic; the request was there */
 	struct slice
 		authority; /* of a request target in absolute form, which Host yields to; or empty */
 };
@@ -115,6 +116,11 @@ void http_loop_command(struct http_loop *loop, enum http_loop_command command);
 /* Since when, monotonic, the loop owes us a round; now_ms: it has come round, and is asked again. */
 int64_t http_loop_ask(struct http_loop *loop, int64_t now_ms);
 struct http_connection *http_connection_of(h2o_req_t *req);
+
+/* codes.c */
+const char *http_reason(int status);
+void http_codes_init(struct http_metrics *metrics);
+void http_codes_note(struct http_metrics *metrics, int status, int64_t duration_us);
 
 /* exchange.c */
 int http_on_request(h2o_handler_t *handler, h2o_req_t *req);

@@ -57,6 +57,8 @@ static void on_setup_refusal(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t
 	counter_add(req->res.status == 413 ? &self->server->metrics.too_large
 					   : &self->server->metrics.bad_requests,
 		1);
+	/* At once, without a look at what the request asks for. */
+	http_codes_note(&self->server->metrics, req->res.status, 0);
 	stream->super.do_send = send_refusal;
 	stream->body = refusal_body(req);
 	req->res.content_length = stream->body.len;

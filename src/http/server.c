@@ -62,6 +62,7 @@ enum status http_server_open(const struct http_settings *settings, http_handler 
 
 	sem_init(&server->opened, 0, 0);
 	pthread_mutex_init(&server->tls_mutex, NULL);
+	http_codes_init(&server->metrics);
 	server->handler = handler;
 	server->handler_context = context;
 	server->settings = *settings;

@@ -66,7 +66,7 @@ void intake_unavailable(struct inbound *inbound, const struct inbound_view *view
 		.value = SLICE_LITERAL(RETRY_AFTER_S),
 	};
 
-	counter_add(&inbound->rejected[reason], 1);
+	inbound_count_rejected(inbound, source, reason);
 	inbound_log_rejection(view, source, request, reason);
 	http_answer_error_with(exchange, 503,
 		is_full ? "the backlog is full; nothing was accepted, try again later"

@@ -24,7 +24,7 @@ struct inbound {
 	struct store_thread *store;
 	struct dispatcher *dispatcher;
 	struct inbound_source_metrics *_Atomic source_metrics[STORE_SOURCES_MAX];
-	struct counter rejected[REJECT_REASON_COUNT];
+	struct counter rejected[REJECT_REASON_COUNT]; /* of no source */
 	struct http_ticket_batch answered; /* the store thread's, until the batch is done */
 };
 
@@ -37,6 +37,9 @@ struct source_lines *inbound_lines(
 /* Of a request, peer and forwarded_for are looked at. */
 void inbound_log_rejection(const struct inbound_view *view, const struct routed_source *source,
 	const struct http_request *request, enum reject_reason reason);
+/* webhook.c; source: NULL when it is not known. */
+void inbound_count_rejected(
+	struct inbound *inbound, const struct routed_source *source, enum reject_reason reason);
 
 void intake_event(struct inbound *inbound, struct inbound_view *view,
 	const struct routed_source *source, struct http_exchange *exchange,

@@ -133,9 +133,18 @@ const char *reject_reason_name(enum reject_reason reason)
 	return "unknown"; /* not reached: -Wswitch guards the cases */
 }
 
-const struct counter *inbound_rejected(const struct inbound *inbound, enum reject_reason reason)
+const struct counter *inbound_rejected(const struct inbound *inbound)
 {
-	return &inbound->rejected[reason];
+	return inbound->rejected;
+}
+
+void inbound_count_rejected(
+	struct inbound *inbound, const struct routed_source *source, enum reject_reason reason)
+{
+	struct inbound_source_metrics *metrics =
+		source == NULL ? NULL : inbound->source_metrics[source->number];
+
+	counter_add(metrics == NULL ? &inbound->rejected[reason] : &metrics->rejected[reason], 1);
 }
 
 /* What stands behind a source's path: /KIND, /TOKEN, /KIND/TOKEN or nothing. */
@@ -179,26 +188,26 @@ static const struct routed_source *find_source(
 	return NULL;
 }
 
-static void reject_with(struct inbound *inbound, struct http_exchange *exchange,
-	enum reject_reason reason, int status, const char *message, const char *param,
-	const char *location, struct http_header header)
+static void reject_with(struct inbound *inbound, const struct routed_source *source,
+	struct http_exchange *exchange, enum reject_reason reason, int status, const char *message,
+	const char *param, const char *location, struct http_header header)
 {
-	counter_add(&inbound->rejected[reason], 1);
+	inbound_count_rejected(inbound, source, reason);
 	http_answer_error_with(exchange, status, message, param, location, header);
 }
 
-static void reject(struct inbound *inbound, struct http_exchange *exchange,
-	enum reject_reason reason, int status, const char *message, const char *param,
-	const char *location)
+static void reject(struct inbound *inbound, const struct routed_source *source,
+	struct http_exchange *exchange, enum reject_reason reason, int status, const char *message,
+	const char *param, const char *location)
 {
-	reject_with(inbound, exchange, reason, status, message, param, location,
+	reject_with(inbound, source, exchange, reason, status, message, param, location,
 		(struct http_header){ .name = NULL });
 }
 
-static void reject_method(
-	struct inbound *inbound, struct http_exchange *exchange, struct slice allow)
+static void reject_method(struct inbound *inbound, const struct routed_source *source,
+	struct http_exchange *exchange, struct slice allow)
 {
-	reject_with(inbound, exchange, REJECT_METHOD, 405, "method not allowed", "method",
+	reject_with(inbound, source, exchange, REJECT_METHOD, 405, "method not allowed", "method",
 		"request", (struct http_header){ .name = "allow", .value = allow });
 }
 
@@ -214,13 +223,13 @@ static bool is_admitted(struct inbound *inbound, const struct inbound_view *view
 		return true;
 	case AUTH_FORBIDDEN:
 		inbound_log_rejection(view, source, request, REJECT_FORBIDDEN);
-		reject(inbound, exchange, REJECT_FORBIDDEN, 403, "this address may not post here",
-			"address", "request");
+		reject(inbound, source, exchange, REJECT_FORBIDDEN, 403,
+			"this address may not post here", "address", "request");
 		return false;
 	case AUTH_UNAUTHORIZED:
 		inbound_log_rejection(view, source, request, REJECT_UNAUTHORIZED);
 		challenge.value = slice_text(auth_challenge(auth));
-		reject_with(inbound, exchange, REJECT_UNAUTHORIZED, 401,
+		reject_with(inbound, source, exchange, REJECT_UNAUTHORIZED, 401,
 			"missing or wrong credentials", "authorization", "headers", challenge);
 		return false;
 	}
@@ -237,7 +246,7 @@ static void take_body(struct inbound *inbound, struct inbound_view *view,
 
 	if (request->is_encoded) {
 		inbound_log_rejection(view, source, request, REJECT_MEDIA_TYPE);
-		reject_with(inbound, exchange, REJECT_MEDIA_TYPE, 415,
+		reject_with(inbound, source, exchange, REJECT_MEDIA_TYPE, 415,
 			"a body with a Content-Encoding is not taken", "content-encoding",
 			"headers",
 			(struct http_header){
@@ -246,7 +255,7 @@ static void take_body(struct inbound *inbound, struct inbound_view *view,
 	}
 	if (encoding == BIZMAIL_ENCODING_NONE) {
 		inbound_log_rejection(view, source, request, REJECT_MEDIA_TYPE);
-		reject(inbound, exchange, REJECT_MEDIA_TYPE, 415,
+		reject(inbound, source, exchange, REJECT_MEDIA_TYPE, 415,
 			"the content type is not JSON, urlencoded or multipart form",
 			"content-type", "headers");
 		return;
@@ -274,7 +283,7 @@ static void answer_fixed(struct inbound *inbound, struct http_exchange *exchange
 	if (slice_is(request->method, "GET") || slice_is(request->method, "HEAD"))
 		http_answer(exchange, &answer);
 	else
-		reject_method(inbound, exchange, SLICE_LITERAL("GET, HEAD"));
+		reject_method(inbound, NULL, exchange, SLICE_LITERAL("GET, HEAD"));
 }
 
 static void take_event(struct inbound *inbound, struct inbound_view *view,
@@ -284,10 +293,10 @@ static void take_event(struct inbound *inbound, struct inbound_view *view,
 	const struct routed_source *source = find_source(view, request->path, &subpath);
 
 	if (source == NULL)
-		reject(inbound, exchange, REJECT_NOT_FOUND, 404, "there is nothing at this path",
-			"path", "request");
+		reject(inbound, NULL, exchange, REJECT_NOT_FOUND, 404,
+			"there is nothing at this path", "path", "request");
 	else if (!slice_is(request->method, "POST"))
-		reject_method(inbound, exchange, SLICE_LITERAL("POST"));
+		reject_method(inbound, source, exchange, SLICE_LITERAL("POST"));
 	else if (!is_admitted(inbound, view, source, exchange, request, subpath.token))
 		return;
 	else if (!atomic_load(&view->is_open))

@@ -107,6 +107,8 @@ static void count_changed(
 
 		counts.open += change->kind == STORE_CHANGE_RETRY;
 		tally_add(&pg->base.tally, target, counts);
+		if (change->kind == STORE_CHANGE_DISCARD)
+			tally_discard(&pg->base.tally, target);
 		if (change->kind == STORE_CHANGE_RETRY ||
 			(was_waiting && postgres_int(rows, i, 4) != 0))
 			touch(change, target);

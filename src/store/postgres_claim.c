@@ -51,6 +51,7 @@ static struct store_claimed *claimed_new(
 		.lease = pg->batch.lease,
 		.received_us = postgres_int(rows, row, 1),
 		.attempts = (int)postgres_int(rows, row, 2),
+		.is_replay = postgres_int(rows, row, 8) != 0,
 		.target = target,
 		.source = (uint16_t)postgres_int(rows, row, 3),
 		.kind = (uint8_t)postgres_int(rows, row, 4),

@@ -124,10 +124,12 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" leased AS (UPDATE delivery AS d SET state = 0, attempts = attempts + 1,"
 		" lease = $5::bigint FROM sized"
 		" WHERE d.id = sized.id AND (sized.n = 1 OR sized.upto <= $4::bigint)"
-		" RETURNING d.id, d.attempts, (d.order_key IS NOT NULL)::int AS ordered, sized.n)"
+		" RETURNING d.id, d.attempts, (d.order_key IS NOT NULL)::int AS ordered,"
+		" (d.earlier > 0)::int AS replayed, sized.n)"
 		" SELECT e.id, e.received, leased.attempts, e.source, e.kind, e.content_type, "
 		"e.raw,"
-		" leased.ordered FROM leased JOIN event AS e ON e.id = leased.id >> 16"
+		" leased.ordered, leased.replayed FROM leased JOIN event AS e ON e.id = leased.id "
+		">> 16"
 		" ORDER BY leased.n" },
 	[PG_NEXT_DUE] = { "find what is due next",
 		"SELECT due FROM delivery WHERE target = $1::int AND state = 1"

@@ -104,6 +104,7 @@ static enum status discard(struct sqlite_store *sqlite, struct store_change *cha
 	if (status != STATUS_OK)
 		return status;
 	tally_add(&sqlite->base.tally, subject->target, without(subject));
+	tally_discard(&sqlite->base.tally, subject->target);
 	change->changed++;
 	if (!is_waiting || !subject->is_ordered)
 		return STATUS_OK;

@@ -154,6 +154,7 @@ static struct store_claimed *claimed_new(
 		.event = sqlite3_column_int64(due, 0),
 		.received_us = sqlite3_column_int64(due, 1),
 		.attempts = sqlite3_column_int(due, 2) + 1,
+		.is_replay = sqlite3_column_int(due, 8) != 0,
 		.target = target,
 		.source = (uint16_t)sqlite3_column_int(due, 3),
 		.kind = (uint8_t)sqlite3_column_int(due, 4),

@@ -81,7 +81,7 @@ static const struct {
 	/* CROSS JOIN: in this order. */
 	[SQL_DELIVERY_DUE] = { "claim deliveries",
 		"SELECT e.id, e.received, d.attempts, e.source, e.kind, e.content_type, e.raw,"
-		" d.order_key IS NOT NULL OR d.earlier > 0"
+		" d.order_key IS NOT NULL OR d.earlier > 0, d.earlier > 0"
 		" FROM delivery AS d INDEXED BY delivery_due CROSS JOIN event AS e ON e.id = d.id "
 		">> 16"
 		" WHERE d.target = ?1 AND d.state = 1 AND d.due <= ?2 ORDER BY d.due, d.id LIMIT "

@@ -495,6 +495,12 @@ struct store_target_counts store_counts(const struct store *store, uint16_t targ
 	return store->tally.committed[target];
 }
 
+int64_t store_discarded(const struct store *store, uint16_t target)
+{
+	REPOSTAL_ASSERT(target < STORE_TARGETS_MAX);
+	return store->tally.discarded[target];
+}
+
 int64_t store_backlog(const struct store *store)
 {
 	return store->tally.backlog;

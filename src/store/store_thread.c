@@ -227,6 +227,14 @@ struct call_request {
 	bool is_done;
 };
 
+/* Only calls discard anything. */
+static void update_discarded(struct store_thread *thread)
+{
+	for (size_t i = 0; i < store_targets_count(thread->store); i++)
+		gauge_set(&thread->metrics.targets[i].discarded,
+			store_discarded(thread->store, (uint16_t)i));
+}
+
 /* The caller waits with the mutex free; after the unlock the call is his again, and perhaps gone. */
 static void run_calls(struct store_thread *thread, struct mailbox_chain *calls)
 {
@@ -237,6 +245,7 @@ static void run_calls(struct store_thread *thread, struct mailbox_chain *calls)
 
 		call->request.status = call->run(thread->store, call->argument, call->err);
 		update_counts(thread);
+		update_discarded(thread);
 		pthread_mutex_lock(&call->mutex);
 		call->is_done = true;
 		pthread_cond_signal(&call->returned);

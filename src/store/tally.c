@@ -10,14 +10,27 @@ static void counts_add(struct store_target_counts *counts, struct store_target_c
 	counts->dead += change.dead;
 }
 
+static void touch(struct tally *tally, uint16_t target)
+{
+	if (tally->is_touched[target])
+		return;
+	tally->is_touched[target] = true;
+	tally->touched[tally->touched_count++] = target;
+}
+
+void tally_discard(struct tally *tally, uint16_t target)
+{
+	if (target >= STORE_TARGETS_MAX)
+		return;
+	touch(tally, target);
+	tally->discarded_change[target]++;
+}
+
 void tally_add(struct tally *tally, uint16_t target, struct store_target_counts change)
 {
 	if (target >= STORE_TARGETS_MAX)
 		return;
-	if (!tally->is_touched[target]) {
-		tally->is_touched[target] = true;
-		tally->touched[tally->touched_count++] = target;
-	}
+	touch(tally, target);
 	counts_add(&tally->change[target], change);
 	tally->backlog_change += change.open;
 }
@@ -29,6 +42,7 @@ static void forget_changes(struct tally *tally)
 
 		tally->is_touched[target] = false;
 		memset(&tally->change[target], 0, sizeof(tally->change[target]));
+		tally->discarded_change[target] = 0;
 	}
 	tally->touched_count = 0;
 	tally->backlog_change = 0;
@@ -41,6 +55,7 @@ void tally_commit(struct tally *tally)
 		uint16_t target = tally->touched[i];
 
 		counts_add(&tally->committed[target], tally->change[target]);
+		tally->discarded[target] += tally->discarded_change[target];
 	}
 	tally->backlog += tally->backlog_change;
 	tally->quarantined += tally->quarantined_change;

@@ -21,6 +21,8 @@ struct tally {
 	uint16_t touched[STORE_TARGETS_MAX]; /* targets with a change, each once */
 	size_t touched_count;
 	bool is_touched[STORE_TARGETS_MAX];
+	int64_t discarded[STORE_TARGETS_MAX]; /* since the start */
+	int64_t discarded_change[STORE_TARGETS_MAX];
 	int64_t backlog; /* sum of committed[].open */
 	int64_t backlog_change;
 	int64_t quarantined;
@@ -29,6 +31,8 @@ struct tally {
 
 /* A number out of range can only come from a damaged file; it is not counted. */
 void tally_add(struct tally *tally, uint16_t target, struct store_target_counts change);
+/* One that is counted as gone by tally_add(), too. */
+void tally_discard(struct tally *tally, uint16_t target);
 void tally_commit(struct tally *tally);
 void tally_rollback(struct tally *tally);
 

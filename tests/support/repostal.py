@@ -217,6 +217,12 @@ class Gateway:
     def wait_metric(self, name, value, timeout=PATIENCE_S, **labels):
         wait_until(lambda: self.metric(name, **labels) == value, f"{name}{labels} is {value}", timeout)
 
+    def refused_attempts(self, target="app"):
+        """Those that did not go well, whatever their deliveries came to."""
+        metrics = self.metrics()
+        return metrics.sum("attempts_total", target=target) - metrics.sum("attempts_total", target=target,
+                                                                           result="2xx")
+
     def queued(self, target="app"):
         """Deliveries that are neither done nor dead."""
         depth = self.metrics().series("queue_depth", target=target)

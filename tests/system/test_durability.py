@@ -231,10 +231,12 @@ def assert_survives_a_full_disk(gateway, receiver, fill, empty):
     fill()
     wait_until(lambda: post() == 503, "a full disk is noticed")
     wait_until(lambda: gateway.admin("/readyz").status == 503, "it is not ready")
+    assert gateway.metric("store_failing") == 1
     assert gateway.request("GET", "/healthz").status == 200
     empty()
     wait_until(lambda: post() == 200, "it recovers by itself")
     wait_until(lambda: gateway.admin("/readyz").status == 200, "it is ready again")
+    assert gateway.metric("store_failing") == 0
     gateway.wait_idle()
     assert set(acknowledged) <= set(message_ids(receiver))
     gateway.kill9()

@@ -167,6 +167,13 @@ int64_t store_backlog(const struct store *store)
 	return (int64_t)store->events_count;
 }
 
+int64_t store_discarded(const struct store *store, uint16_t target)
+{
+	(void)store;
+	(void)target;
+	return 0;
+}
+
 int64_t store_oldest_waiting_us(struct store *store, uint16_t target)
 {
 	(void)store;
