@@ -114,6 +114,8 @@ void store_thread_post_chain(struct store_thread *thread, struct mailbox_chain *
 enum status store_thread_call(struct store_thread *thread,
 	enum status (*run)(struct store *store, void *argument, struct error *err), void *argument,
 	struct error *err);
+/* Why nothing can be written at the moment; "": it can. Any thread. */
+void store_thread_read_trouble(struct store_thread *thread, struct error *trouble_out);
 struct store_metrics *store_thread_metrics(struct store_thread *thread);
 /* Carries out what was posted, then ends the thread and closes the store. */
 void store_thread_stop(struct store_thread **threadp);

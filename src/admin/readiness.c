@@ -28,18 +28,33 @@ static void add_missing_store(struct admin *admin, struct buf *out)
 	add_reason(out, reason.text);
 }
 
+static void add_failing_store(struct store_thread *store, struct buf *out)
+{
+	struct error reason;
+
+	store_thread_read_trouble(store, &reason);
+	/* It may have recovered since it was asked. */
+	if (reason.text[0] == '\0')
+		error_set(&reason, "the store is not writable");
+	else
+		error_prefix(&reason, "the store is not writable");
+	add_reason(out, reason.text);
+}
+
 static void add_troubles(const struct admin_view *view, int64_t now_ms, struct buf *out)
 {
 	const struct store_metrics *store = store_thread_metrics(view->store);
 
 	if (gauge_read(&store->failing_since_ms) != 0)
-		add_reason(out, "the store is not writable");
+		add_failing_store(view->store, out);
 	if (gauge_read(&store->backlog) >= view->max_backlog)
 		add_reason(out, "the backlog is full");
 	if (is_late(&store->heartbeat_ms, now_ms))
 		add_reason(out, "the store is stuck");
 	if (is_late(&dispatcher_metrics(view->dispatcher)->heartbeat_ms, now_ms))
 		add_reason(out, "delivery is stuck");
+	if (!http_server_goes_round(view->public_server, now_ms, STUCK_AFTER_MS))
+		add_reason(out, "the listener is stuck");
 }
 
 bool admin_print_reasons(struct admin *admin, int64_t now_ms, struct buf *out)

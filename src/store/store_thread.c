@@ -44,6 +44,8 @@ struct store_thread {
 	struct log_limit failing_lines; /* a sender may make it fail again and again */
 	struct log_limit recovered_lines;
 	struct store_metrics metrics;
+	pthread_mutex_t trouble_mutex;
+	struct error trouble; /* of the last transaction; others read it */
 };
 
 static struct store_request *request_of(struct mailbox_item *item)
@@ -102,11 +104,27 @@ static enum status write_chain(struct store_thread *thread, struct mailbox_chain
 	return status;
 }
 
+static void set_trouble(struct store_thread *thread, const char *text)
+{
+	pthread_mutex_lock(&thread->trouble_mutex);
+	error_set(&thread->trouble, "%s", text);
+	pthread_mutex_unlock(&thread->trouble_mutex);
+}
+
+void store_thread_read_trouble(struct store_thread *thread, struct error *trouble_out)
+{
+	pthread_mutex_lock(&thread->trouble_mutex);
+	*trouble_out = thread->trouble;
+	pthread_mutex_unlock(&thread->trouble_mutex);
+}
+
 static void note_result(struct store_thread *thread, enum status status, const struct error *err)
 {
 	struct store_metrics *metrics = &thread->metrics;
 	int64_t failing_since_ms = gauge_read(&metrics->failing_since_ms);
 
+	if (status != STATUS_OK || failing_since_ms != 0)
+		set_trouble(thread, status == STATUS_OK ? "" : err->text);
 	if (status == STATUS_OK && failing_since_ms != 0) {
 		gauge_set(&metrics->failing_since_ms, 0);
 		log_limited(&thread->recovered_lines,
@@ -465,6 +483,7 @@ enum status store_thread_start(struct store **store_taken, void (*on_batch_done)
 	log_limit_open(&thread->failing_lines, LOG_LEVEL_ERROR, "store.failing", NULL, 0);
 	log_limit_open(&thread->recovered_lines, LOG_LEVEL_INFO, "store.recovered", NULL, 0);
 	mailbox_init(&thread->mailbox, NULL, NULL);
+	pthread_mutex_init(&thread->trouble_mutex, NULL);
 	thread->hint.kind = STORE_REQUEST_HINT;
 	store_set_hint(thread->store, on_hint, thread);
 	note_sharing(thread);
@@ -474,6 +493,7 @@ enum status store_thread_start(struct store **store_taken, void (*on_batch_done)
 	if (pthread_create(&thread->thread, NULL, thread_main, thread) != 0) {
 		error_set(err, "cannot start the store thread");
 		mailbox_destroy(&thread->mailbox);
+		pthread_mutex_destroy(&thread->trouble_mutex);
 		free(thread);
 		return STATUS_IO;
 	}
@@ -536,6 +556,7 @@ void store_thread_stop(struct store_thread **threadp)
 	store_set_hint(thread->store, NULL, NULL);
 	store_close(&thread->store);
 	mailbox_destroy(&thread->mailbox);
+	pthread_mutex_destroy(&thread->trouble_mutex);
 	log_limit_close(&thread->failing_lines);
 	log_limit_close(&thread->recovered_lines);
 	free(thread);

@@ -122,6 +122,15 @@ def test_it_continues_when_the_server_takes_the_password(new_gateway, database, 
     database.execute(f"DROP ROLE {user}")
 
 
+def test_a_database_that_goes_away_later_is_told_with_its_reason(new_gateway, own_database):
+    gateway = new_gateway(store=own_database.store()).start()
+    own_database.server.stop()
+    wait_until(lambda: gateway.admin("/readyz").status == 503, "it is missed")
+    wait_until(lambda: "the store is not writable: store: PostgreSQL" in reasons(gateway), "with the reason")
+    own_database.server.start()
+    wait_until(lambda: gateway.admin("/readyz").json == {"status": "ready", "reasons": []}, "it is ready again")
+
+
 def test_a_reload_while_it_waits(new_gateway, postgres, receiver):
     name = "reloaded_first"
     store = {"backend": "postgresql", "dsn": postgres.dsn(name), "path": None}
