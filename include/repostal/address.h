@@ -45,9 +45,14 @@ bool address_parse_node(struct slice text, struct address *out);
 bool address_from_sockaddr(const struct sockaddr *sa, struct address *out);
 void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE]);
 bool address_is_loopback(const struct address *address);
+bool address_is_ipv4(const struct address *address);
+/* 0.0.0.0 or ::, which listens on all addresses and dials this machine. */
+bool address_is_unspecified(const struct address *address);
 
 /* "203.0.113.0/24", "fe80::/10", or a bare address. Bits below the prefix must be zero. */
 bool address_range_parse(struct slice text, struct address_range *out);
 bool address_in_ranges(const struct address *address, const struct address_ranges *ranges);
+/* The same for where a connection would go: an unspecified address is loopback then. */
+bool address_dials_into(const struct address *address, const struct address_ranges *ranges);
 
 #endif

@@ -146,6 +146,9 @@ enum status dispatcher_reload(struct dispatcher *dispatcher,
 void dispatcher_look(struct dispatcher *dispatcher, uint16_t target);
 void dispatcher_flush(struct dispatcher *dispatcher);
 
+/* The file of authorities that targets without one of their own trust; NULL: there is no such file. */
+const char *dispatcher_system_authorities(void);
+
 struct dispatcher_metrics *dispatcher_metrics(struct dispatcher *dispatcher);
 /* NULL when there is no target of that number. */
 struct target_metrics *dispatcher_target_metrics(struct dispatcher *dispatcher, uint16_t target);

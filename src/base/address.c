@@ -15,7 +15,7 @@ enum {
 
 static const uint8_t mapped_prefix[MAPPED_PREFIX_SIZE] = { [10] = 0xff, [11] = 0xff };
 
-static bool is_ipv4(const struct address *address)
+bool address_is_ipv4(const struct address *address)
 {
 	return memcmp(address->bytes, mapped_prefix, MAPPED_PREFIX_SIZE) == 0;
 }
@@ -99,7 +99,7 @@ bool address_from_sockaddr(const struct sockaddr *sa, struct address *out)
 
 void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 {
-	const char *text = is_ipv4(address)
+	const char *text = address_is_ipv4(address)
 				   ? inet_ntop(AF_INET, address->bytes + MAPPED_PREFIX_SIZE, out,
 					     ADDRESS_TEXT_SIZE)
 				   : inet_ntop(AF_INET6, address->bytes, out, ADDRESS_TEXT_SIZE);
@@ -111,9 +111,18 @@ bool address_is_loopback(const struct address *address)
 {
 	static const struct address ipv6_loopback = { .bytes = { [15] = 1 } };
 
-	if (is_ipv4(address))
+	if (address_is_ipv4(address))
 		return address->bytes[MAPPED_PREFIX_SIZE] == 127;
 	return memcmp(address, &ipv6_loopback, sizeof(ipv6_loopback)) == 0;
+}
+
+bool address_is_unspecified(const struct address *address)
+{
+	static const struct address ipv6 = { { 0 } };
+	static const struct address ipv4 = { { [10] = 0xff, [11] = 0xff } };
+
+	return memcmp(address, &ipv6, sizeof(ipv6)) == 0 ||
+	       memcmp(address, &ipv4, sizeof(ipv4)) == 0;
 }
 
 /* Whether the first bits are the same. */
@@ -167,10 +176,24 @@ bool address_in_ranges(const struct address *address, const struct address_range
 		const struct address_range *range = &ranges->list[i];
 
 		/* "::/0" is every IPv6 address; that IPv4 is spelt inside it here is our affair. */
-		if (is_ipv4(address) && range->prefix_bits < MAPPED_PREFIX_BITS)
+		if (address_is_ipv4(address) && range->prefix_bits < MAPPED_PREFIX_BITS)
 			continue;
 		if (shares_prefix(address, &range->base, range->prefix_bits))
 			return true;
 	}
 	return false;
+}
+
+/* Linux connects to itself when it is asked for the unspecified address of either family. */
+bool address_dials_into(const struct address *address, const struct address_ranges *ranges)
+{
+	static const struct address loopback_v4 = {
+		{ [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 }
+	};
+	static const struct address loopback_v6 = { { [15] = 1 } };
+
+	if (address_in_ranges(address, ranges))
+		return true;
+	return address_is_unspecified(address) &&
+	       (address_in_ranges(&loopback_v4, ranges) || address_in_ranges(&loopback_v6, ranges));
 }

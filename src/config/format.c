@@ -8,6 +8,7 @@
 
 #include "repostal/address.h"
 #include "repostal/memory.h"
+#include "repostal/secret.h"
 #include "repostal/text.h"
 #include "url.h"
 
@@ -108,11 +109,25 @@ bool must_be_route(struct slice text, struct error *err)
 	return true;
 }
 
+/* Of a URL that check --print has written. */
+static bool has_mask(const struct url_parts *parts, struct error *err)
+{
+	static const char mask[] = SECRET_MASK;
+	size_t size = sizeof(mask) - 1;
+
+	if (parts->user.size < size ||
+		memcmp(parts->user.data + parts->user.size - size, mask, size) != 0)
+		return false;
+	error_set(err, "holds the \"%s\" that check --print writes for a password: put it back",
+		mask);
+	return true;
+}
+
 bool must_be_target_url(struct slice text, struct error *err)
 {
 	struct url_parts parts;
 
-	if (!url_split(text, &parts, err))
+	if (!url_split(text, &parts, err) || has_mask(&parts, err))
 		return false;
 	if (slice_is_nocase(parts.scheme, "http") || slice_is_nocase(parts.scheme, "https"))
 		return true;
@@ -127,7 +142,7 @@ bool must_be_proxy_url(struct slice text, struct error *err)
 
 	if (text.size == 0)
 		return true;
-	if (!url_split(text, &parts, err))
+	if (!url_split(text, &parts, err) || has_mask(&parts, err))
 		return false;
 	if (parts.rest.size > 1 || (parts.rest.size == 1 && parts.rest.data[0] != '/')) {
 		error_set(err, "must end behind the host and the port");

@@ -7,17 +7,18 @@
  */
 #include <string.h>
 
+#include "problems.h"
 #include "repostal/config.h"
 #include "repostal/memory.h"
+#include "repostal/secret.h"
 #include "repostal/text.h"
 #include "setting.h"
 #include "url.h"
 
-static const char mask[] = "***";
-
 struct printing {
 	struct buf *out;
 	const struct settings_table *table;
+	const struct config_origins *origins;
 	const void *base;
 	int depth;
 	bool explain;
@@ -151,19 +152,12 @@ static void append_texts(struct buf *out, char *const *texts, size_t count)
 	buf_append_text(out, " ]");
 }
 
-static bool is_ipv4(const struct address *address)
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(address->bytes, prefix, sizeof(prefix)) == 0;
-}
-
 static void append_ranges(struct buf *out, const struct address_range *ranges, size_t count)
 {
 	buf_append_text(out, "[");
 	for (size_t i = 0; i < count; i++) {
 		char text[ADDRESS_TEXT_SIZE];
-		bool ipv4 = is_ipv4(&ranges[i].base) && ranges[i].prefix_bits >= 96;
+		bool ipv4 = address_is_ipv4(&ranges[i].base) && ranges[i].prefix_bits >= 96;
 
 		append_separator(out, i);
 		address_format(&ranges[i].base, text);
@@ -172,12 +166,24 @@ static void append_ranges(struct buf *out, const struct address_range *ranges, s
 	buf_append_text(out, " ]");
 }
 
-static void append_headers(struct buf *out, const struct target_header *headers, size_t count)
+/* field is where the secret is kept. */
+static void append_secret(const struct printing *printing, const void *field, const char *masked)
 {
-	buf_append_text(out, "{");
-	for (size_t i = 0; i < count; i++)
-		buf_printf(out, " %s = \"%s\";", headers[i].name, mask);
-	buf_append_text(out, " }");
+	const char *origin = origin_of(printing->origins, field);
+
+	append_text(printing->out, origin == NULL ? masked : origin);
+}
+
+static void append_headers(
+	const struct printing *printing, const struct target_header *headers, size_t count)
+{
+	buf_append_text(printing->out, "{");
+	for (size_t i = 0; i < count; i++) {
+		buf_printf(printing->out, " %s = ", headers[i].name);
+		append_secret(printing, &headers[i].value, SECRET_MASK);
+		buf_append_text(printing->out, ";");
+	}
+	buf_append_text(printing->out, " }");
 }
 
 static void append_elements(const struct printing *printing, const struct setting *row,
@@ -190,6 +196,7 @@ static void append_elements(const struct printing *printing, const struct settin
 		struct printing element = {
 			.out = out,
 			.table = row->element,
+			.origins = printing->origins,
 			.base = elements + i * row->element->struct_size,
 			.depth = printing->depth + 2,
 			.explain = printing->explain && i == 0,
@@ -218,7 +225,7 @@ static void append_list(const struct printing *printing, const struct setting *r
 	else if (row->kind == SETTING_RANGES)
 		append_ranges(printing->out, list, count);
 	else if (row->kind == SETTING_HEADERS)
-		append_headers(printing->out, list, count);
+		append_headers(printing, list, count);
 	else
 		append_elements(printing, row, list, count);
 }
@@ -240,7 +247,7 @@ static void append_value(const struct printing *printing, const struct setting *
 			**(const char *const *)field == '\0' ? "/" : *(const char *const *)field);
 		break;
 	case SETTING_SECRET:
-		append_text(out, row->mask == NULL ? mask : row->mask);
+		append_secret(printing, field, row->mask == NULL ? SECRET_MASK : row->mask);
 		break;
 	case SETTING_INTEGER:
 		buf_append_int(out, setting_fetch_integer(row, printing->base));
@@ -372,6 +379,7 @@ void config_print(const struct config *config, struct buf *out)
 		.out = out,
 		.table = &settings_of_file,
 		.base = config,
+		.origins = config->origins,
 		.explain = true,
 	};
 

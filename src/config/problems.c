@@ -16,8 +16,8 @@ enum {
 	PROBLEM_TEXT_SIZE = 1024
 };
 
-static void add(struct problems *problems, int line, bool warning, const char *format, va_list args)
-	__attribute__((format(printf, 4, 0)));
+static void add(struct problems *problems, int line, enum config_finding finding,
+	const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
 /* Names and paths come from the file as they are, and messages are cut anywhere. */
 static char *readable(const char *text)
@@ -38,12 +38,13 @@ static char *readable(const char *text)
 	return out;
 }
 
-static void add(struct problems *problems, int line, bool warning, const char *format, va_list args)
+static void add(struct problems *problems, int line, enum config_finding finding,
+	const char *format, va_list args)
 {
 	char text[PROBLEM_TEXT_SIZE];
 
-	if (!warning)
-		problems->errors_count++;
+	problems->errors_count += finding == CONFIG_WRONG;
+	problems->unavailable_count += finding == CONFIG_UNAVAILABLE;
 	if (problems->count >= PROBLEMS_MAX)
 		return;
 	if (problems->count == problems->capacity) {
@@ -55,7 +56,7 @@ static void add(struct problems *problems, int line, bool warning, const char *f
 	problems->list[problems->count] = (struct problem){
 		.line = line,
 		.number = problems->count,
-		.warning = warning,
+		.finding = finding,
 		.text = readable(text),
 	};
 	problems->count++;
@@ -66,7 +67,7 @@ void problems_error(struct problems *problems, int line, const char *format, ...
 	va_list args;
 
 	va_start(args, format);
-	add(problems, line, false, format, args);
+	add(problems, line, CONFIG_WRONG, format, args);
 	va_end(args);
 }
 
@@ -75,7 +76,7 @@ void problems_warn(struct problems *problems, int line, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add(problems, line, true, format, args);
+	add(problems, line, CONFIG_WARNING, format, args);
 	va_end(args);
 }
 
@@ -120,6 +121,92 @@ int problems_line(const struct problems *problems, const void *field, const void
 	return place == NULL ? 1 : place->line;
 }
 
+void config_report(struct problems *problems, enum config_finding finding, const void *field,
+	const void *owner, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(problems, problems_line(problems, field, owner), finding, format, args);
+	va_end(args);
+}
+
+void config_report_line(
+	struct problems *problems, enum config_finding finding, int line, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(problems, line, finding, format, args);
+	va_end(args);
+}
+
+void problems_file(struct problems *problems, const char *path, const char *name, int line)
+{
+	if (problems->files_count == problems->files_capacity) {
+		problems->files_capacity = problems->files_capacity * 2 + 8;
+		problems->files = memory_regrow(
+			problems->files, problems->files_capacity, sizeof(*problems->files));
+	}
+	problems->files[problems->files_count++] = (struct config_file){
+		.path = memory_copy_text(path),
+		.name = memory_copy_text(name),
+		.line = line,
+	};
+}
+
+const struct config_file *config_files(const struct problems *problems, size_t *count_out)
+{
+	*count_out = problems->files_count;
+	return problems->files;
+}
+
+void problems_origin(struct problems *problems, const void *field, const char *text)
+{
+	struct config_origins *origins = problems->origins;
+
+	if (origins == NULL)
+		return;
+	if (origins->count == origins->capacity) {
+		origins->capacity = origins->capacity * 2 + 8;
+		origins->list =
+			memory_regrow(origins->list, origins->capacity, sizeof(*origins->list));
+	}
+	origins->list[origins->count++] = (struct config_origin){ field, memory_copy_text(text) };
+}
+
+const char *origin_of(const struct config_origins *origins, const void *field)
+{
+	for (size_t i = 0; origins != NULL && i < origins->count; i++) {
+		if (origins->list[i].field == field)
+			return origins->list[i].text;
+	}
+	return NULL;
+}
+
+void origins_free(struct config_origins **originsp)
+{
+	struct config_origins *origins = *originsp;
+
+	if (origins == NULL)
+		return;
+	*originsp = NULL;
+	for (size_t i = 0; i < origins->count; i++)
+		free(origins->list[i].text);
+	free(origins->list);
+	free(origins);
+}
+
+bool config_was_refused(const struct problems *problems, const void *field)
+{
+	return problems_was_refused(problems, field);
+}
+
+int config_line(const struct problems *problems, const void *field, const void *owner)
+{
+	return problems_line(problems, field, owner);
+}
+
 static int compare_problems(const void *left, const void *right)
 {
 	const struct problem *a = left;
@@ -138,7 +225,7 @@ void problems_print(struct problems *problems, const char *path, struct buf *rep
 		const struct problem *problem = &problems->list[i];
 
 		buf_printf(report, "%s:%d: %s%s\n", path, problem->line,
-			problem->warning ? "warning: " : "", problem->text);
+			problem->finding == CONFIG_WARNING ? "warning: " : "", problem->text);
 	}
 }
 
@@ -148,5 +235,10 @@ void problems_free(struct problems *problems)
 		free(problems->list[i].text);
 	free(problems->list);
 	free(problems->places);
+	for (size_t i = 0; i < problems->files_count; i++) {
+		free(problems->files[i].path);
+		free(problems->files[i].name);
+	}
+	free(problems->files);
 	*problems = (struct problems){ 0 };
 }

@@ -33,8 +33,12 @@ bool passes_format(const struct reading *reading, const config_setting_t *value,
 
 	if (must_be_printable(text, &err) &&
 		(row->format == NULL || (row->is_file && !reading->is_needed) ||
-			row->format(text, &err)))
+			row->format(text, &err))) {
+		if (row->is_file && text.size > 0)
+			problems_file(reading->problems, config_setting_get_string(value),
+				reading->name, (int)value->line);
 		return true;
+	}
 	return refuse_with(reading, value, "%s", err.text);
 }
 
@@ -61,20 +65,33 @@ static bool read_text(const struct reading *reading, char **field, const config_
 char *read_secret(const struct reading *reading, const config_setting_t *value)
 {
 	struct error err;
+	const char *text;
 	char *secret;
 
 	if (!has_type(value, CONFIG_TYPE_STRING)) {
 		refuse_value(reading, value);
 		return NULL;
 	}
-	if (!reading->is_needed && !secret_is_literal(config_setting_get_string(value)))
+	text = config_setting_get_string(value);
+	if (!reading->is_needed && !secret_is_literal(text))
 		return memory_copy_text("");
-	secret = secret_resolve(config_setting_get_string(value), &err);
+	secret = secret_resolve(text, &err);
 	if (secret == NULL) {
 		refuse_with(reading, value, "%s", err.text);
 		return NULL;
 	}
-	if (secret_file_is_open(config_setting_get_string(value)))
+	if (strcmp(text, SECRET_MASK) == 0 ||
+		(reading->row->mask != NULL && strcmp(text, reading->row->mask) == 0)) {
+		refuse_with(reading, value,
+			"is the \"%s\" that check --print writes for a secret: put the secret back",
+			text);
+		free(secret);
+		return NULL;
+	}
+	if (secret_file(text) != NULL)
+		problems_file(
+			reading->problems, secret_file(text), reading->name, (int)value->line);
+	if (secret_file_is_open(text))
 		problems_warn(reading->problems, (int)value->line,
 			"'%s' stands in a file that everybody can read: chmod o-r", reading->name);
 	if (!is_in_limits(reading->row, (int64_t)strlen(secret)))
@@ -84,6 +101,12 @@ char *read_secret(const struct reading *reading, const config_setting_t *value)
 		return secret;
 	free(secret);
 	return NULL;
+}
+
+void note_origin(const struct reading *reading, const void *field, const config_setting_t *value)
+{
+	if (!secret_is_literal(config_setting_get_string(value)))
+		problems_origin(reading->problems, field, config_setting_get_string(value));
 }
 
 static bool read_secret_field(
@@ -99,6 +122,7 @@ static bool read_secret_field(
 			"use \"env:NAME\" or \"file:/path\", or chmod o-r",
 			reading->name);
 	*field = secret;
+	note_origin(reading, field, value);
 	return true;
 }
 

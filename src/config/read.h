@@ -24,5 +24,7 @@ bool passes_format(const struct reading *reading, const config_setting_t *value,
 /* A text that passes the row's limits and format, or NULL: also for headers, which have no row
  * each. Empty when it stands elsewhere and is not needed. */
 char *read_secret(const struct reading *reading, const config_setting_t *value);
+/* Remembers where the secret that is kept in field stands. */
+void note_origin(const struct reading *reading, const void *field, const config_setting_t *value);
 
 #endif

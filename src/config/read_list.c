@@ -163,6 +163,9 @@ bool read_texts(const struct reading *reading, void *base, const config_setting_
 	texts = memory_array(count, sizeof(*texts));
 	for (size_t i = 0; i < count; i++)
 		texts[i] = memory_copy_text(text_at(value, i));
+	for (size_t i = 0; i < count; i++)
+		problems_place(
+			reading->problems, &texts[i], (int)element_at(value, i)->line, false);
 	*(char ***)setting_field(reading->row, base) = texts;
 	*setting_count(reading->row, base) = count;
 	return true;
@@ -255,6 +258,7 @@ static bool read_header(const struct reading *reading, const config_setting_t *g
 	if (header->value == NULL)
 		return false;
 	header->name = memory_copy_text(header_name);
+	note_origin(reading, &header->value, value);
 	return true;
 }
 

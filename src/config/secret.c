@@ -20,9 +20,14 @@ bool secret_is_literal(const char *text)
 	return !starts_with(text, env_prefix) && !starts_with(text, file_prefix);
 }
 
+const char *secret_file(const char *text)
+{
+	return starts_with(text, file_prefix) ? text + strlen(file_prefix) : NULL;
+}
+
 bool secret_file_is_open(const char *text)
 {
-	return starts_with(text, file_prefix) && file_is_world_readable(text + strlen(file_prefix));
+	return secret_file(text) != NULL && file_is_world_readable(secret_file(text));
 }
 
 static char *from_environment(const char *name, struct error *err)

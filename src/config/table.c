@@ -246,7 +246,7 @@ static const struct setting file_rows[] = {
 	  .fallback = QUOTED("sqlite"), .choices = store_backends,
 	  .help = "Where accepted events rest" },
 	{ .path = "store.path", .kind = SETTING_TEXT, C(store.path),
-	  .fallback = QUOTED("/var/lib/repostal/repostal.db"), .min = 1, .max = TEXT_MAX,
+	  .fallback = QUOTED(CONFIG_STORE_PATH_DEFAULT), .min = 1, .max = TEXT_MAX,
 	  .format = must_be_store_path,
 	  .help = "The database file, on a local disk; it is made when missing" },
 	{ .path = "store.dsn", .kind = SETTING_SECRET, C(store.dsn), .min = 1, .max = TEXT_MAX,

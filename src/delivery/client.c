@@ -12,6 +12,7 @@
 #include "repostal/address.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
+#include "repostal/dispatcher.h"
 #include "repostal/memory.h"
 #include "repostal/store.h"
 
@@ -150,27 +151,10 @@ static void make_headers(struct client_target *target)
 	}
 }
 
-/* Linux connects to itself when it is asked for the unspecified address of either family. */
-static bool names_this_machine(const struct address *address)
-{
-	static const struct address v6 = { { 0 } };
-	static const struct address v4 = { { [10] = 0xff, [11] = 0xff } };
-
-	return memcmp(address, &v6, sizeof(v6)) == 0 || memcmp(address, &v4, sizeof(v4)) == 0;
-}
-
 static bool is_forbidden(struct exchange *exchange, const struct address *address)
 {
-	static const struct address loopback_v4 = {
-		{ [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 }
-	};
-	static const struct address loopback_v6 = { { [15] = 1 } };
-	const struct address_ranges *deny = &exchange->target->client->egress->deny;
-	bool is_denied = address_in_ranges(address, deny);
+	bool is_denied = address_dials_into(address, &exchange->target->client->egress->deny);
 
-	if (names_this_machine(address))
-		is_denied |= address_in_ranges(&loopback_v4, deny) ||
-			     address_in_ranges(&loopback_v6, deny);
 	if (is_denied) {
 		exchange->is_denied = true;
 		exchange->denied = *address;
@@ -545,4 +529,9 @@ void client_poll(struct client *client, int64_t timeout_ms)
 void client_wake(struct client *client)
 {
 	curl_multi_wakeup(client->multi);
+}
+
+const char *dispatcher_system_authorities(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->cainfo;
 }

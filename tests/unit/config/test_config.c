@@ -375,14 +375,14 @@ static void test_secrets(void **state)
 
 	(void)state;
 	write_file(file, "SECRET1\r\n");
-	setenv("REPOSTAL_TEST_SECRET", "SECRET2", 1);
+	setenv("REPOSTAL_TEST_VALUE", "SECRET2", 1);
 	(void)snprintf(text, sizeof(text),
 		"admin: { token = \"file:%s\"; };\n"
 		"sources = ( { name = \"s\"; path = \"/s\"; auth: { token = "
-		"\"env:REPOSTAL_TEST_SECRET\"; basic = \"u:SECRET3\"; }; } );\n"
+		"\"env:REPOSTAL_TEST_VALUE\"; basic = \"u:SECRET3\"; }; } );\n"
 		"targets = ( { name = \"t\"; url = \"http://u:SECRET4@10.0.0.1/\";\n"
 		"proxy = \"socks5h://SECRET5@proxy:1080\";\n"
-		"headers: { A = \"SECRET6\"; B = \"env:REPOSTAL_TEST_SECRET\"; }; } );\n",
+		"headers: { A = \"SECRET6\"; B = \"env:REPOSTAL_TEST_VALUE\"; }; } );\n",
 		file);
 	loaded = load_text(text);
 	unlink(file);
@@ -399,7 +399,7 @@ static void test_secrets(void **state)
 	assert_null(strstr(print, "SECRET"));
 	assert_non_null(strstr(print, "\"http://u:***@10.0.0.1/\""));
 	assert_non_null(strstr(print, "\"socks5h://***@proxy:1080\""));
-	assert_non_null(strstr(print, "{ A = \"***\"; B = \"***\"; }"));
+	assert_non_null(strstr(print, "{ A = \"***\"; B = \"env:REPOSTAL_TEST_VALUE\"; }"));
 	free(print);
 	loaded_free(&loaded);
 }
@@ -448,6 +448,44 @@ static void test_secrets_that_are_not_needed(void **state)
 				fail_msg("%s, %d: %s", cases[i].name, secrets, loaded.report);
 			loaded_free(&loaded);
 		}
+	}
+}
+
+/* What was printed does not work with the mask as its secret. */
+static void test_masks_are_no_secrets(void **state)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} cases[] = {
+		{ "token", "admin: { token = \"***\"; };\n" MINIMAL, "1: 'admin.token' is the" },
+		{ "basic",
+			"sources: ( { name = \"s\"; path = \"/s\"; auth: { basic = \"***:***\"; }; "
+			"} "
+			");\n" TARGET,
+			"1: 'sources.auth.basic' is the" },
+		{ "header",
+			SOURCE "targets: ( { name = \"t\"; url = \"http://127.0.0.1/\"; "
+			       "headers: { A = \"***\"; }; } );\n",
+			"2: 'targets.headers.A' is the" },
+		{ "password of a URL",
+			SOURCE "targets: ( { name = \"t\"; url = \"https://u:***@h/\"; } );\n",
+			"2: 'targets.url' holds the" },
+		{ "user alone",
+			SOURCE "targets: ( { name = \"t\"; url = \"https://***@h/\"; } );\n",
+			"2: 'targets.url' holds the" },
+		{ "proxy",
+			SOURCE "targets: ( { name = \"t\"; url = \"https://h/\"; "
+			       "proxy = \"http://u:***@h\"; } );\n",
+			"2: 'targets.proxy' holds the" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct loaded loaded = load_text(cases[i].text);
+
+		if (loaded.status != STATUS_INVALID || strstr(loaded.report, cases[i].want) == NULL)
+			fail_msg("%s: %s", cases[i].name, loaded.report);
+		loaded_free(&loaded);
 	}
 }
 
@@ -554,6 +592,16 @@ static const char unusual[] =
 	"shutdown_timeout = \"0\";\n";
 
 /* What is printed is a configuration, and printing that gives the same again. */
+/* A copy in which each mask is a secret again. */
+static char *with_secrets(const char *text)
+{
+	char *copy = memory_copy_text(text);
+
+	for (char *mask = copy; (mask = strstr(mask, "***")) != NULL;)
+		memcpy(mask, "xyz", 3);
+	return copy;
+}
+
 static void test_print_is_a_configuration(void **state)
 {
 	static const char *const texts[] = { MINIMAL, unusual };
@@ -563,17 +611,20 @@ static void test_print_is_a_configuration(void **state)
 		struct loaded first = load_text(texts[i]);
 		struct loaded second;
 		char *first_print;
+		char *filled;
 		char *second_print;
 
 		if (first.status != STATUS_OK)
 			fail_msg("%s: %s", texts[i], first.report);
 		first_print = printed(first.config);
-		second = load_text(first_print);
+		filled = with_secrets(first_print);
+		second = load_text(filled);
 		if (second.status != STATUS_OK)
 			fail_msg("%s: %s", first_print, second.report);
 		second_print = printed(second.config);
 		assert_string_equal(first_print, second_print);
 		free(first_print);
+		free(filled);
 		free(second_print);
 		loaded_free(&first);
 		loaded_free(&second);
@@ -623,6 +674,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_and_comments),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_secrets_that_are_not_needed),
+		cmocka_unit_test(test_masks_are_no_secrets),
 		cmocka_unit_test(test_refused_secrets),
 		cmocka_unit_test(test_problems_are_plain_text),
 		cmocka_unit_test(test_literal_secret_for_everybody),
