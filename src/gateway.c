@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "gateway_private.h"
+#include "preflight.h"
 #include "repostal/clock.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
@@ -30,7 +31,6 @@
 
 enum {
 	ADMIN_DRAIN_MS = 500,
-	REPORT_SIZE_MAX = 256 * 1024,
 	EXIT_STOPPED_AT_ONCE = 1,
 };
 
@@ -40,28 +40,19 @@ static enum status load_next(
 {
 	struct config *config = NULL;
 	const char *fixed;
-	struct buf report;
-	enum status status;
+	enum status status = preflight_load(gateway->config_path, &config, err);
 
-	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load(gateway->config_path, CONFIG_SECRETS_ALL, &config, &report);
-	if (status != STATUS_OK) {
-		error_set(err, "%s", report.data == NULL ? "cannot be read" : report.data);
+	if (status != STATUS_OK)
 		goto out;
-	}
 	fixed = config_needs_restart(gateway->first->config, config);
 	if (fixed != NULL) {
 		error_set(err, "'%s' cannot change while the gateway runs: restart it", fixed);
 		status = STATUS_INVALID;
 		goto out;
 	}
-	status = http_tls_check(&config->listen, err);
-	if (status == STATUS_OK)
-		status = generation_new(
-			&config, gateway->current.generation->number + 1, next_out, err);
+	status = generation_new(&config, gateway->current.generation->number + 1, next_out, err);
 out:
 	config_free(&config);
-	buf_free(&report);
 	return status;
 }
 

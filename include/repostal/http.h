@@ -98,6 +98,8 @@ enum status http_server_open(const struct http_settings *settings, http_handler 
 	void *context, struct http_server **server_out, struct error *err);
 /* Starts the loops. */
 void http_server_run(struct http_server *server);
+/* Whether the address could be bound; nobody can connect meanwhile. STATUS_BUSY: it is taken. */
+enum status http_address_check(const struct http_settings *settings, struct error *err);
 /* Whether these TLS files would do, without using them. */
 enum status http_tls_check(const struct http_settings *settings, struct error *err);
 /* Reads certificate and key again; connections that are open keep what they have. Any thread. */

@@ -27,6 +27,13 @@ enum status store_reader_open(
 	const struct store_settings *settings, struct store_reader **reader_out, struct error *err);
 void store_reader_close(struct store_reader **readerp);
 
+/*
+ * Whether a gateway could open this store now, and bring it up to date or make it when it is not
+ * there yet. Changes nothing; a gateway that runs with it is no hindrance. STATUS_NOT_FOUND: not
+ * even the folder is there.
+ */
+enum status store_reader_probe(const struct store_settings *settings, struct error *err);
+
 /* A delivery with its event. */
 struct store_row {
 	int64_t id; /* of the delivery: what pages go on from */

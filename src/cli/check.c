@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
+#include "check_parts.h"
 #include "command.h"
+#include "preflight.h"
 #include "repostal/config.h"
-#include "repostal/signer.h"
 #include "support.h"
 
 enum {
@@ -16,26 +18,30 @@ enum {
 static const char help[] =
 	"Usage: repostal check [-c FILE] [--print]\n"
 	"\n"
-	"Validates the configuration and prints every problem as FILE:LINE: text.\n"
+	"Looks at everything that serve, a reload and the first delivery need: the\n"
+	"configuration, certificates and keys, the store, the addresses to listen on, the\n"
+	"names of targets, and, run as root, whether the gateway's user can read the\n"
+	"files. Prints every problem as FILE:LINE: text. Changes nothing; the gateway may\n"
+	"run meanwhile.\n"
 	"\n"
 	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"      --print        print the effective settings, defaults included, without secrets\n"
+	"      --print        print the effective settings, defaults included: a file that can\n"
+	"                     be used again once each secret that reads *** is put back\n"
 	"  -h, --help         this text\n"
 	"\n"
-	"Exit: 0 the configuration is good, 2 wrong usage, 78 it is not.\n";
+	"Exit: 0 all is good, warnings apart; 78 the configuration, or a file that it names,\n"
+	"must be changed; 1 those are good, but a port, the disk or the database cannot be\n"
+	"used now; 2 wrong usage.\n";
 
-/* What only those can judge who will use it. */
-static bool try_out(const char *path, const struct config *config)
+static void examine(void *context, const struct config *config, struct problems *problems)
 {
-	struct signer *signer = NULL;
-	struct error err;
-	bool good = signer_load(&config->signing, &signer, &err) == STATUS_OK &&
-		    store_check_settings(&config->store, &err) == STATUS_OK;
+	enum config_finding denied = CONFIG_WRONG;
 
-	if (!good)
-		fprintf(stderr, "%s: %s\n", path, err.text);
-	signer_free(&signer);
-	return good;
+	preflight_examine(&denied, config, problems);
+	check_store(config, problems);
+	check_listeners(config, problems);
+	check_user(context, config, problems);
+	check_names(config, problems);
 }
 
 /* The verdict is a comment then, so that the whole output is a configuration. */
@@ -58,10 +64,12 @@ static int check(const char *path, bool print)
 	enum status status;
 
 	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load(path, CONFIG_SECRETS_ALL, &config, &report);
+	status = config_load_examined(path, examine, (void *)(uintptr_t)path, &config, &report);
 	if (report.size > 0)
 		fwrite(report.data, 1, report.size, stderr);
-	if (status != STATUS_OK || !try_out(path, config))
+	if (status == STATUS_BUSY)
+		result = EXIT_FAILED;
+	if (status != STATUS_OK)
 		goto out;
 	if (print)
 		print_settings(path, config);

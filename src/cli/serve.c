@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "gateway.h"
+#include "preflight.h"
 #include "repostal/config.h"
 #include "repostal/log.h"
 #include "support.h"
@@ -25,18 +26,9 @@ static const char help[] =
 	"configuration again, all or nothing.\n"
 	"Exit: 0 stopped as asked, 1 it failed, 2 wrong usage, 78 bad configuration.\n";
 
-/* Warnings of a good file go where the rest of the log goes. */
-static void log_warnings(const struct buf *report)
-{
-	struct slice rest = buf_slice(report);
-
-	while (rest.size > 0)
-		log_event(LOG_LEVEL_WARN, "config.warning",
-			LOG_SLICE("text", slice_cut(&rest, '\n')));
-}
-
 static int serve(const char *path)
 {
+	enum config_finding denied = CONFIG_WARNING;
 	struct config *config = NULL;
 	struct error err = { .text = "" };
 	struct buf report;
@@ -45,13 +37,13 @@ static int serve(const char *path)
 
 	buf_init(&report, REPORT_SIZE_MAX);
 	log_detect_journal();
-	status = config_load(path, CONFIG_SECRETS_ALL, &config, &report);
+	status = config_load_examined(path, preflight_examine, &denied, &config, &report);
 	if (status != STATUS_OK) {
 		log_text(LOG_LEVEL_ERROR, buf_slice(&report));
 		goto out;
 	}
 	log_configure(&config->log);
-	log_warnings(&report);
+	preflight_log_warnings(&report);
 	status = log_start(&err);
 	if (status == STATUS_OK)
 		status = gateway_run(path, &config, &err);

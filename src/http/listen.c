@@ -47,34 +47,59 @@ static int bound_port(int fd)
  * No SO_REUSEPORT: with it a second gateway on the same port would start without a word and take
  * half of the connections.
  */
-enum status http_listen(
-	const struct http_settings *settings, int *fd_out, int *port_out, struct error *err)
+static enum status bind_address(
+	const struct http_settings *settings, int *fd_out, struct error *err)
 {
 	struct sockaddr_storage storage;
 	socklen_t size;
-	enum status status = STATUS_IO;
+	enum status status = STATUS_OK;
 	int one = 1;
-	int fd = -1;
+	int fd;
 
 	if (!fill_sockaddr(settings, &storage, &size)) {
 		error_set(err, "'%s' is not an IP address", settings->address);
-		status = STATUS_INVALID;
-		goto out;
+		return STATUS_INVALID;
 	}
 	fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-		bind(fd, (struct sockaddr *)&storage, size) != 0 || listen(fd, SOMAXCONN) != 0) {
+		bind(fd, (struct sockaddr *)&storage, size) != 0) {
 		status = errno == EADDRINUSE ? STATUS_BUSY : STATUS_IO;
 		error_set(err, "cannot listen on %s port %d: %s", settings->address, settings->port,
 			strerror(errno));
-		goto out;
+		if (fd >= 0)
+			close(fd);
+		return status;
 	}
-	*port_out = bound_port(fd);
 	*fd_out = fd;
-	fd = -1;
-	status = STATUS_OK;
-out:
+	return STATUS_OK;
+}
+
+enum status http_address_check(const struct http_settings *settings, struct error *err)
+{
+	int fd = -1;
+	enum status status = bind_address(settings, &fd, err);
+
 	if (fd >= 0)
 		close(fd);
 	return status;
+}
+
+enum status http_listen(
+	const struct http_settings *settings, int *fd_out, int *port_out, struct error *err)
+{
+	int fd = -1;
+	enum status status = bind_address(settings, &fd, err);
+
+	if (status != STATUS_OK)
+		return status;
+	if (listen(fd, SOMAXCONN) != 0) {
+		status = errno == EADDRINUSE ? STATUS_BUSY : STATUS_IO;
+		error_set(err, "cannot listen on %s port %d: %s", settings->address, settings->port,
+			strerror(errno));
+		close(fd);
+		return status;
+	}
+	*port_out = bound_port(fd);
+	*fd_out = fd;
+	return STATUS_OK;
 }

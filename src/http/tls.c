@@ -15,6 +15,16 @@ static const char *reason(void)
 	return text == NULL ? "unknown error" : text;
 }
 
+/* Without it, OpenSSL asks for the pass phrase of an encrypted key on the terminal, and waits. */
+static int refuse_passphrase(char *buf, int size, int for_writing, void *data)
+{
+	(void)buf;
+	(void)size;
+	(void)for_writing;
+	(void)data;
+	return -1;
+}
+
 enum status http_tls_context(
 	const struct http_settings *settings, SSL_CTX **context_out, struct error *err)
 {
@@ -30,6 +40,7 @@ enum status http_tls_context(
 		error_set(err, "TLS: %s", reason());
 		goto out;
 	}
+	SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	SSL_CTX_set_options(context,
 		SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);

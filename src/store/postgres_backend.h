@@ -282,6 +282,8 @@ enum status postgres_sweep(struct store *store, int64_t now_ms, bool *more_out, 
 enum status postgres_schema_open(struct postgres_session *session, struct error *err);
 /* For readers: STATUS_NOT_FOUND without tables. */
 enum status postgres_schema_check(struct postgres_session *session, struct error *err);
+/* The same for what postgres_schema_open() would take: older tables and none are good, too. */
+enum status postgres_schema_probe(struct postgres_session *session, struct error *err);
 /* After a rollback, which takes new partitions with it. */
 void postgres_forget_days(struct postgres_store *pg);
 /* Partitions for a day, a number of PG_DAY_US since 1970. */

@@ -71,6 +71,18 @@ static enum status reader_open(
 	return STATUS_OK;
 }
 
+static enum status reader_probe(const struct store_settings *settings, struct error *err)
+{
+	struct postgres_session *session = NULL;
+	enum status status = postgres_session_open(
+		settings->dsn == NULL ? "" : settings->dsn, "repostal-check", -1, &session, err);
+
+	if (status == STATUS_OK)
+		status = postgres_schema_probe(session, err);
+	postgres_session_close(&session);
+	return status;
+}
+
 /* A connection that broke since the last call is made again, once. */
 static enum status query(struct postgres_reader *reader, const char *sql,
 	struct postgres_rows *rows, struct error *err)
@@ -359,6 +371,7 @@ const struct store_reader_ops store_reader_postgres_ops = {
 	.name = "postgresql",
 	.open = reader_open,
 	.close = reader_close,
+	.probe = reader_probe,
 	.list = reader_list,
 	.attempts = reader_attempts,
 	.quarantine = reader_quarantine,

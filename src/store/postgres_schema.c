@@ -261,6 +261,15 @@ enum status postgres_schema_open(struct postgres_session *session, struct error 
 	return status;
 }
 
+enum status postgres_schema_probe(struct postgres_session *session, struct error *err)
+{
+	int64_t version = 0;
+	bool found = false;
+	enum status status = has_tables(session, &found, err);
+
+	return status == STATUS_OK && found ? check_versions(session, &version, err) : status;
+}
+
 enum status postgres_schema_check(struct postgres_session *session, struct error *err)
 {
 	int64_t version = 0;

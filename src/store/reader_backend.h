@@ -16,6 +16,7 @@ struct store_reader_ops {
 	enum status (*open)(const struct store_settings *settings, struct store_reader **reader_out,
 		struct error *err);
 	void (*close)(struct store_reader *reader);
+	enum status (*probe)(const struct store_settings *settings, struct error *err);
 	/* *next_out is 0 when these begin. The list is store_reader_list(), or with is_up _walk(). */
 	enum status (*list)(struct store_reader *reader, const struct store_filter *filter,
 		bool is_up, int64_t from, size_t count_max,

@@ -138,6 +138,8 @@ bool sqlite_file_was_used(int lock_fd);
 void sqlite_file_mark_used(int lock_fd);
 enum status sqlite_file_refuse_empty(const char *path, struct error *err);
 /* Of the file and its log. */
+/* Whether this process may make and change the files of the store. */
+enum status sqlite_file_probe(const char *path, struct error *err);
 int64_t sqlite_file_bytes(const char *path);
 int64_t sqlite_file_log_bytes(const char *path);
 /* When either was last written, Unix milliseconds; 0: not known. */

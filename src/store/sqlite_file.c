@@ -191,6 +191,46 @@ int64_t sqlite_file_log_bytes(const char *path)
 	return bytes;
 }
 
+static enum status probe_folder(const char *path, const char *folder, struct error *err)
+{
+	struct stat info;
+
+	if (stat(folder, &info) != 0) {
+		error_set(err, "store '%s': its folder '%s': %s", path, folder, strerror(errno));
+		return errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND : STATUS_IO;
+	}
+	if (!S_ISDIR(info.st_mode)) {
+		error_set(err, "store '%s': '%s' is not a folder", path, folder);
+		return STATUS_NOT_FOUND;
+	}
+	if (access(folder, W_OK | X_OK) != 0) {
+		error_set(err, "store '%s': no files can be made in '%s': %s", path, folder,
+			strerror(errno));
+		return STATUS_IO;
+	}
+	return STATUS_OK;
+}
+
+enum status sqlite_file_probe(const char *path, struct error *err)
+{
+	static const char *const suffixes[] = { "", "-lock", "-wal", "-shm" };
+	char *folder = folder_of(path);
+	enum status status = probe_folder(path, folder, err);
+
+	for (size_t i = 0; status == STATUS_OK && i < ARRAY_COUNT(suffixes); i++) {
+		char *file = path_with(path, suffixes[i]);
+
+		if (access(file, F_OK) == 0 && access(file, R_OK | W_OK) != 0) {
+			error_set(err, "store '%s': '%s' cannot be written: %s", path, file,
+				strerror(errno));
+			status = STATUS_IO;
+		}
+		free(file);
+	}
+	free(folder);
+	return status;
+}
+
 int64_t sqlite_file_bytes(const char *path)
 {
 	return size_of(path) + sqlite_file_log_bytes(path);

@@ -157,6 +157,23 @@ static enum status reader_open(
 	return STATUS_OK;
 }
 
+static enum status reader_probe(const struct store_settings *settings, struct error *err)
+{
+	struct sqlite_reader *reader;
+	enum status status = sqlite_file_probe(settings->path, err);
+	int64_t version = 0;
+
+	if (status != STATUS_OK || access(settings->path, F_OK) != 0)
+		return status;
+	reader = memory_zalloc(sizeof(*reader));
+	reader->path = memory_copy_text(settings->path);
+	status = connect_file(reader, err);
+	if (status == STATUS_OK)
+		status = sqlite_schema_identify(reader->db, reader->path, &version, err);
+	reader_close(&reader->base);
+	return status;
+}
+
 /* The next row; without one *row_out is false and the statement is reset, as after a failure. */
 static enum status fetch(
 	struct sqlite_reader *reader, enum read_statement which, bool *row_out, struct error *err)
@@ -505,6 +522,7 @@ const struct store_reader_ops store_reader_sqlite_ops = {
 	.name = "sqlite",
 	.open = reader_open,
 	.close = reader_close,
+	.probe = reader_probe,
 	.list = reader_list,
 	.attempts = reader_attempts,
 	.quarantine = reader_quarantine,

@@ -34,6 +34,11 @@ void store_reader_close(struct store_reader **readerp)
 	reader->ops->close(reader);
 }
 
+enum status store_reader_probe(const struct store_settings *settings, struct error *err)
+{
+	return backends[settings->backend]->probe(settings, err);
+}
+
 enum status store_reader_list(struct store_reader *reader, const struct store_filter *filter,
 	int64_t before, size_t count_max,
 	void (*on_row)(void *context, const struct store_row *row), void *context,

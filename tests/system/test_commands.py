@@ -192,9 +192,16 @@ def test_print_shows_every_setting_and_no_secret(tmp_path, signing_key):
     for default in ("max_connections", "keep_quarantine", "dedup_window", "max_backlog", "retry_after_max",
                     "shutdown_timeout", "trusted_proxies", "sent_with_ssl"):
         assert default in result.stdout
+    for elsewhere in ('"env:REPOSTAL_TEST"', f'"file:{tmp_path / "admin.token"}"'):
+        assert elsewhere in result.stdout, "a secret that stands elsewhere stays there"
     printed = tmp_path / "printed.conf"
     printed.write_text(result.stdout)
-    assert run("check", "-c", printed).returncode == 0, "what is printed is a configuration"
+    refused = run("check", "-c", printed, env={"REPOSTAL_TEST": SECRETS["env"]})
+    assert refused.returncode == 78, "a mask is no secret"
+    assert "'admin.token' is the" in refused.stderr and "put the secret back" in refused.stderr
+    printed.write_text(result.stdout.replace("***", "secret-again"))
+    again = run("check", "-c", printed, env={"REPOSTAL_TEST": SECRETS["env"]})
+    assert again.returncode == 0, again.stderr
 
 
 # -- translate --------------------------------------------------------------------------------------
