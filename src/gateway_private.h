@@ -14,6 +14,10 @@
 #include "repostal/store_opening.h"
 #include "repostal/watchdog.h"
 
+enum {
+	GATEWAY_URL_SIZE = 512
+};
+
 struct gateway {
 	const char *config_path;
 	struct generation *first; /* what cannot change while running is taken from it */
@@ -30,6 +34,7 @@ struct gateway {
 	struct admin *admin;
 	struct admin_names names;
 	struct reload_metrics reload;
+	char jwks_url[GATEWAY_URL_SIZE]; /* of the public keys */
 	struct control_live control_live;
 	struct control *control;
 	struct watchdog *watchdog;

@@ -4,9 +4,11 @@
  * needs it is put off, and gateway_follow_opening() continues from there.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway_private.h"
 #include "repostal/clock.h"
@@ -98,6 +100,24 @@ void gateway_show_generation(struct gateway *gateway)
 	inbound_show(gateway->inbound, &gateway->current.generation->inbound);
 }
 
+/* As receivers may reach it: of a listener on every address, by this machine's name. */
+static void print_jwks_url(struct gateway *gateway)
+{
+	const struct http_settings *listen = &gateway->first->config->listen;
+	bool is_secure = listen->tls_certificate != NULL && listen->tls_certificate[0] != '\0';
+	bool is_wildcard =
+		strcmp(listen->address, "0.0.0.0") == 0 || strcmp(listen->address, "::") == 0;
+	bool is_v6 = !is_wildcard && strchr(listen->address, ':') != NULL;
+	char name[HOST_NAME_MAX + 1] = "localhost";
+
+	if (is_wildcard && gethostname(name, sizeof(name)) == 0)
+		name[sizeof(name) - 1] = '\0';
+	snprintf(gateway->jwks_url, sizeof(gateway->jwks_url),
+		"%s://%s%s%s:%d/.well-known/jwks.json", is_secure ? "https" : "http",
+		is_v6 ? "[" : "", is_wildcard ? name : listen->address, is_v6 ? "]" : "",
+		http_server_port(gateway->public_server));
+}
+
 static enum status start_delivery(struct gateway *gateway, struct error *err)
 {
 	struct generation *generation = gateway->current.generation;
@@ -113,6 +133,8 @@ static enum status start_delivery(struct gateway *gateway, struct error *err)
 							   .on_due = on_due,
 							   .on_pause = on_pause,
 						   });
+	print_jwks_url(gateway);
+	dispatcher_set_jwks_url(gateway->dispatcher, gateway->jwks_url);
 	status = dispatcher_run(gateway->dispatcher, err);
 	if (status != STATUS_OK)
 		return status;

@@ -115,6 +115,11 @@ struct dispatcher;
  */
 enum status dispatcher_open(const struct dispatcher_settings *settings, struct store_thread *store,
 	struct dispatcher **dispatcher_out, struct error *err);
+/*
+ * Before dispatcher_run(): where receivers find the public keys, for the hint to one that may not know
+ * them. url must outlive the dispatcher.
+ */
+void dispatcher_set_jwks_url(struct dispatcher *dispatcher, const char *url);
 /* Starts the threads. */
 enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err);
 

@@ -32,6 +32,8 @@ enum status signer_load(
 	const struct signing_settings *settings, struct signer **signer_out, struct error *err);
 void signer_free(struct signer **signerp);
 bool signer_is_on(const struct signer *signer);
+/* Of the key that signs, as receivers are told it; "" when signing is off. */
+const char *signer_key_id(const struct signer *signer);
 
 /* Header lines "Name: value", NUL-terminated, as libcurl takes them. */
 enum {

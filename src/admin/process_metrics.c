@@ -19,8 +19,6 @@ enum {
 
 /* Numbers of proc(5)'s fields of /proc/self/stat. */
 enum {
-	STAT_UTIME = 14,
-	STAT_STIME = 15,
 	STAT_THREADS = 20,
 	STAT_START = 22,
 	STAT_VSIZE = 23,
@@ -103,6 +101,11 @@ static void print_int(struct buf *out, const char *name, const char *help, int64
 	metric_print_int(out, name, "", value);
 }
 
+static double seconds_of(struct timeval time)
+{
+	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
 static void print_memory(struct buf *out)
 {
 	struct mallinfo2 heap = mallinfo2();
@@ -121,16 +124,18 @@ void admin_print_process_metrics(struct buf *out)
 	int64_t fields[STAT_FIELDS_MAX + 1];
 	double ticks_per_s = (double)sysconf(_SC_CLK_TCK);
 	struct rlimit files;
+	struct rusage usage;
 
 	print_int(out, "process_open_fds", "Open file descriptors.", count_open_files());
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		print_int(out, "process_max_fds", "Most file descriptors that may be open.",
 			(int64_t)files.rlim_cur);
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		print_double(out, "process_cpu_seconds_total", "counter",
+			"User and system time used, in seconds.",
+			seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
 	if (!read_stat(fields))
 		return;
-	print_double(out, "process_cpu_seconds_total", "counter",
-		"User and system time used, in seconds.",
-		(double)(fields[STAT_UTIME] + fields[STAT_STIME]) / ticks_per_s);
 	print_int(out, "process_threads", "Threads.", fields[STAT_THREADS]);
 	print_int(out, "process_virtual_memory_bytes", "Virtual memory.", fields[STAT_VSIZE]);
 	print_memory(out);

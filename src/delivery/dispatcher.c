@@ -190,6 +190,20 @@ enum status dispatcher_open(const struct dispatcher_settings *settings, struct s
 	return STATUS_OK;
 }
 
+void dispatcher_set_jwks_url(struct dispatcher *dispatcher, const char *url)
+{
+	dispatcher->jwks_url = url;
+}
+
+struct dispatcher_key dispatcher_key(const struct dispatcher *dispatcher)
+{
+	return (struct dispatcher_key){
+		.id = signer_key_id(dispatcher->settings.signer),
+		.jwks_url = dispatcher->jwks_url == NULL ? "/.well-known/jwks.json"
+							 : dispatcher->jwks_url,
+	};
+}
+
 enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err)
 {
 	const struct dispatcher_settings *settings = &dispatcher->settings;

@@ -46,6 +46,7 @@ struct dispatcher {
 	_Atomic int64_t memory_size;
 	_Atomic int signing; /* outgoing between the store and the delivery thread */
 	struct dispatcher_metrics metrics;
+	const char *jwks_url; /* NULL: not known */
 
 	struct mailbox_chain offered; /* the store thread's: until dispatcher_flush() */
 

@@ -42,6 +42,7 @@ static void open_lines(struct target_lines *lines, const char *name)
 		{ &lines->failing, LOG_LEVEL_WARN, "target.failing" },
 		{ &lines->healed, LOG_LEVEL_INFO, "target.healed" },
 		{ &lines->paused, LOG_LEVEL_WARN, "target.paused" },
+		{ &lines->key_unknown, LOG_LEVEL_WARN, "target.key_unknown" },
 		{ &lines->pause_not_stored, LOG_LEVEL_WARN, "target.pause_not_stored" },
 	};
 
@@ -57,6 +58,7 @@ static void close_lines(struct target_lines *lines)
 	log_limit_close(&lines->failing);
 	log_limit_close(&lines->healed);
 	log_limit_close(&lines->paused);
+	log_limit_close(&lines->key_unknown);
 	log_limit_close(&lines->pause_not_stored);
 }
 
@@ -140,6 +142,8 @@ struct client_target *target_reconfigure(struct target *target,
 	client_target_rebind(target->client, &target->settings);
 	rate_init(&target->rate, settings->rate_per_second, clock_monotonic_us());
 	target->not_before_ms = 0;
+	target->has_delivered = false;
+	target->is_key_hinted = false;
 	if (target->breaker.state != BREAKER_CLOSED)
 		breaker_init(&target->breaker);
 	if (target->paused && target->paused_by_receiver) {

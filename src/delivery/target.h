@@ -44,6 +44,7 @@ struct target_lines {
 	struct log_limit failing;
 	struct log_limit healed;
 	struct log_limit paused;
+	struct log_limit key_unknown;
 	struct log_limit pause_not_stored;
 };
 
@@ -76,6 +77,8 @@ struct target {
 	bool paused;
 	bool paused_by_receiver; /* 410: a changed configuration resumes it */
 	bool pause_posted;
+	bool has_delivered; /* since the start, or since its settings changed */
+	bool is_key_hinted; /* said in the log */
 	struct store_pause_request pause;
 	int64_t not_before_ms; /* monotonic; the receiver asked for a rest (429) */
 	bool claiming;         /* the claim is at the store */
@@ -120,7 +123,14 @@ void target_on_result(
 void target_give_up(struct target *target, struct delivery *delivery, const char *reason);
 void target_release(struct target *target, struct delivery *delivery, int64_t due_ms);
 
+/* What receivers check signatures by. */
+struct dispatcher_key {
+	const char *id; /* "": signing is off */
+	const char *jwks_url;
+};
+
 /* dispatcher.c: what a target may ask of it. */
+struct dispatcher_key dispatcher_key(const struct dispatcher *dispatcher);
 void dispatcher_post_verdict(struct dispatcher *dispatcher, struct delivery *delivery);
 void dispatcher_post_pause(struct dispatcher *dispatcher, struct target *target);
 void dispatcher_post_claim(struct dispatcher *dispatcher, struct target *target);

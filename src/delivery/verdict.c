@@ -3,6 +3,7 @@
  * Reads as the protocol of a delivery's end: a result is judged, counted, logged where it matters, and
  * becomes a verdict for the store.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "repostal/clock.h"
@@ -11,7 +12,9 @@
 #include "target.h"
 
 enum {
-	HTTP_TOO_MANY_REQUESTS = 429
+	HTTP_UNAUTHORIZED = 401,
+	HTTP_FORBIDDEN = 403,
+	HTTP_TOO_MANY_REQUESTS = 429,
 };
 
 /* The next of an order waits for the verdict, and so does a retry for its due time. */
@@ -73,6 +76,39 @@ static void count_attempt(struct target *target, const struct client_result *res
 	recent_add(&target->metrics.recent_attempts, clock_monotonic_ms());
 }
 
+/* A receiver that has never taken anything may be one that was not given our key. */
+static bool may_not_know_key(const struct target *target, const struct client_result *result)
+{
+	int status = result->outcome.http_status;
+
+	return (status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN) &&
+	       !target->has_delivered && dispatcher_key(target->dispatcher).id[0] != '\0';
+}
+
+static void print_hint(
+	const struct target *target, const struct client_result *result, char out[TARGET_HINT_SIZE])
+{
+	struct dispatcher_key key = dispatcher_key(target->dispatcher);
+
+	out[0] = '\0';
+	if (may_not_know_key(target, result))
+		snprintf(out, TARGET_HINT_SIZE,
+			"the receiver may not know our signing key: key id %s, published at %s",
+			key.id, key.jwks_url);
+}
+
+static void hint_at_key(struct target *target, const struct client_result *result)
+{
+	struct dispatcher_key key = dispatcher_key(target->dispatcher);
+
+	if (target->is_key_hinted || !may_not_know_key(target, result))
+		return;
+	target->is_key_hinted = true;
+	log_limited(&target->lines.key_unknown, LOG_INT("status", result->outcome.http_status),
+		LOG_STR("key_id", key.id), LOG_STR("jwks", key.jwks_url),
+		LOG_STR("advice", "the receiver has taken nothing yet: it may not know this key"));
+}
+
 /* Kept for those who ask why a target fails. */
 static void note_error(struct target *target, const struct client_result *result)
 {
@@ -83,8 +119,9 @@ static void note_error(struct target *target, const struct client_result *result
 	error->result = outcome_result(&result->outcome);
 	error->http_status = result->outcome.http_status;
 	memcpy(error->cause, result->cause, sizeof(error->cause));
-	error->hint[0] = '\0';
+	print_hint(target, result, error->hint);
 	pthread_mutex_unlock(&target->error_mutex);
+	hint_at_key(target, result);
 }
 
 static void note_breaker(struct target *target, bool changed)
@@ -118,6 +155,7 @@ static void on_delivered(
 {
 	verdict_of(delivery, DELIVERY_DELIVERED);
 	describe(delivery, result);
+	target->has_delivered = true;
 	counter_add(&target->metrics.outcomes[OUTCOME_DELIVERED], 1);
 	recent_add(&target->metrics.recent_delivered, clock_monotonic_ms());
 	/* Of what was tried before, the wait for the receiver would be counted as ours. */

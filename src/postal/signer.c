@@ -65,6 +65,11 @@ bool signer_is_on(const struct signer *signer)
 	return signer->keys_count > 0;
 }
 
+const char *signer_key_id(const struct signer *signer)
+{
+	return signer_is_on(signer) ? rsa_key_id(signer->keys[0]) : "";
+}
+
 struct signature *signer_sign(const struct signer *signer, struct slice body, struct error *err)
 {
 	/* Postal's own spelling on the wire, in its order. */

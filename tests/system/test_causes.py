@@ -129,3 +129,30 @@ def test_an_open_target_says_when_it_is_tried_again(start_gateway, receiver):
     waiting = wait_until(lambda: (found := show(gateway, "retrying"))["next_try"] and found, "a retry is planned")
     assert waiting["state"] == "active" and waiting["next_probe"] is None
     assert waiting["next_try"] > waiting["last_error"]["time"]
+
+
+def test_a_receiver_that_may_not_know_our_key_is_hinted_at_once(start_gateway, receiver, signing_key):
+    """Not one that took something before, nor one whose events are not signed."""
+    receiver.answer("/new", Reply(401), Reply(403), Reply(200), Reply(401))
+    gateway = start_gateway(targets=[target("new", receiver.url("/new"), retry=["1ms", "1ms", "1h"])])
+    url = f"http://127.0.0.1:{gateway.port}/.well-known/jwks.json"
+    gateway.post(events.delivered())
+    gateway.wait_metric("deliveries_total", 1, target="new", outcome="delivered")
+    line, = gateway.log("target.key_unknown")
+    assert (line["target"], line["status"], line["key_id"], line["jwks"]) == (
+        "new", 401, signing_key.key_id, url)
+    hint = show(gateway, "new")["last_error"]["hint"]
+    assert signing_key.key_id in hint and url in hint
+    assert gateway.request("GET", "/.well-known/jwks.json").json["keys"][0]["kid"] == signing_key.key_id
+    gateway.post(events.delivered())
+    wait_until(lambda: gateway.refused_attempts("new") == 3, "it refuses again")
+    wait_until(lambda: show(gateway, "new")["last_error"]["hint"] is None, "it knows the key")
+    assert len(gateway.log("target.key_unknown")) == 1
+
+
+def test_who_signs_nothing_hints_at_no_key(start_gateway, receiver):
+    receiver.answer("/postal", Reply(401))
+    gateway = start_gateway(signing=None, targets=[failing("app", receiver.url())])
+    gateway.post(events.delivered())
+    assert wait_until(lambda: show(gateway, "app")["last_error"], "it is refused")["hint"] is None
+    assert gateway.log("target.key_unknown") == []

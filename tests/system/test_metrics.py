@@ -32,6 +32,7 @@ GAUGES = {
     "config_reload_timestamp_seconds": set(),
     "store_failing": set(),
     "store_max_backlog": set(),
+    "store_config_mismatch": set(),
     "store_bytes": set(),
     "quarantine_events": set(),
     "connections": set(),
