@@ -10,8 +10,9 @@
 #            and the system tests marked threads
 #   torture  kill -9, power loss, full disks, damaged files, clocks, receivers and senders at their worst
 #            (tests/torture, its short form)
+#   package  the Debian package, by README's commands in a bare machine (as root, else skipped)
 #   fuzz     every fuzzer: its corpus, then ten seconds of its own
-#   all      these six, in this order (the default)
+#   all      these seven, in this order (the default)
 #   build    dev and release, warnings are errors: as the builds of every other step
 #   unit     unit and contract tests of the dev build, for whoever works on the code: asan has them all
 #
@@ -23,11 +24,11 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-readonly STEPS=(checks asan system tsan torture fuzz)
+readonly STEPS=(checks asan system tsan torture package fuzz)
 readonly MORE_STEPS=(build unit)
 # Seconds on two quiet cores. A step pays for the builds that it has to wait for.
 readonly TOTAL_BUDGET_S=900
-readonly -A BUDGETS_S=([packages]=150 [checks]=15 [asan]=90 [system]=210 [tsan]=120 [torture]=120 [fuzz]=60
+readonly -A BUDGETS_S=([packages]=150 [checks]=15 [asan]=90 [system]=210 [tsan]=120 [torture]=120 [package]=120 [fuzz]=60
 	[build]=60 [unit]=60)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
 readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
@@ -44,7 +45,7 @@ readonly -A CONFIGURATIONS=(
 )
 # What a step builds, in the order of their use: the next one is built while the tests of another run.
 readonly -A BUILDS=([build]='dev release' [unit]=dev [asan]=asan [system]='asan release' [tsan]=tsan
-	[torture]=release [fuzz]=fuzz)
+	[torture]=release [package]=release [fuzz]=fuzz)
 # What the thread sanitizer can say something about.
 readonly THREADED_UNITS='control.*|digest|log|mailbox|metric|rsa_key|store_thread'
 readonly THREADED_TESTS="^contract\.test_store_(postgres|race|takeover)\$|^unit\.test_($THREADED_UNITS)\$"
@@ -53,6 +54,7 @@ readonly -A PACKAGES=(
 		libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev libcmocka-dev ca-certificates'
 	[contract]='python3 postgresql'
 	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
+	[package]='python3 python3-pytest debootstrap file lintian'
 	[fuzz]='clang libclang-rt-14-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'
 )
@@ -78,6 +80,7 @@ packages_for() {
 	checks) echo "${PACKAGES[checks]}" ;;
 	fuzz) echo "${PACKAGES[build]} ${PACKAGES[fuzz]}" ;;
 	unit | asan) echo "${PACKAGES[build]} ${PACKAGES[contract]}" ;;
+	package) echo "${PACKAGES[build]} ${PACKAGES[package]}" ;;
 	system | tsan | torture) echo "${PACKAGES[build]} ${PACKAGES[system]}" ;;
 	*) echo "${PACKAGES[build]}" ;;
 	esac
@@ -208,6 +211,11 @@ step_tsan() {
 step_torture() {
 	build_configuration release && REPOSTAL_BIN=$PWD/build/release/repostal "$PYTHON" -m pytest tests/torture -q \
 		-p no:cacheprovider --durations=5 --junitxml="$RESULTS/pytest-torture.xml"
+}
+
+step_package() {
+	build_configuration release && "$PYTHON" -m pytest tests/package -q -rs -p no:cacheprovider --durations=5 \
+		--junitxml="$RESULTS/pytest-package.xml"
 }
 
 step_fuzz() { build_configuration fuzz && run_ctest fuzz .; }
