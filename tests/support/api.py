@@ -29,6 +29,12 @@ def api(gateway, method, path, body=None, status=200, headers=None):
     return answer
 
 
+def pause(gateway, target="app"):
+    """The answer says what is stored; those who deliver hear of it a little later, and this waits for that."""
+    api(gateway, "POST", f"/targets/{target}/pause")
+    gateway.wait_metric("target_state", 1, target=target, state="paused")
+
+
 def deliveries(gateway, query=""):
     rows, cursor = [], None
     while True:

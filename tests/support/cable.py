@@ -21,6 +21,7 @@ class Cable:
         self._lock = threading.Lock()
         self._ends = set()
         self._is_cut = False
+        self.attempts = 0  # to reach the database
         self._flows = threading.Event()
         self._flows.set()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -63,6 +64,7 @@ class Cable:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            self.attempts += 1
             threading.Thread(target=self._connect, args=(near,), daemon=True).start()
 
     def _connect(self, near):

@@ -3,7 +3,6 @@
 
 import http.client
 import threading
-import time
 
 import events
 
@@ -18,7 +17,7 @@ class Senders:
         self.gateways = gateways
         self.answer_timeout_s = answer_timeout_s
         self.acknowledged = []  # message ids
-        self.refused = []  # (status, seconds until the answer, its Retry-After)
+        self.refused = []  # what each 503 had as its Retry-After
         self.unexpected = []  # answers that are neither 200 nor 503
         self._done = threading.Event()
         self._threads = [threading.Thread(target=self._send, args=(first,)) for first in range(count)]
@@ -49,10 +48,9 @@ class Senders:
             self._done.wait(0.02)
 
     def _post(self, client, event):
-        begin = time.monotonic()
         answer = client.post(event)
         if answer.status == 503:
-            self.refused.append((answer.status, time.monotonic() - begin, answer.headers["Retry-After"]))
+            self.refused.append(answer.headers["Retry-After"])
         elif answer.result in RESULTS:
             self.acknowledged.append(event["id"])
             return True

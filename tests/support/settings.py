@@ -3,7 +3,7 @@
 
 TOKEN = "secret-token"
 PATH = "/webhooks/bizmail"
-PATIENT = {"timeout": "20s", "connect_timeout": "10s"}  # for targets where a slow machine must not matter
+PATIENT = {"timeout": "60s", "connect_timeout": "30s"}  # a slow machine must not matter
 
 
 def source(name="bizmail", path=PATH, **changes):
@@ -14,12 +14,10 @@ def target(name, url, **changes):
     return {
         "name": name,
         "url": url,
-        "timeout": "2s",
-        "connect_timeout": "1s",
         "retry": ["200ms", "400ms", "800ms"],
         "jitter": 0.0,
         "breaker": {"failures": 0, "cooldown": "1s"},  # never opens, unless it is the subject
-    } | changes
+    } | PATIENT | changes
 
 
 def complete(directory, url, key, **changes):

@@ -2,11 +2,10 @@
 """The admin API of the running gateway: seeing, steering, repairing, and who may."""
 
 import json
-import time
 
 import events
 import pytest
-from api import API, api, deliveries, finished_job, wait_states
+from api import API, api, deliveries, finished_job, pause, wait_states
 from receiver import Reply
 from settings import source, target
 from waiting import wait_until
@@ -99,7 +98,7 @@ def test_a_delivered_event_is_sent_again_when_that_is_said(gateway, receiver):
 
 
 def test_a_job_discards_what_a_filter_means(gateway, receiver):
-    api(gateway, "POST", "/targets/app/pause")
+    pause(gateway)
     gateway.post_all([events.delivered(recipient=f"r{i % 3}@example.com") for i in range(30)])
     job = finished_job(gateway, {"action": "discard", "recipient": "R1@example.com"})
     assert (job["state"], job["changed"]) == ("done", 10)
@@ -126,7 +125,7 @@ def test_a_job_retries_many_while_events_come(start_gateway, receiver):
 
 
 def test_a_job_is_cancelled(gateway):
-    api(gateway, "POST", "/targets/app/pause")
+    pause(gateway)
     gateway.post_all([events.delivered() for _ in range(5)])
     job = api(gateway, "POST", "/jobs", {"action": "discard", "all": True, "rate": "1/h"}, status=202)
     api(gateway, "DELETE", f"/jobs/{job['id']}")
@@ -134,13 +133,12 @@ def test_a_job_is_cancelled(gateway):
     assert gateway.stop() == 0
 
 
-def test_a_stop_does_not_wait_for_a_job(gateway):
-    api(gateway, "POST", "/targets/app/pause")
+def test_a_stop_does_not_wait_for_a_job(start_gateway):
+    gateway = start_gateway(shutdown_timeout="10m")
+    pause(gateway)
     gateway.post(events.delivered())
     api(gateway, "POST", "/jobs", {"action": "discard", "all": True, "rate": "1/h"}, status=202)
-    begin = time.monotonic()
     assert gateway.stop() == 0
-    assert time.monotonic() - begin < 5
 
 
 # -- repairing --------------------------------------------------------------------------------------

@@ -10,21 +10,14 @@ from email.utils import formatdate
 import events
 import pytest
 from keys import Authority
+from pauses import EARLY_S, assert_paused, assert_rate, retry_delays_ms
 from receiver import Receiver, Reply
 from settings import PATIENT, target
 from waiting import wait_until
 
 pytestmark = pytest.mark.threads
 
-SLACK_S = 2.0  # what a loaded machine under a sanitizer may add to a wait
-
-
-def gaps(requests):
-    return [later.at - earlier.at for earlier, later in zip(requests, requests[1:])]
-
-
-def assert_gap(gap, delay):
-    assert delay - 0.01 <= gap < delay + SLACK_S, f"{gap:.3f} s instead of {delay} s"
+RATE, BURST = 10, 10  # a burst is a second's worth
 
 
 def two_targets(receiver, **of_the_first):
@@ -63,9 +56,9 @@ def test_the_schedule_is_kept_and_after_it_the_delivery_is_dead(start_gateway, r
     gateway = start_gateway(targets=two_targets(receiver))
     gateway.post(events.delivered())
     attempts = receiver.wait_count(4, "/app")
-    for gap, delay in zip(gaps(attempts), [0.2, 0.4, 0.8]):
-        assert_gap(gap, delay)
+    assert_paused(attempts, [0.2, 0.4, 0.8])
     gateway.wait_metric("deliveries_total", 1, target="app", outcome="dead")
+    assert retry_delays_ms(gateway) == [200, 400, 800]
     gateway.wait_metric("queue_depth", 1, target="app", state="dead")
     gateway.wait_idle()
     assert gateway.metric("attempts_total", target="app") == 4
@@ -87,19 +80,20 @@ def test_a_retry_goes_on_where_it_was_after_a_restart(start_gateway, receiver):
     gateway.wait_metric("attempts_total", 2, target="app")
     gateway.restart()
     attempts = receiver.wait_count(4, "/app")
-    assert gaps(attempts)[1] >= 0.99
+    assert_paused(attempts[1:3], [1.0])
+    assert retry_delays_ms(gateway) == [100, 1000, 100]
     gateway.wait_metric("queue_depth", 1, target="app", state="dead")
     assert len(receiver.requests("/app")) == 4
 
 
 def test_jitter_only_adds(start_gateway, receiver):
     receiver.answer("/app", Reply(500))
-    delays = [0.1] * 12
     gateway = start_gateway(targets=two_targets(receiver, retry=["100ms"] * 12, jitter=1.0))
     gateway.post(events.delivered())
-    found = gaps(receiver.wait_count(len(delays) + 1, "/app"))
-    assert min(found) >= 0.09
-    assert max(found) - min(found) > 0.01, "the dice are thrown anew each time"
+    assert_paused(receiver.wait_count(13, "/app"), [0.1] * 12)
+    found = retry_delays_ms(gateway)
+    assert 100 <= min(found) <= max(found) <= 200
+    assert len(set(found)) > 1, "the dice are thrown anew each time"
 
 
 # -- Retry-After, 410, redirects --------------------------------------------------------------------
@@ -109,15 +103,22 @@ def test_jitter_only_adds(start_gateway, receiver):
 def test_retry_after_in_seconds(gateway, receiver, status):
     receiver.answer("/postal", Reply(status, {"Retry-After": "2"}), Reply(200))
     gateway.post(events.delivered())
-    assert_gap(gaps(receiver.wait_count(2))[0], 2.0)
+    assert_paused(receiver.wait_count(2), [2.0])
+    assert retry_delays_ms(gateway) == [2000]
 
 
 def test_retry_after_as_a_date(gateway, receiver):
-    receiver.answer("/postal", lambda request: Reply(
-        503 if len(receiver.requests()) == 1 else 200,
-        {"Retry-After": formatdate(time.time() + 3, usegmt=True)}))
+    arrived = []
+
+    def refuse_first(_):
+        arrived.append(time.time())
+        return Reply(200 if len(arrived) > 1 else 503, {"Retry-After": formatdate(arrived[0] + 3, usegmt=True)})
+
+    receiver.answer("/postal", refuse_first)
     gateway.post(events.delivered())
-    assert 1.9 <= gaps(receiver.wait_count(2))[0] < 3 + SLACK_S
+    receiver.wait_count(2)
+    assert arrived[1] >= int(arrived[0] + 3) - EARLY_S
+    assert max(retry_delays_ms(gateway)) <= 3000
 
 
 @pytest.mark.parametrize("value", ["0", "-5", "soon", "", "Wed, 21 Oct 2015 07:28:00 GMT", "1e9", "9" * 40])
@@ -125,21 +126,24 @@ def test_retry_after_never_shortens_the_schedule(start_gateway, receiver, value)
     receiver.answer("/app", Reply(429, {"Retry-After": value}), Reply(200))
     gateway = start_gateway(targets=two_targets(receiver, retry=["500ms"], retry_after_max="1s"))
     gateway.post(events.delivered())
-    gap = gaps(receiver.wait_count(2, "/app"))[0]
-    assert 0.49 <= gap < 1.0 + SLACK_S
+    assert_paused(receiver.wait_count(2, "/app"), [0.5])
+    (delay_ms,) = retry_delays_ms(gateway)
+    assert 500 <= delay_ms <= 1000
 
 
 def test_retry_after_has_a_ceiling(start_gateway, receiver):
     receiver.answer("/app", Reply(429, {"Retry-After": "3600"}), Reply(200))
     gateway = start_gateway(targets=two_targets(receiver, retry_after_max="1s"))
     gateway.post(events.delivered())
-    assert_gap(gaps(receiver.wait_count(2, "/app"))[0], 1.0)
+    assert_paused(receiver.wait_count(2, "/app"), [1.0])
+    assert retry_delays_ms(gateway) == [1000]
 
 
 def test_retry_after_means_nothing_elsewhere(gateway, receiver):
     receiver.answer("/postal", Reply(500, {"Retry-After": "3600"}), Reply(200))
     gateway.post(events.delivered())
-    assert_gap(gaps(receiver.wait_count(2))[0], 0.2)
+    receiver.wait_count(2)
+    assert retry_delays_ms(gateway) == [200]
 
 
 def test_410_pauses_the_target_and_discards_nothing(start_gateway, receiver):
@@ -287,14 +291,13 @@ def test_tls_with_a_client_certificate(start_gateway, authority):
 @pytest.mark.parametrize("manner", ["hang", "reset", "drip"])
 def test_a_bad_target_does_not_slow_another(start_gateway, receiver, manner):
     receiver.answer("/app", Reply(manner=manner))
-    gateway = start_gateway(targets=two_targets(receiver, timeout="5s", concurrency=2))
-    batch = [events.delivered() for _ in range(100)]
-    begin = time.monotonic()
-    gateway.post_all(batch)
+    gateway = start_gateway(targets=two_targets(receiver, timeout="10m", concurrency=2))
+    gateway.post_all([events.delivered() for _ in range(100)])
     receiver.wait_count(100, "/other")
     gateway.wait_idle("other")
     assert gateway.queued("app") > 0, "the bad one is still at it"
-    assert time.monotonic() - begin < 5, "the good one did not wait for a time-out of the bad one"
+    if manner != "reset":
+        assert gateway.metric("attempts_total", target="app") == 0, "the good one waited for no end of these"
     receiver.close()
 
 
@@ -314,14 +317,12 @@ def test_concurrency_is_a_limit_and_is_used(start_gateway, receiver):
 
 
 def test_a_rate_is_a_limit_and_is_used(start_gateway, receiver):
-    """Ten a second with bursts of at most a second's worth: 30 events take two seconds."""
-    gateway = start_gateway(targets=two_targets(receiver, rate="10/s"))
+    """Ten a second with bursts of at most a second's worth: 30 events take two seconds. That it takes no
+    longer is shown where the clock can be set: tests/unit/policy/test_rate.c."""
+    gateway = start_gateway(targets=two_targets(receiver, rate=f"{RATE}/s"))
+    begin = time.monotonic()
     gateway.post_all([events.delivered() for _ in range(30)])
-    requests = receiver.wait_count(30, "/app")
-    assert 1.9 <= requests[-1].at - requests[0].at < 2.9 + SLACK_S
-    arrivals = [request.at for request in requests]
-    worst = max(sum(start <= at < start + 1.0 for at in arrivals) for start in arrivals)
-    assert worst <= 22, "a burst and what one second brings"
+    assert_rate(receiver.wait_count(30, "/app"), begin, BURST, RATE)
     receiver.wait_count(30, "/other")
 
 
@@ -347,10 +348,8 @@ def test_a_breaker_leaves_a_failing_target_alone_and_closes_again(start_gateway,
         receiver, concurrency=1, retry=["100ms"] * 60, breaker={"failures": 3, "cooldown": "1s"}))
     gateway.post_all([events.delivered() for _ in range(10)])
     gateway.wait_metric("target_state", 1, target="app", state="open")
-    attempts = receiver.requests("/app")
-    assert len(attempts) == 3
-    probe = receiver.wait_count(4, "/app")
-    assert gaps(probe)[2] >= 0.99, "nothing is tried during the cooldown"
+    assert_paused(receiver.wait_count(4, "/app")[2:4], [1.0])  # three failures, the cooldown, a probe
+    assert gateway.log("target.failing", target="app")[0]["probe_in_ms"] == 1000
     receiver.answer("/app", Reply(200))
     gateway.wait_metric("target_state", 1, target="app", state="active")
     gateway.wait_idle()

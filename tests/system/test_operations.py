@@ -5,7 +5,6 @@ import json
 import signal
 import socket
 import threading
-import time
 
 import events
 import pytest
@@ -52,11 +51,10 @@ def test_the_text_format_is_one_line_an_event(new_gateway):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_with_nothing_to_do_is_quick(gateway, number):
-    begin = time.monotonic()
+def test_a_stop_with_nothing_to_do_waits_for_nothing(start_gateway, number):
+    gateway = start_gateway(shutdown_timeout="10m")
     gateway.signal(number)
     assert gateway.wait_exit() == 0
-    assert time.monotonic() - begin < 5
 
 
 def test_a_stop_finishes_what_is_in_flight(gateway, receiver):
@@ -84,12 +82,10 @@ def refuses_connections(port):
 
 def test_a_stop_does_not_wait_for_ever(start_gateway, receiver):
     receiver.answer("/postal", Reply(manner="hang"))
-    gateway = start_gateway(shutdown_timeout="500ms", targets=[target("app", receiver.url(), timeout="60s")])
+    gateway = start_gateway(shutdown_timeout="500ms", targets=[target("app", receiver.url(), timeout="10m")])
     gateway.post(events.delivered())
     receiver.wait_one()
-    begin = time.monotonic()
     assert gateway.stop() == 0
-    assert time.monotonic() - begin < 10
     receiver.answer("/postal", Reply(200))
     gateway.start()
     first, second = receiver.wait_count(2)
@@ -99,15 +95,13 @@ def test_a_stop_does_not_wait_for_ever(start_gateway, receiver):
 
 def test_a_second_signal_stops_at_once_and_loses_nothing(start_gateway, receiver):
     receiver.answer("/postal", Reply(manner="hang"))
-    gateway = start_gateway(shutdown_timeout="60s", targets=[target("app", receiver.url(), timeout="60s")])
+    gateway = start_gateway(shutdown_timeout="10m", targets=[target("app", receiver.url(), timeout="10m")])
     gateway.post(events.delivered())
     receiver.wait_one()
-    begin = time.monotonic()
     gateway.signal(signal.SIGTERM)
     wait_until(lambda: refuses_connections(gateway.port), "the first signal is seen")
     gateway.signal(signal.SIGTERM)
     gateway.wait_exit()
-    assert time.monotonic() - begin < 20
     receiver.answer("/postal", Reply(200))
     gateway.start()
     receiver.wait_count(2)

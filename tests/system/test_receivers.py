@@ -9,20 +9,13 @@ from email.utils import formatdate
 import events
 import pytest
 import settings
+from pauses import assert_paused, assert_rate, retry_delays_ms
 from repostal import run
 from receiver import Receiver, Reply
 from settings import target
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.threads
-
-SLACK_S = 2.0  # what a loaded machine under a sanitizer may add to a wait
-EARLY_S = 0.01  # what clocks may differ
-
-
-def gaps(requests):
-    return [later.at - earlier.at for earlier, later in zip(requests, requests[1:])]
-
 
 def uuids(requests):
     return [request.envelope["uuid"] for request in requests]
@@ -41,14 +34,18 @@ def test_an_answer_without_an_end_is_none(start_gateway, receiver):
     for manner in results:
         receiver.answer(f"/{manner}", Reply(manner=manner, body=b"half"), Reply(200))
     gateway = start_gateway(targets=[
-        target(manner, receiver.url(f"/{manner}"), timeout="400ms") for manner in results])
+        target(manner, receiver.url(f"/{manner}"), retry=["100ms"] * 60,
+               **({"timeout": "400ms"} if result == "timeout" else {}))
+        for manner, result in results.items()])
     gateway.post(events.delivered())
     for manner, result in results.items():
         gateway.wait_metric("deliveries_total", 1, target=manner, outcome="delivered")
-        first, second = receiver.requests(f"/{manner}")
-        assert first.body == second.body
-        assert gateway.metric("attempts_total", target=manner, result=result) == 1, manner
-        assert gateway.metric("attempts_total", target=manner) == 2
+        requests = receiver.requests(f"/{manner}")
+        assert len(requests) > 1 and len({request.body for request in requests}) == 1
+        attempts = gateway.metric("attempts_total", target=manner)
+        assert gateway.metric("attempts_total", target=manner, result="2xx") == 1
+        assert gateway.metric("attempts_total", target=manner, result=result) == attempts - 1, manner
+        assert attempts == 2 or result == "timeout", "on a busy machine there may be more time-outs"
 
 
 @pytest.mark.parametrize("status, result, attempts", [(200, "2xx", 1), (500, "5xx", 2)])
@@ -57,7 +54,7 @@ def test_a_strange_answer_counts_by_its_status(start_gateway, receiver, status, 
     for manner in manners:
         receiver.answer(f"/{manner}", Reply(status, manner=manner, body=b"strange"))
     gateway = start_gateway(targets=[
-        target(manner, receiver.url(f"/{manner}"), timeout="10s", retry=["100ms"]) for manner in manners])
+        target(manner, receiver.url(f"/{manner}"), retry=["100ms"]) for manner in manners])
     gateway.post(events.delivered())
     for manner in manners:
         gateway.wait_metric("attempts_total", attempts, target=manner, result=result)
@@ -80,9 +77,9 @@ def test_what_follows_an_answer_is_not_the_next_answer(start_gateway, receiver):
 def test_an_answer_that_comes_too_late_does_not_count(start_gateway, receiver):
     late = threading.Event()
     receiver.answer("/app", Reply(200, gate=late), Reply(200))
-    gateway = start_gateway(targets=two_targets(receiver, timeout="300ms", retry=["500ms"]))
+    gateway = start_gateway(targets=two_targets(receiver, timeout="300ms", retry=["500ms"] * 60))
     gateway.post(events.delivered())
-    gateway.wait_metric("attempts_total", 1, target="app", result="timeout")
+    wait_until(lambda: gateway.metric("attempts_total", target="app", result="timeout") > 0, "it is given up")
     late.set()
     assert len(set(uuids(receiver.wait_count(2, "/app")))) == 1
     gateway.wait_idle()
@@ -115,52 +112,81 @@ def test_a_receiver_that_never_accepts_is_a_timeout(start_gateway, receiver):
 # -- Retry-After ------------------------------------------------------------------------------------
 
 
-PAUSES = {  # name: (Retry-After, changes of the target, seconds that it rests at least, and at most)
-    "seconds": (lambda: "2", {}, 2.0, 2.0),
-    "date": (lambda: formatdate(time.time() + 3, usegmt=True), {}, 2.0, 3.0),  # dates have whole seconds
-    "capped": (lambda: "3600", {"retry_after_max": "1500ms"}, 1.5, 1.5),
-    "nonsense": (lambda: "soon", {}, 1.0, 1.0),
-    "missing": (None, {}, 1.0, 1.0),
+PAUSES = {  # name: (Retry-After, changes of the target, milliseconds of the retry, seconds that all rest)
+    "seconds": ("2", {}, 2000, 2.0),
+    "capped": ("3600", {"retry_after_max": "1500ms"}, 1500, 1.5),
+    "nonsense": ("soon", {}, 100, 1.0),
+    "missing": (None, {}, 100, 1.0),
 }
 
 
-def test_429_slows_the_whole_target(start_gateway, receiver):
-    def refuse_first(path, retry_after):
-        def reply(_):
-            if len(receiver.requests(path)) > 1:
-                return Reply(200)
-            return Reply(429, {"Retry-After": retry_after()} if retry_after else {})
-        return reply
+def refuse_first(receiver, path, headers):
+    return lambda _: Reply(200) if len(receiver.requests(path)) > 1 else Reply(429, headers())
 
+
+def test_429_slows_the_whole_target(start_gateway, receiver):
     for name, (retry_after, *_) in PAUSES.items():
-        receiver.answer(f"/{name}", refuse_first(f"/{name}", retry_after))
+        headers = {"Retry-After": retry_after} if retry_after else {}
+        receiver.answer(f"/{name}", refuse_first(receiver, f"/{name}", lambda headers=headers: headers))
     gateway = start_gateway(targets=[
-        *[target(name, receiver.url(f"/{name}"), retry=["100ms"] * 10, **changes)
-          for name, (_, changes, *_) in PAUSES.items()], target("other", receiver.url("/other"))])
+        target(name, receiver.url(f"/{name}"), retry=["100ms"] * 10, **changes)
+        for name, (_, changes, *_) in PAUSES.items()])
     gateway.post(events.delivered())
     for name in PAUSES:
         gateway.wait_metric("attempts_total", 1, target=name)
     gateway.post_all([events.delivered() for _ in range(20)])
-    others = receiver.wait_count(21, "/other")
-    for name, (_, _, least, most) in PAUSES.items():
-        refused, again = receiver.wait_count(22, f"/{name}")[:2]
-        assert least - EARLY_S <= again.at - refused.at < most + SLACK_S, name
-        assert others[-1].at < again.at, "the others are not slowed"
+    for name, (_, _, retry_ms, rest_s) in PAUSES.items():
+        assert_paused(receiver.wait_count(22, f"/{name}")[:2], [rest_s])
+        assert retry_delays_ms(gateway, name) == [retry_ms]
         gateway.wait_idle(name)
         assert len(receiver.requests(f"/{name}")) == 22
         assert gateway.metric("deliveries_total", target=name, outcome="delivered") == 21
 
 
-def test_503_slows_its_event_only(start_gateway, receiver):
+def test_429_with_a_date(start_gateway, receiver):
+    """Dates have whole seconds, and are about the wall clock."""
+    arrived = []
+
+    def headers():
+        arrived.append(time.time())
+        return {"Retry-After": formatdate(arrived[0] + 3, usegmt=True)}
+
+    receiver.answer("/app", refuse_first(receiver, "/app", headers))
+    gateway = start_gateway(targets=two_targets(receiver, retry=["100ms"] * 10))
+    gateway.post(events.delivered())
+    wait_until(lambda: gateway.refused_attempts() == 1, "it is refused")
+    gateway.post_all([events.delivered() for _ in range(20)])
+    requests = receiver.wait_count(22, "/app")
+    assert_paused(requests[:2], [int(arrived[0] + 3) - arrived[0]])
+    assert max(retry_delays_ms(gateway)) <= 3000
+
+
+@pytest.mark.parametrize("status, requests", [(429, 1), (503, 21)])
+def test_what_rests_for_long_is_the_target_or_the_event(start_gateway, receiver, status, requests):
+    """429: nothing is sent to the target, others get everything. 503: its other events are sent."""
+    receiver.answer("/app", Reply(status, {"Retry-After": "3600"}), Reply(200))
+    gateway = start_gateway(targets=two_targets(receiver, retry_after_max="1h"))
+    gateway.post(events.delivered())
+    wait_until(lambda: gateway.refused_attempts() == 1, "it is refused")
+    gateway.post_all([events.delivered() for _ in range(20)])
+    receiver.wait_count(21, "/other")
+    gateway.wait_idle("other")
+    assert len(set(uuids(receiver.wait_count(requests, "/app")))) == requests
+    gateway.wait_metric("deliveries_total", requests - 1, target="app", outcome="delivered")
+    assert gateway.queued("app") == 22 - requests
+    assert retry_delays_ms(gateway) == [3_600_000]
+
+
+def test_503_slows_its_event(start_gateway, receiver):
     receiver.answer("/app", Reply(503, {"Retry-After": "2"}), Reply(200))
     gateway = start_gateway(targets=two_targets(receiver))
     gateway.post(events.delivered())
     gateway.wait_metric("attempts_total", 1, target="app", result="5xx")
     gateway.post_all([events.delivered() for _ in range(20)])
-    refused, *requests, again = receiver.wait_count(22, "/app")
-    assert max(request.at for request in requests) < refused.at + 2.0 - EARLY_S
-    assert again.envelope["uuid"] == refused.envelope["uuid"]
-    assert 2.0 - EARLY_S <= again.at - refused.at < 2.0 + SLACK_S
+    refused, *others = receiver.wait_count(22, "/app")
+    (again,) = [request for request in others if request.envelope["uuid"] == refused.envelope["uuid"]]
+    assert_paused([refused, again], [2.0])
+    assert retry_delays_ms(gateway) == [2000]
 
 
 def test_429_counts_from_the_last_one(start_gateway, receiver):
@@ -168,8 +194,7 @@ def test_429_counts_from_the_last_one(start_gateway, receiver):
     receiver.answer("/app", *[Reply(429, {"Retry-After": "1"})] * 2, Reply(200))
     gateway = start_gateway(targets=two_targets(receiver, concurrency=1, retry=["100ms"] * 10))
     gateway.post_all([events.delivered() for _ in range(10)])
-    requests = receiver.wait_count(12, "/app")
-    assert all(gap >= 1.0 - EARLY_S for gap in gaps(requests[:3]))
+    assert_paused(receiver.wait_count(12, "/app")[:3], [1.0, 1.0])
     gateway.wait_idle()
     assert gateway.metric("deliveries_total", target="app", outcome="delivered") == 10
 
@@ -184,9 +209,9 @@ def test_the_cooldown_doubles_and_a_success_ends_it(start_gateway, receiver):
     gateway.post(events.delivered())
     gateway.wait_metric("target_state", 1, target="app", state="open")
     gateway.post_all([events.delivered() for _ in range(50)])
-    requests = receiver.wait_count(5, "/app")
-    for gap, cooldown in zip(gaps(requests)[1:], [0.15, 0.3, 0.6]):
-        assert cooldown - EARLY_S <= gap < cooldown + SLACK_S, f"{gap:.3f} s instead of {cooldown} s"
+    assert_paused(receiver.wait_count(5, "/app")[1:], [0.15, 0.3, 0.6])
+    cooldowns_ms = [line["probe_in_ms"] for line in gateway.log("target.failing", target="app")]
+    assert cooldowns_ms[:4] == [150, 300, 600, 1200][:len(cooldowns_ms)] and len(cooldowns_ms) >= 3
     assert receiver.in_flight_max("/app") == 1, "one probe at a time, whatever waits"
     assert gateway.queued("app") == 51
     receiver.answer("/app", Reply(200))
@@ -230,11 +255,11 @@ def test_a_healed_receiver_gets_its_backlog_on_a_ramp(new_gateway, receiver):
         assert sent.returncode == 0, sent.stderr
         gateway.wait_metric("target_state", 1, target="app", state="open")
         assert gateway.queued("app") == count
-        tracker = Parallel()
+        tracker = Parallel(concurrency)
         app.answer("/app", tracker)
         app.listen()
         wait_until(lambda: gateway.metric("deliveries_total", target="app", outcome="delivered") == count,
-                   "everything has arrived", timeout=60)
+                   "everything has arrived", timeout=300)
         gateway.wait_idle()
         assert len(set(uuids(app.requests("/app")))) == count
         assert gateway.metric("queue_depth", target="app", state="dead") == 0
@@ -242,24 +267,31 @@ def test_a_healed_receiver_gets_its_backlog_on_a_ramp(new_gateway, receiver):
         for step in range(1, 5):
             served = 2 ** step - 1  # 1, then 2, then 4: a round of successes doubles
             assert max(tracker.seen[:served + 1]) <= 2 ** step, tracker.seen[:32]
-        assert 8 <= max(tracker.seen) <= concurrency, "the limit is approached and kept"
+        assert max(tracker.seen) == concurrency, "the limit is reached and kept"
 
 
 class Parallel:
-    """A reply that notes, for each request in the order of arrival, how many were in flight."""
+    """A reply that notes, for each request in the order of arrival, how many were in flight. After the
+    first ones, which the ramp is about, it waits until as many are in flight as may be, once."""
 
-    def __init__(self):
+    RAMP = 100
+
+    def __init__(self, most):
         self.seen = []
+        self._most = most
         self._now = 0
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._never = threading.Event()
 
     def __call__(self, _):
-        with self._lock:
+        with self._changed:
             self._now += 1
             self.seen.append(self._now)
+            self._changed.notify_all()
+            if len(self.seen) > self.RAMP:
+                self._changed.wait_for(lambda: max(self.seen) >= self._most, PATIENCE_S)
         self._never.wait(0.002)  # long enough for the others to arrive meanwhile
-        with self._lock:
+        with self._changed:
             self._now -= 1
         return Reply(200)
 
@@ -300,19 +332,17 @@ def assert_answer(answer, **fields):
 def test_a_rate_counts_retries_too(start_gateway, receiver):
     receiver.answer("/app", *[Reply(500)] * 20, Reply(200))
     gateway = start_gateway(targets=two_targets(receiver, rate="20/s", retry=["100ms"] * 5))
+    begin = time.monotonic()
     gateway.post_all([events.delivered() for _ in range(20)])
-    requests = receiver.wait_count(40, "/app")
-    assert requests[-1].at - requests[0].at >= 0.95, "a burst of twenty, then twenty in a second"
-    arrivals = [request.at for request in requests]
-    worst = max(sum(start <= at < start + 0.5 for at in arrivals) for start in arrivals)
-    assert worst <= 20 + 10 + 2, "a burst and what half a second brings"
+    assert_rate(receiver.wait_count(40, "/app"), begin, 20, 20)
     gateway.wait_idle()
 
 
 def test_a_rate_may_be_slow(start_gateway, receiver):
     gateway = start_gateway(targets=two_targets(receiver, rate="60/m"))
+    begin = time.monotonic()
     gateway.post_all([events.delivered() for _ in range(3)])
-    assert all(1.0 - 2 * EARLY_S <= gap < 1.0 + SLACK_S for gap in gaps(receiver.wait_count(3, "/app")))
+    assert_rate(receiver.wait_count(3, "/app"), begin, 1, 1)
 
 
 class Shares:
@@ -357,7 +387,7 @@ def test_first_attempts_go_before_retries(start_gateway, receiver, share, retrie
     shares = Shares(new - slots)
     receiver.answer("/app", shares)
     gateway = start_gateway(targets=two_targets(
-        receiver, concurrency=slots, retry_share=share, timeout="30s", retry=["300ms"] * 5))
+        receiver, concurrency=slots, retry_share=share, timeout="10m", retry=["300ms"] * 5))
     gateway.post_all([events.delivered() for _ in range(old)])
     receiver.wait_count(old + slots, "/app")
     gateway.post_all([events.delivered() for _ in range(new)])
@@ -398,51 +428,39 @@ def test_a_target_may_ask_for_final_outcomes_only(start_gateway, receiver):
 BURST, SERIES = 100, 120
 
 
-def latencies(gateways, receiver):
-    """For each (gateway, path), sorted seconds from the post to the receipt of events that come one after
-    the other, behind a burst that gives each target a backlog if it can have one. The gateways take turns:
-    what else the machine does is the same for all."""
-    begun = {}
-    with ExitStack() as stack:
-        clients = []
-        for gateway, path in gateways:
-            gateway.post_all([events.delivered() for _ in range(BURST)])
-            receiver.wait_count(BURST, path)
-            clients.append(stack.enter_context(gateway.client()))
-        for _ in range(SERIES):
-            for client in clients:
-                event = events.delivered()
-                begun[event["id"]] = time.monotonic()
-                assert client.post(event).result == "accepted"
-    found = []
-    for _, path in gateways:
-        requests = receiver.wait_count(BURST + SERIES, path)[BURST:]
-        found.append(sorted(request.at - begun[request.envelope["payload"]["message"]["message_id"]]
-                            for request in requests))
-    return found
-
-
 @pytest.mark.heavy
-def test_bad_neighbours_do_not_change_the_latency_of_a_healthy_target(start_gateway, receiver):
-    """One refuses, one hangs, one drips and one answers late, from the first event to the last."""
-    quiet = start_gateway(targets=[target("good", receiver.url("/alone"))])
+def test_bad_neighbours_do_not_hold_up_a_healthy_target(start_gateway, receiver):
+    """One refuses, one hangs, one drips and one answers when all is over; each has a backlog, and the time
+    limits are so long that whoever waited for one of them would wait in vain. How much slower a healthy
+    target is among bad ones is measured by tests/bench (neighbours)."""
     with ExitStack() as stack:
         dead = stack.enter_context(closing(Receiver(listening=False)))
         bad = stack.enter_context(closing(Receiver()))
+        over = threading.Event()
         bad.answer("/hang", Reply(manner="hang"))
         bad.answer("/drip", Reply(manner="drip"))
-        bad.answer("/late", Reply(delay=0.5))
-        spoiled = {"timeout": "1s", "concurrency": 4, "retry": ["50ms"] * 60}
+        bad.answer("/late", Reply(gate=over))
+        spoiled = {"timeout": "10m", "concurrency": 4, "retry": ["50ms"] * 60}
+        stuck = ("hang", "drip", "late")
         gateway = start_gateway(targets=[
-            target("dead", dead.url(), **spoiled),
-            *[target(name, bad.url(f"/{name}"), **spoiled) for name in ("hang", "drip", "late")],
+            target("dead", dead.url(), **(spoiled | {"retry": ["50ms"] * 60 + ["1h"]})),
+            *[target(name, bad.url(f"/{name}"), **spoiled) for name in stuck],
             target("good", receiver.url("/good"))])
-        alone, among = latencies([(quiet, "/alone"), (gateway, "/good")], receiver)
-        for name in ("dead", "hang", "drip", "late"):
-            assert gateway.queued(name) > BURST, f"{name} is still at it"
+        gateway.post_all([events.delivered() for _ in range(BURST)])
+        receiver.wait_count(BURST, "/good")
+        for name in stuck:
+            bad.wait_count(4, f"/{name}")  # all that it may have
+        with gateway.client() as client:
+            for number in range(1, SERIES + 1):
+                assert client.post(events.delivered()).result == "accepted"
+                receiver.wait_count(BURST + number, "/good")
         gateway.wait_idle("good")
+        for name in ("dead", *stuck):
+            assert gateway.queued(name) == BURST + SERIES, f"{name} is still at it"
+        for name in stuck:
+            assert gateway.metric("attempts_total", target=name) == 0, "none of its attempts has ended"
+            assert len(bad.requests(f"/{name}")) == 4
+        assert gateway.metric("attempts_total", target="dead", result="connect") > SERIES
         assert gateway.metric("attempts_total", target="good", result="2xx") == BURST + SERIES
         assert gateway.metric("attempts_total", target="good") == BURST + SERIES
-    for share in (0.5, 0.9):
-        index = int(SERIES * share)
-        assert among[index] < 3 * alone[index] + 0.02, f"quantile {share}, alone and among bad ones"
+        over.set()
