@@ -20,7 +20,7 @@ static void live_look(void *context, uint16_t target)
 {
 	struct control_live *live = context;
 
-	dispatcher_look(live->dispatcher, target);
+	dispatcher_look_all(live->dispatcher, target);
 }
 
 static void live_pause(void *context, uint16_t target, bool paused)
@@ -108,6 +108,7 @@ static bool live_observe(void *context, uint16_t target, struct control_target *
 	out->since_ms = gauge_read(&metrics->since_ms);
 	out->next_probe_ms = gauge_read(&metrics->next_probe_ms);
 	out->next_try_ms = gauge_read(&metrics->next_try_ms);
+	out->types_failing = (unsigned)gauge_read(&metrics->types_failing);
 	observe_error(live, target, &out->error);
 	return true;
 }

@@ -86,7 +86,7 @@ static enum status take_store(struct gateway *gateway, struct error *err)
 
 static void on_due(void *context, uint16_t target)
 {
-	dispatcher_look(context, target);
+	dispatcher_look_all(context, target);
 }
 
 static void on_pause(void *context, uint16_t target, bool paused)

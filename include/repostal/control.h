@@ -59,6 +59,7 @@ struct control_target {
 	int64_t since_ms;  /* of that state */
 	int64_t next_probe_ms;
 	int64_t next_try_ms;
+	unsigned types_failing; /* bit 1 << enum postal_event_type: refused by the receiver */
 	struct control_target_error error; /* time_ms 0: none yet */
 	int64_t in_flight;                 /* attempts */
 	int64_t attempts_last_minute;

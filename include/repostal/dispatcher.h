@@ -87,6 +87,7 @@ struct target_metrics {
 	struct gauge in_flight;
 	struct gauge state;            /* enum target_state */
 	struct gauge since_ms;         /* Unix; of that state */
+	struct gauge types_failing;    /* bit 1 << type: their breakers are not closed */
 	struct gauge next_probe_ms;    /* Unix; of an open target; 0: none is planned */
 	struct gauge next_try_ms;      /* Unix; of what waits for it; 0: nothing does */
 	struct gauge oldest_memory_us; /* received, of the oldest in memory about a second ago; 0:
@@ -125,14 +126,15 @@ enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err);
 
 /*
  * Asks for a slot, so that an event may go on from memory once it is committed. False: it has to
- * wait on disk (no slot, or the target is paused, failing, or not configured).
+ * wait on disk (no slot, or the target is paused, failing, refuses the type, or is not configured).
+ * type is that of struct store_event.
  */
-bool dispatcher_reserve(struct dispatcher *dispatcher, uint16_t target);
+bool dispatcher_reserve(struct dispatcher *dispatcher, uint16_t target, uint8_t type);
 /* Gives an unused slot back. */
 void dispatcher_release(struct dispatcher *dispatcher, uint16_t target);
 /* Makes delivery number index of outgoing one for this target, whose slot is reserved. */
-void dispatcher_address(
-	struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index, uint16_t target);
+void dispatcher_address(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
+	uint16_t target, uint8_t type);
 
 /* A committed event goes on; _flush() hands over all that were offered since the last. */
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken);
@@ -147,8 +149,9 @@ void dispatcher_pause(struct dispatcher *dispatcher, uint16_t target, bool pause
 enum status dispatcher_reload(struct dispatcher *dispatcher,
 	const struct dispatcher_settings *settings, struct error *err);
 
-/* Any thread: something for this target waits on disk. */
-void dispatcher_look(struct dispatcher *dispatcher, uint16_t target);
+/* Any thread: something for this target waits on disk, of this type or of any. */
+void dispatcher_look(struct dispatcher *dispatcher, uint16_t target, uint8_t type);
+void dispatcher_look_all(struct dispatcher *dispatcher, uint16_t target);
 void dispatcher_flush(struct dispatcher *dispatcher);
 
 /* The file of authorities that targets without one of their own trust; NULL: there is no such file. */

@@ -51,6 +51,14 @@ struct judgement {
 struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
 	int attempts_done, double dice);
 
+/* Whom a failed attempt speaks against. */
+enum blame {
+	BLAME_NOBODY, /* it went well, we stopped it, or 429: the receiver is there, and asks for time */
+	BLAME_TYPE, /* it answers, and does not take this: other types of event may go on */
+	BLAME_TARGET, /* it is away: connect, DNS, TLS, time-out; 502 and 504 of what stands before it */
+};
+enum blame outcome_blame(const struct outcome *outcome);
+
 /* The labels of attempts_total: the metric's result. */
 enum attempt_result {
 	ATTEMPT_2XX,

@@ -32,6 +32,7 @@ struct delivery {
 	struct target *target;
 	int attempts;   /* the coming one counted */
 	bool is_replay; /* was tried before, and then taken up again by an operator */
+	uint8_t type;   /* below STORE_TYPES: what it is queued as */
 	bool claimed;   /* came from the disk, not straight from intake */
 	char *answer;   /* what the verdict keeps; freed with the delivery's end */
 	struct store_verdict_request verdict;

@@ -59,6 +59,8 @@ enum {
 	STORE_NAME_SIZE_MAX = 64,
 	STORE_RAW_SIZE_MAX = 64 * 1024 * 1024,
 	STORE_LEASE_MS = 30000, /* unless store_set_lease_ms() says otherwise */
+	/* Types of event that the queue of a target tells apart; larger ones count as the last. */
+	STORE_TYPES = 8,
 };
 
 /* The numbers are stored: never reuse one. */
@@ -99,7 +101,7 @@ struct store_event {
 	int64_t received_us; /* Unix */
 	uint16_t source;     /* from store_register_source() */
 	uint8_t kind;        /* stored as given */
-	uint8_t type;        /* stored as given; what lists are filtered by */
+	uint8_t type; /* stored as given; what lists are filtered by, and deliveries claimed by */
 	int64_t search_keys[STORE_SEARCH_KEYS];
 	struct slice content_type;
 	struct slice raw;
@@ -150,19 +152,22 @@ struct store_claimed {
 	uint16_t target;
 	uint16_t source;
 	uint8_t kind;
+	uint8_t type;              /* below STORE_TYPES */
 	const char *source_name;   /* valid until the store is closed */
 	struct slice content_type; /* point behind the struct */
 	struct slice raw;
 };
 
+/* What is due for one target, of each type as many as the caller can use. */
 struct store_claim {
 	uint16_t target;
-	size_t count_max;
-	size_t bytes_max; /* of raw bytes; the first one is always given */
+	size_t count_max[STORE_TYPES]; /* 0: none of this type */
+	size_t bytes_max; /* of raw bytes; at least one of a type is given all the same */
 	/* filled */
-	struct store_claimed *list; /* by due time */
+	struct store_claimed *list; /* type by type, by due time */
 	size_t count;
-	int64_t next_due_ms; /* of what still waits for this target; INT64_MAX: nothing does */
+	/* Of what still waits of a type that was asked for; INT64_MAX: nothing does. */
+	int64_t next_due_ms[STORE_TYPES];
 };
 
 struct store_target_counts {
@@ -231,6 +236,8 @@ enum status store_record(
 enum status store_claim(
 	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
 void store_claimed_free(struct store_claimed **listp);
+/* As if nothing had been claimed: frees the list, and nothing is known to wait. */
+void store_claim_clear(struct store_claim *claim);
 
 /* Which deliveries are meant; everything that is given must hold. */
 struct store_filter {

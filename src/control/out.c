@@ -53,6 +53,12 @@ void out_text(struct buf *out, const char *key, struct slice text)
 	buf_free(&repaired);
 }
 
+void out_element(struct buf *out, struct slice text)
+{
+	separate(out);
+	buf_append_json_string(out, text);
+}
+
 void out_text_or_null(struct buf *out, const char *key, struct slice text)
 {
 	if (text.size == 0)

@@ -22,6 +22,8 @@ void out_key(struct buf *out, const char *key);
 /* A member of the present object. */
 void out_open_at(struct buf *out, const char *key, char bracket);
 void out_text(struct buf *out, const char *key, struct slice text);
+/* The same as an element of a list. */
+void out_element(struct buf *out, struct slice text);
 /* null when empty */
 void out_text_or_null(struct buf *out, const char *key, struct slice text);
 void out_int(struct buf *out, const char *key, int64_t number);

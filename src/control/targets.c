@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "control_private.h"
+#include "repostal/envelope.h"
 
 enum {
 	REASON_SIZE_MAX = 200
@@ -106,6 +107,16 @@ static void write_last_minute(
 	out_close(out, '}');
 }
 
+static void write_types(struct buf *out, unsigned types)
+{
+	out_open_at(out, "refused_types", '[');
+	for (int type = 0; type < POSTAL_EVENT_TYPE_COUNT; type++)
+		if ((types & 1U << type) != 0)
+			out_element(out,
+				slice_text(postal_event_type_name((enum postal_event_type)type)));
+	out_close(out, ']');
+}
+
 static void write_target(struct call *call, uint16_t number)
 {
 	const struct control_settings *control = &call->control->settings;
@@ -139,6 +150,7 @@ static void write_target(struct call *call, uint16_t number)
 	write_time(out, "since", at_work.since_ms);
 	write_time(out, "next_try", at_work.next_try_ms);
 	write_time(out, "next_probe", at_work.next_probe_ms);
+	write_types(out, at_work.types_failing);
 	write_error(out, &at_work.error);
 	out_close(out, '}');
 }

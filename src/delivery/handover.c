@@ -14,11 +14,23 @@ enum {
 
 /* Hand-over from other threads. */
 
-bool dispatcher_reserve(struct dispatcher *dispatcher, uint16_t number)
+static uint8_t lane_number(uint8_t type)
+{
+	return type < STORE_TYPES ? type : STORE_TYPES - 1;
+}
+
+static bool is_accepted(struct target *target, uint8_t type)
+{
+	unsigned types = atomic_load_explicit(&target->accepting, memory_order_relaxed);
+
+	return (types & 1U << lane_number(type)) != 0;
+}
+
+bool dispatcher_reserve(struct dispatcher *dispatcher, uint16_t number, uint8_t type)
 {
 	struct target *target = dispatcher->by_number[number];
 
-	if (target == NULL || !atomic_load_explicit(&target->accepting, memory_order_relaxed) ||
+	if (target == NULL || !is_accepted(target, type) ||
 		atomic_load_explicit(&dispatcher->memory_size, memory_order_relaxed) >
 			MEMORY_BUDGET_SIZE)
 		return false;
@@ -33,6 +45,13 @@ void dispatcher_release(struct dispatcher *dispatcher, uint16_t number)
 	atomic_fetch_add(&dispatcher->by_number[number]->slots_free, 1);
 }
 
+static void look(struct target *target, unsigned types)
+{
+	atomic_fetch_or(&target->look_types, types);
+	if (!atomic_exchange(&target->look_posted, true))
+		mailbox_post(&target->dispatcher->looks, &target->look_item);
+}
+
 static void on_verdict_stored(struct store_request *request, enum status status, void *context)
 {
 	struct store_verdict_request *verdict = (struct store_verdict_request *)request;
@@ -45,7 +64,7 @@ static void on_verdict_stored(struct store_request *request, enum status status,
 	if (delivery->claimed) {
 		atomic_fetch_sub(&target->claimed_held, 1);
 		/* It may have been what a later event of its message was waiting for. */
-		dispatcher_look(target->dispatcher, target->number);
+		look(target, TARGET_TYPES_ALL);
 	} else {
 		atomic_fetch_add(&target->slots_free, 1);
 	}
@@ -54,11 +73,12 @@ static void on_verdict_stored(struct store_request *request, enum status status,
 }
 
 static void address_delivery(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
-	struct target *target)
+	struct target *target, uint8_t type)
 {
 	struct delivery *delivery = &outgoing->deliveries[index];
 
 	delivery->target = target;
+	delivery->type = lane_number(type);
 	delivery->attempts = 1;
 	delivery->verdict.request.kind = STORE_REQUEST_VERDICT;
 	delivery->verdict.request.done = on_verdict_stored;
@@ -68,10 +88,10 @@ static void address_delivery(struct dispatcher *dispatcher, struct outgoing *out
 	}
 }
 
-void dispatcher_address(
-	struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index, uint16_t number)
+void dispatcher_address(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
+	uint16_t number, uint8_t type)
 {
-	address_delivery(dispatcher, outgoing, index, dispatcher->by_number[number]);
+	address_delivery(dispatcher, outgoing, index, dispatcher->by_number[number], type);
 }
 
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken)
@@ -90,12 +110,20 @@ void dispatcher_flush(struct dispatcher *dispatcher)
 		mailbox_post_chain(&dispatcher->ready, &dispatcher->offered);
 }
 
-void dispatcher_look(struct dispatcher *dispatcher, uint16_t number)
+void dispatcher_look(struct dispatcher *dispatcher, uint16_t number, uint8_t type)
 {
 	struct target *target = dispatcher->by_number[number];
 
-	if (target != NULL && !atomic_exchange(&target->look_posted, true))
-		mailbox_post(&dispatcher->looks, &target->look_item);
+	if (target != NULL)
+		look(target, 1U << lane_number(type));
+}
+
+void dispatcher_look_all(struct dispatcher *dispatcher, uint16_t number)
+{
+	struct target *target = dispatcher->by_number[number];
+
+	if (target != NULL)
+		look(target, TARGET_TYPES_ALL);
 }
 
 void dispatcher_on_signed(void *context, struct outgoing *outgoing)
@@ -205,8 +233,7 @@ void dispatcher_take_looks(struct dispatcher *dispatcher)
 		struct target *target = MAILBOX_ENTRY(item, struct target, look_item);
 
 		atomic_store(&target->look_posted, false);
-		target->disk_due_ms = 0;
-		dispatcher_attend(dispatcher, target);
+		target_look(target, atomic_exchange(&target->look_types, 0));
 	}
 }
 
@@ -261,7 +288,7 @@ static void on_claimed(
 		outgoing = outgoing_new(SLICE_LITERAL(""), claimed->received_us, 1);
 	outgoing->event = claimed->event;
 	outgoing->lease = claimed->lease;
-	address_delivery(dispatcher, outgoing, 0, target);
+	address_delivery(dispatcher, outgoing, 0, target, claimed->type);
 	delivery = &outgoing->deliveries[0];
 	delivery->attempts = claimed->attempts;
 	delivery->is_replay = claimed->is_replay;
@@ -271,7 +298,7 @@ static void on_claimed(
 		target_give_up(target, delivery, err.text);
 		return;
 	}
-	target->claimed_ready++;
+	target->lanes[delivery->type].claimed_ready++;
 	if (dispatcher->sign_pool == NULL) {
 		target_enqueue(target, delivery);
 		return;

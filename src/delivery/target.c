@@ -4,32 +4,6 @@
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 
-void delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery)
-{
-	delivery->next = NULL;
-	delivery->previous = queue->end;
-	*queue->end = delivery;
-	queue->end = &delivery->next;
-	queue->count++;
-}
-
-void delivery_queue_remove(struct delivery_queue *queue, struct delivery *delivery)
-{
-	*delivery->previous = delivery->next;
-	if (delivery->next != NULL)
-		delivery->next->previous = delivery->previous;
-	else
-		queue->end = delivery->previous;
-	queue->count--;
-}
-
-static void queue_init(struct delivery_queue *queue)
-{
-	queue->first = NULL;
-	queue->end = &queue->first;
-	queue->count = 0;
-}
-
 static void open_lines(struct target_lines *lines, const char *name)
 {
 	const struct {
@@ -41,6 +15,7 @@ static void open_lines(struct target_lines *lines, const char *name)
 		{ &lines->dead, LOG_LEVEL_WARN, "delivery.dead" },
 		{ &lines->failing, LOG_LEVEL_WARN, "target.failing" },
 		{ &lines->healed, LOG_LEVEL_INFO, "target.healed" },
+		{ &lines->refused, LOG_LEVEL_WARN, "target.type_refused" },
 		{ &lines->paused, LOG_LEVEL_WARN, "target.paused" },
 		{ &lines->key_unknown, LOG_LEVEL_WARN, "target.key_unknown" },
 		{ &lines->pause_not_stored, LOG_LEVEL_WARN, "target.pause_not_stored" },
@@ -57,6 +32,7 @@ static void close_lines(struct target_lines *lines)
 	log_limit_close(&lines->dead);
 	log_limit_close(&lines->failing);
 	log_limit_close(&lines->healed);
+	log_limit_close(&lines->refused);
 	log_limit_close(&lines->paused);
 	log_limit_close(&lines->key_unknown);
 	log_limit_close(&lines->pause_not_stored);
@@ -72,10 +48,10 @@ struct target *target_new(struct dispatcher *dispatcher, const struct target_set
 	target->configured = true;
 	target->number = number;
 	atomic_store(&target->slots_free, slots);
-	atomic_store(&target->accepting, true);
-	queue_init(&target->first_attempts);
-	queue_init(&target->retries);
-	queue_init(&target->flying);
+	atomic_store(&target->accepting, TARGET_TYPES_ALL);
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		lane_init(&target->lanes[type]);
+	delivery_queue_init(&target->flying);
 	breaker_init(&target->breaker);
 	rate_init(&target->rate, settings->rate_per_second, clock_monotonic_us());
 	histogram_init(&target->metrics.attempt_seconds, &histogram_seconds);
@@ -102,8 +78,10 @@ void target_free(struct target **targetp)
 	if (target == NULL)
 		return;
 	*targetp = NULL;
-	drop_queue(&target->first_attempts);
-	drop_queue(&target->retries);
+	for (size_t type = 0; type < STORE_TYPES; type++) {
+		drop_queue(&target->lanes[type].first_attempts);
+		drop_queue(&target->lanes[type].retries);
+	}
 	client_target_close(&target->client);
 	close_lines(&target->lines);
 	free(target->orphan_name);
@@ -111,16 +89,30 @@ void target_free(struct target **targetp)
 	free(target);
 }
 
+static void close_breakers(struct target *target)
+{
+	breaker_init(&target->breaker);
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		breaker_init(&target->lanes[type].breaker);
+}
+
+void target_look(struct target *target, unsigned types)
+{
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		if ((types & 1U << type) != 0)
+			target->lanes[type].disk_due_ms = 0;
+	dispatcher_attend(target->dispatcher, target);
+}
+
 void target_set_paused(struct target *target, bool paused)
 {
 	target->paused = paused;
 	target->paused_by_receiver = false;
 	if (!paused) {
-		target->disk_due_ms = 0;
 		target->not_before_ms = 0;
-		breaker_init(&target->breaker);
+		close_breakers(target);
 	}
-	dispatcher_attend(target->dispatcher, target);
+	target_look(target, TARGET_TYPES_ALL);
 }
 
 struct client_target *target_reconfigure(struct target *target,
@@ -134,8 +126,7 @@ struct client_target *target_reconfigure(struct target *target,
 	free(target->orphan_name);
 	target->orphan_name = NULL;
 	target->configured = true;
-	target->disk_due_ms = 0;
-	dispatcher_attend(target->dispatcher, target);
+	target_look(target, TARGET_TYPES_ALL);
 	if (!is_changed)
 		return client_taken; /* the old one keeps its connections */
 	target->client = client_taken;
@@ -144,8 +135,7 @@ struct client_target *target_reconfigure(struct target *target,
 	target->not_before_ms = 0;
 	target->has_delivered = false;
 	target->is_key_hinted = false;
-	if (target->breaker.state != BREAKER_CLOSED)
-		breaker_init(&target->breaker);
+	close_breakers(target);
 	if (target->paused && target->paused_by_receiver) {
 		target_set_paused(target, false);
 		dispatcher_post_pause(target->dispatcher, target);
@@ -166,57 +156,99 @@ void target_orphan(struct target *target)
 	settings->name = target->orphan_name;
 }
 
-static struct delivery_queue *queue_of(struct target *target, const struct delivery *delivery)
+static struct lane *lane_of(struct target *target, const struct delivery *delivery)
 {
-	return delivery->attempts > 1 ? &target->retries : &target->first_attempts;
+	return &target->lanes[delivery->type];
 }
 
 void target_enqueue(struct target *target, struct delivery *delivery)
 {
-	delivery_queue_add(queue_of(target, delivery), delivery);
+	lane_add(lane_of(target, delivery), delivery);
 	dispatcher_attend(target->dispatcher, target);
+}
+
+/* How much may be in flight now: of all types together, and of each. */
+struct allowance {
+	int total;
+	int of_type[STORE_TYPES];
+};
+
+static struct allowance allowance_of(struct target *target, bool is_resting)
+{
+	int concurrency = target->settings.concurrency;
+	int64_t now_ms = clock_monotonic_ms();
+	struct allowance allowance = { 0 };
+
+	if (!target->configured || target->paused || is_resting)
+		return allowance;
+	allowance.total = breaker_allows(&target->breaker, now_ms, concurrency);
+	if (allowance.total > 0)
+		for (size_t type = 0; type < STORE_TYPES; type++)
+			allowance.of_type[type] =
+				breaker_allows(&target->lanes[type].breaker, now_ms, concurrency);
+	return allowance;
+}
+
+/* The first of a type that may go, the types in turn. */
+static struct delivery *next_in_turn(
+	struct target *target, const struct allowance *allowance, bool is_retry)
+{
+	for (unsigned i = 0; i < STORE_TYPES; i++) {
+		unsigned type = (target->turn + i) % STORE_TYPES;
+		struct lane *lane = &target->lanes[type];
+		struct delivery_queue *queue = is_retry ? &lane->retries : &lane->first_attempts;
+
+		if (queue->count == 0 || lane->flying >= allowance->of_type[type])
+			continue;
+		target->turn = type + 1;
+		return queue->first;
+	}
+	return NULL;
 }
 
 /*
  * First attempts go before retries, or a burst of failures would delay what is new; but a share of the
  * places (at least one) is open to retries, or a stream of new events would starve them.
  */
-static struct delivery *next_delivery(struct target *target, int allowed)
+static struct delivery *next_delivery(struct target *target, const struct allowance *allowance)
 {
-	int retries_share = (int)(allowed * target->settings.retry_share);
+	int retries_share = (int)(allowance->total * target->settings.retry_share);
+	struct delivery *delivery = NULL;
 
 	if (retries_share < 1)
 		retries_share = 1;
-
-	if (target->retries.count > 0 &&
-		(target->first_attempts.count == 0 || target->retries_flying < retries_share))
-		return target->retries.first;
-	return target->first_attempts.first;
+	if (target->retries_flying < retries_share)
+		delivery = next_in_turn(target, allowance, true);
+	if (delivery == NULL)
+		delivery = next_in_turn(target, allowance, false);
+	if (delivery == NULL)
+		delivery = next_in_turn(target, allowance, true);
+	return delivery;
 }
 
 static void start_attempt(struct target *target, struct delivery *delivery)
 {
 	struct outgoing *outgoing = delivery->outgoing;
+	struct lane *lane = lane_of(target, delivery);
 
-	delivery_queue_remove(queue_of(target, delivery), delivery);
-	if (delivery->claimed)
-		target->claimed_ready--;
+	lane_remove(lane, delivery);
 	if (delivery->attempts >
 		(int)target->settings.retry.delays_count + 1 + TARGET_INTERRUPTED_MAX) {
 		target_give_up(target, delivery, "interrupted too often");
 		return;
 	}
 	delivery_queue_add(&target->flying, delivery);
+	lane->flying++;
 	if (delivery->attempts > 1)
 		target->retries_flying++;
 	gauge_add(&target->metrics.in_flight, 1);
 	client_start(target->client, outgoing->body, outgoing->signature, delivery);
 }
 
-static void start_attempts(struct target *target, int allowed)
+static void start_attempts(struct target *target, const struct allowance *allowance)
 {
-	while (target->flying.count < allowed) {
-		struct delivery *delivery = next_delivery(target, allowed);
+	while (target->flying.count < allowance->total) {
+		struct delivery *delivery = next_delivery(target, allowance);
 
 		if (delivery == NULL || !rate_take(&target->rate, clock_monotonic_us()))
 			return;
@@ -224,57 +256,121 @@ static void start_attempts(struct target *target, int allowed)
 	}
 }
 
-/* What is kept ready from the disk: enough to be busy while the next portion is fetched. */
-static int claim_aim(int allowed)
+static int ready_count(const struct target *target)
 {
-	int aim = allowed * 4;
+	int count = 0;
 
-	return aim > TARGET_CLAIM_MAX ? TARGET_CLAIM_MAX : aim;
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		count += lane_ready_count(&target->lanes[type]);
+	return count;
 }
 
-static void claim_more(struct target *target, int allowed, int64_t now_ms)
+/*
+ * What is kept ready from the disk of one type: enough to be busy while the next portion is fetched,
+ * shared out among the types that have something there.
+ */
+static int claim_aim(const struct target *target, int allowed, int64_t now_ms)
 {
-	int aim = claim_aim(allowed);
+	int aim = allowed * 4;
+	int types_count = 0;
 
-	if (target->claiming || target->disk_due_ms > now_ms || target->claimed_ready > aim / 2 ||
-		atomic_load(&target->claimed_held) > 4 * TARGET_CLAIM_MAX)
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		types_count += target->lanes[type].disk_due_ms <= now_ms ||
+			       target->lanes[type].claimed_ready > 0;
+	if (aim > TARGET_CLAIM_MAX)
+		aim = TARGET_CLAIM_MAX;
+	if (types_count > 1)
+		aim /= types_count;
+	return aim > allowed ? aim : allowed;
+}
+
+/* How many more of this type to ask the disk for; 0 while enough are ready, or nothing is due. */
+static int claim_count(
+	const struct target *target, const struct allowance *allowance, size_t type, int64_t now_ms)
+{
+	const struct lane *lane = &target->lanes[type];
+	int aim;
+
+	if (allowance->of_type[type] == 0 || lane->disk_due_ms > now_ms)
+		return 0;
+	aim = claim_aim(target, allowance->of_type[type], now_ms);
+	return lane->claimed_ready > aim / 2 ? 0 : aim - lane->claimed_ready;
+}
+
+static bool may_claim(struct target *target)
+{
+	return !target->claiming && atomic_load(&target->claimed_held) <= 4 * TARGET_CLAIM_MAX;
+}
+
+static void claim_more(struct target *target, const struct allowance *allowance, int64_t now_ms)
+{
+	struct store_claim claim = { .target = target->number, .bytes_max = TARGET_CLAIM_SIZE_MAX };
+
+	if (!may_claim(target))
 		return;
-	target->claiming = true;
-	target->disk_due_ms = INT64_MAX;
-	target->claim.claim = (struct store_claim){
-		.target = target->number,
-		.count_max = (size_t)(aim - target->claimed_ready),
-		.bytes_max = TARGET_CLAIM_SIZE_MAX,
-	};
+	for (size_t type = 0; type < STORE_TYPES; type++) {
+		claim.count_max[type] = (size_t)claim_count(target, allowance, type, now_ms);
+		target->claiming = target->claiming || claim.count_max[type] > 0;
+	}
+	if (!target->claiming)
+		return;
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		if (claim.count_max[type] > 0)
+			target->lanes[type].disk_due_ms = INT64_MAX;
+	target->claim.claim = claim;
 	dispatcher_post_claim(target->dispatcher, target);
 }
 
 void target_claim_done(struct target *target, int64_t now_ms)
 {
 	const struct store_claim *claim = &target->claim.claim;
-	int64_t due_ms = claim->next_due_ms;
+	bool has_failed = target->claim.request.status != STATUS_OK;
 
 	target->claiming = false;
-	if (target->claim.request.status != STATUS_OK)
-		due_ms = now_ms + TARGET_CLAIM_RETRY_MS;
-	if (due_ms < target->disk_due_ms)
-		target->disk_due_ms = due_ms;
+	for (size_t type = 0; type < STORE_TYPES; type++) {
+		struct lane *lane = &target->lanes[type];
+		int64_t due_ms =
+			has_failed ? now_ms + TARGET_CLAIM_RETRY_MS : claim->next_due_ms[type];
+
+		if (claim->count_max[type] > 0 && due_ms < lane->disk_due_ms)
+			lane->disk_due_ms = due_ms;
+	}
 	dispatcher_attend(target->dispatcher, target);
 }
 
-void target_release_ready(struct target *target, int64_t now_ms)
+static void release_lane(struct target *target, struct lane *lane, int64_t now_ms)
 {
-	struct delivery_queue *queues[] = { &target->first_attempts, &target->retries };
+	struct delivery_queue *queues[] = { &lane->first_attempts, &lane->retries };
 
 	for (size_t i = 0; i < ARRAY_COUNT(queues); i++)
 		while (queues[i]->first != NULL) {
 			struct delivery *delivery = queues[i]->first;
 
-			delivery_queue_remove(queues[i], delivery);
-			if (delivery->claimed)
-				target->claimed_ready--;
+			lane_remove(lane, delivery);
 			target_release(target, delivery, now_ms);
 		}
+}
+
+void target_release_ready(struct target *target, int64_t now_ms)
+{
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		release_lane(target, &target->lanes[type], now_ms);
+}
+
+/* What all types together make of the target: it fails when none that it was given gets through. */
+static enum breaker_state types_state(const struct target *target)
+{
+	enum breaker_state state = BREAKER_CLOSED;
+
+	for (size_t type = 0; type < STORE_TYPES; type++) {
+		const struct lane *lane = &target->lanes[type];
+
+		if (lane->is_used && lane->breaker.state == BREAKER_CLOSED)
+			return BREAKER_CLOSED;
+		if (lane->is_used && state != BREAKER_PROBING)
+			state = lane->breaker.state;
+	}
+	return state;
 }
 
 static enum target_state state_of(const struct target *target)
@@ -283,7 +379,8 @@ static enum target_state state_of(const struct target *target)
 		return dispatcher_idle_state(target->dispatcher, target->number);
 	if (target->paused)
 		return TARGET_PAUSED;
-	switch (target->breaker.state) {
+	switch (target->breaker.state == BREAKER_CLOSED ? types_state(target)
+							: target->breaker.state) {
 	case BREAKER_CLOSED:
 		return TARGET_ACTIVE;
 	case BREAKER_OPEN:
@@ -313,31 +410,48 @@ const char *target_state_name(enum target_state state)
 	return "unknown"; /* not reached: -Wswitch guards the cases */
 }
 
-static void plan_wake(struct target *target, int allowed, int64_t now_ms)
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
 {
-	int64_t breaker_ms = breaker_wakes_ms(&target->breaker);
-	bool is_ready = target->first_attempts.count + target->retries.count > 0;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* When target_serve() may find something to do of this type without anything having happened. */
+static int64_t lane_wakes_ms(
+	const struct target *target, const struct lane *lane, int allowed, int64_t now_ms)
+{
+	int64_t open_until_ms = breaker_wakes_ms(&lane->breaker);
+
+	if (open_until_ms != INT64_MAX)
+		return now_ms + open_until_ms - clock_monotonic_ms();
+	if (target->claiming || lane->claimed_ready > claim_aim(target, allowed, now_ms) / 2)
+		return INT64_MAX;
+	return lane->disk_due_ms > now_ms ? lane->disk_due_ms : now_ms + TARGET_CLAIM_PAUSE_MS;
+}
+
+static void plan_wake(struct target *target, const struct allowance *allowance, int64_t now_ms)
+{
+	int64_t wait_until_ms = breaker_wakes_ms(&target->breaker);
 
 	target->wakes_ms = INT64_MAX;
 	if (target->paused || !target->configured)
 		return;
 	if (target->not_before_ms > clock_monotonic_ms())
-		breaker_ms = target->not_before_ms;
-	if (breaker_ms != INT64_MAX) {
-		int64_t wait_ms = breaker_ms - clock_monotonic_ms();
+		wait_until_ms = target->not_before_ms;
+	if (wait_until_ms != INT64_MAX) {
+		int64_t wait_ms = wait_until_ms - clock_monotonic_ms();
 
 		target->wakes_ms = now_ms + (wait_ms > 0 ? wait_ms : 0);
 		return;
 	}
-	if (!target->claiming && target->claimed_ready <= claim_aim(allowed) / 2)
-		target->wakes_ms = target->disk_due_ms > now_ms ? target->disk_due_ms
-								: now_ms + TARGET_CLAIM_PAUSE_MS;
-	if (is_ready && target->flying.count < allowed) {
-		int64_t wait_ms = rate_wait_us(&target->rate, clock_monotonic_us()) / 1000 + 1;
-
-		if (now_ms + wait_ms < target->wakes_ms)
-			target->wakes_ms = now_ms + wait_ms;
-	}
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		target->wakes_ms =
+			sooner(target->wakes_ms, lane_wakes_ms(target, &target->lanes[type],
+							 allowance->of_type[type], now_ms));
+	if (target->wakes_ms < now_ms)
+		target->wakes_ms = now_ms;
+	if (target->flying.count < allowance->total && ready_count(target) > 0)
+		target->wakes_ms = sooner(target->wakes_ms,
+			now_ms + rate_wait_us(&target->rate, clock_monotonic_us()) / 1000 + 1);
 }
 
 /*
@@ -350,22 +464,49 @@ static bool lease_holds(const struct target *target)
 	       clock_monotonic_ms();
 }
 
+/* When a breaker next lets something through; 0: none holds anything back. */
+static int64_t next_probe_ms(const struct target *target, int64_t now_ms)
+{
+	int64_t soonest_ms = INT64_MAX;
+
+	if (target->breaker.state == BREAKER_OPEN)
+		soonest_ms = target->breaker.open_until_ms;
+	else
+		for (size_t type = 0; type < STORE_TYPES; type++)
+			soonest_ms =
+				sooner(soonest_ms, breaker_wakes_ms(&target->lanes[type].breaker));
+	return soonest_ms == INT64_MAX ? 0 : now_ms + soonest_ms - clock_monotonic_ms();
+}
+
 /* When something is attempted next, as far as it is known; 0: nothing waits, or nothing is to be sent. */
 static int64_t next_try_ms(const struct target *target, int64_t now_ms)
 {
-	int64_t due_ms = target->disk_due_ms;
+	int64_t due_ms = INT64_MAX;
 	int64_t rest_ms;
 
 	if (target->paused || !target->configured)
 		return 0;
-	if (target->breaker.state == BREAKER_OPEN)
-		return now_ms + target->breaker.open_until_ms - clock_monotonic_ms();
-	if (target->first_attempts.count + target->retries.count > 0 || due_ms < now_ms)
+	if (state_of(target) == TARGET_OPEN)
+		return next_probe_ms(target, now_ms);
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		if (target->lanes[type].breaker.state != BREAKER_OPEN)
+			due_ms = sooner(due_ms, target->lanes[type].disk_due_ms);
+	if (ready_count(target) > 0 || due_ms < now_ms)
 		due_ms = now_ms;
 	if (due_ms == INT64_MAX)
 		return 0;
 	rest_ms = target->not_before_ms == 0 ? 0 : target->not_before_ms - clock_monotonic_ms();
 	return rest_ms > 0 && due_ms < now_ms + rest_ms ? now_ms + rest_ms : due_ms;
+}
+
+static unsigned types_failing(const struct target *target)
+{
+	unsigned types = 0;
+
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		if (target->lanes[type].breaker.state != BREAKER_CLOSED)
+			types |= 1U << type;
+	return types;
 }
 
 /* For those who look on. */
@@ -381,25 +522,24 @@ static void show_state(struct target *target, int64_t now_ms)
 	}
 	gauge_set(&metrics->next_try_ms, next_ms);
 	gauge_set(&metrics->next_probe_ms, state == TARGET_OPEN ? next_ms : 0);
+	gauge_set(&metrics->types_failing, types_failing(target));
 }
 
 void target_serve(struct target *target, int64_t now_ms)
 {
 	bool is_resting = target->not_before_ms > clock_monotonic_ms() || !lease_holds(target);
-	int allowed = 0;
+	struct allowance allowance = allowance_of(target, is_resting);
+	bool is_open = allowance.total > 0 && target->breaker.state == BREAKER_CLOSED;
 
-	if (target->configured && !target->paused && !is_resting)
-		allowed = breaker_allows(
-			&target->breaker, clock_monotonic_ms(), target->settings.concurrency);
-	atomic_store(&target->accepting,
-		target->configured && !is_resting && state_of(target) == TARGET_ACTIVE);
-	if (allowed == 0) {
-		target_release_ready(target, now_ms);
-	} else {
-		start_attempts(target, allowed);
-		claim_more(target, allowed, now_ms);
+	atomic_store(&target->accepting, is_open ? TARGET_TYPES_ALL & ~types_failing(target) : 0);
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		if (allowance.of_type[type] == 0)
+			release_lane(target, &target->lanes[type], now_ms);
+	if (allowance.total > 0) {
+		start_attempts(target, &allowance);
+		claim_more(target, &allowance, now_ms);
 	}
-	plan_wake(target, allowed, now_ms);
+	plan_wake(target, &allowance, now_ms);
 	show_state(target, now_ms);
 }
 
@@ -413,6 +553,10 @@ static int64_t older(int64_t a_us, const struct delivery_queue *queue)
 
 void target_note_oldest(struct target *target)
 {
-	gauge_set(&target->metrics.oldest_memory_us,
-		older(older(older(0, &target->first_attempts), &target->retries), &target->flying));
+	int64_t oldest_us = older(0, &target->flying);
+
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		oldest_us = older(older(oldest_us, &target->lanes[type].first_attempts),
+			&target->lanes[type].retries);
+	gauge_set(&target->metrics.oldest_memory_us, oldest_us);
 }

@@ -14,10 +14,13 @@
 #include <pthread.h>
 
 #include "client.h"
+#include "lane.h"
 #include "repostal/breaker.h"
 #include "repostal/dispatcher.h"
 #include "repostal/log.h"
 #include "repostal/rate.h"
+
+#define TARGET_TYPES_ALL ((1U << STORE_TYPES) - 1)
 
 enum {
 	TARGET_SLOTS_MAX = 256, /* events straight from intake, for each target */
@@ -31,18 +34,13 @@ enum {
 	TARGET_REST_MIN_MS = 1000,    /* after a 429 */
 };
 
-struct delivery_queue {
-	struct delivery *first;
-	struct delivery **end;
-	int count;
-};
-
 /* What a receiver can make us say, each with a limit of its own. */
 struct target_lines {
 	struct log_limit retry;
 	struct log_limit dead;
 	struct log_limit failing;
 	struct log_limit healed;
+	struct log_limit refused; /* a type that it never takes */
 	struct log_limit paused;
 	struct log_limit key_unknown;
 	struct log_limit pause_not_stored;
@@ -57,21 +55,21 @@ struct target {
 
 	/* shared */
 	_Atomic int slots_free;
-	_Atomic bool accepting;        /* slots may be taken */
+	_Atomic unsigned accepting;    /* bit 1 << type: slots may be taken */
 	_Atomic bool look_posted;      /* look_item is on its way */
 	_Atomic int claimed_held;      /* claimed deliveries whose verdict is not on disk yet */
 	struct mailbox_item look_item; /* posted: something waits on disk */
+	_Atomic unsigned look_types;   /* bit 1 << type: of these */
 	pthread_mutex_t error_mutex;
 	struct target_error last_error; /* written by the delivery thread only */
 
 	/* the delivery thread's */
 	struct client_target *client;
-	struct delivery_queue first_attempts;
-	struct delivery_queue retries;
+	struct lane lanes[STORE_TYPES]; /* by type of event */
+	unsigned turn;                  /* whose turn it is: a type, after reduction */
 	struct delivery_queue flying;
-	int claimed_ready; /* in the queues, or being signed */
 	int retries_flying;
-	struct breaker breaker;
+	struct breaker breaker; /* opened by what says that the receiver is away */
 	struct rate rate;
 	bool configured;
 	bool paused;
@@ -83,8 +81,7 @@ struct target {
 	int64_t not_before_ms; /* monotonic; the receiver asked for a rest (429) */
 	bool claiming;         /* the claim is at the store */
 	struct store_claim_request claim;
-	int64_t disk_due_ms; /* Unix; when something on disk is due; INT64_MAX: nothing is */
-	int64_t wakes_ms;    /* Unix; when target_serve() is to run next without a reason */
+	int64_t wakes_ms; /* Unix; when target_serve() is to run next without a reason */
 	bool in_attention;
 	struct target *next_in_attention;
 	struct target_lines lines;
@@ -105,9 +102,8 @@ struct client_target *target_reconfigure(struct target *target,
 void target_orphan(struct target *target);
 void target_set_paused(struct target *target, bool paused);
 
-void delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery);
-void delivery_queue_remove(struct delivery_queue *queue, struct delivery *delivery);
-
+/* Something of these types (bit 1 << type) may be due on the disk. */
+void target_look(struct target *target, unsigned types);
 /* A signed or unsigned, complete delivery is ready to go. */
 void target_enqueue(struct target *target, struct delivery *delivery);
 void target_serve(struct target *target, int64_t now_ms);

@@ -15,6 +15,7 @@ enum {
 	HTTP_UNAUTHORIZED = 401,
 	HTTP_FORBIDDEN = 403,
 	HTTP_TOO_MANY_REQUESTS = 429,
+	ADVICE_SIZE_MAX = 256,
 };
 
 /* The next of an order waits for the verdict, and so does a retry for its due time. */
@@ -124,17 +125,85 @@ static void note_error(struct target *target, const struct client_result *result
 	hint_at_key(target, result);
 }
 
-static void note_breaker(struct target *target, bool changed)
+/* type: of the events that are held back or go on, or "all". */
+static void log_breaker(struct target *target, const struct breaker *breaker, const char *type)
 {
+	if (breaker->state == BREAKER_CLOSED)
+		log_limited(&target->lines.healed, LOG_STR("type", type));
+	else
+		log_limited(&target->lines.failing, LOG_STR("type", type),
+			LOG_STR("cause", target->last_error.cause),
+			LOG_INT("probe_in_ms", breaker->cooldown_ms));
+}
+
+static const char *type_name(const struct delivery *delivery)
+{
+	return delivery->type < POSTAL_EVENT_TYPE_COUNT
+		       ? postal_event_type_name((enum postal_event_type)delivery->type)
+		       : "other";
+}
+
+static void note_target(struct target *target, bool is_there)
+{
+	struct breaker *breaker = &target->breaker;
+	bool changed = is_there ? breaker_success(breaker, target->settings.concurrency)
+				: breaker_failure(
+					  breaker, &target->settings.breaker, clock_monotonic_ms());
+
 	if (!changed)
 		return;
-	if (target->breaker.state == BREAKER_CLOSED) {
-		log_write_limited(&target->lines.healed, NULL, 0);
-		target->disk_due_ms = 0;
-	} else {
-		log_limited(&target->lines.failing, LOG_STR("cause", target->last_error.cause),
-			LOG_INT("probe_in_ms", target->breaker.cooldown_ms));
+	log_breaker(target, breaker, "all");
+	if (is_there)
+		target_look(target, TARGET_TYPES_ALL);
+}
+
+static void note_type(struct target *target, const struct delivery *delivery, bool is_taken)
+{
+	struct breaker *breaker = &target->lanes[delivery->type].breaker;
+	bool changed = is_taken ? breaker_success(breaker, target->settings.concurrency)
+				: breaker_failure(
+					  breaker, &target->settings.breaker, clock_monotonic_ms());
+
+	if (!changed)
+		return;
+	log_breaker(target, breaker, type_name(delivery));
+	if (is_taken)
+		target_look(target, 1U << delivery->type);
+}
+
+/* All that the target takes but this type, as the configuration spells it. */
+static void print_other_types(
+	const struct target *target, const struct delivery *delivery, struct buf *out)
+{
+	const char *between = "";
+
+	buf_append_text(out, "events = [ ");
+	for (int type = 0; type < POSTAL_EVENT_TYPE_COUNT; type++) {
+		if ((target->settings.events & 1U << type) == 0 || type == delivery->type)
+			continue;
+		buf_append_text(out, between);
+		buf_append_json_string(
+			out, slice_text(postal_event_type_name((enum postal_event_type)type)));
+		between = ", ";
 	}
+	buf_append_text(out, " ];");
+}
+
+static void note_answer(
+	struct target *target, const struct delivery *delivery, const struct client_result *result)
+{
+	struct buf advice;
+
+	if (result->outcome.transport != TRANSPORT_OK ||
+		result->outcome.http_status == HTTP_TOO_MANY_REQUESTS ||
+		!lane_note_answer(&target->lanes[delivery->type], result->outcome.http_status))
+		return;
+	buf_init(&advice, ADVICE_SIZE_MAX);
+	print_other_types(target, delivery, &advice);
+	log_limited(&target->lines.refused, LOG_STR("type", type_name(delivery)),
+		LOG_INT("status", result->outcome.http_status),
+		LOG_INT("refused", LANE_REFUSED_WARN), LOG_SLICE("advice", buf_slice(&advice)));
+	buf_free(&advice);
 }
 
 /* 429 is about the target, not about this event, and it is no sign of ill health. */
@@ -147,7 +216,7 @@ static void rest(struct target *target, const struct client_result *result)
 	if (rest_ms < TARGET_REST_MIN_MS)
 		rest_ms = TARGET_REST_MIN_MS;
 	target->not_before_ms = clock_monotonic_ms() + rest_ms;
-	target->disk_due_ms = 0;
+	target_look(target, TARGET_TYPES_ALL);
 }
 
 static void on_delivered(
@@ -161,7 +230,34 @@ static void on_delivered(
 	/* Of what was tried before, the wait for the receiver would be counted as ours. */
 	if (delivery->attempts == 1 && !delivery->is_replay)
 		dispatcher_note_latency(target->dispatcher, delivery);
-	note_breaker(target, breaker_success(&target->breaker, target->settings.concurrency));
+	note_target(target, true);
+	note_type(target, delivery, true);
+}
+
+static void blame(
+	struct target *target, const struct delivery *delivery, const struct client_result *result)
+{
+	switch (outcome_blame(&result->outcome)) {
+	case BLAME_NOBODY:
+		if (result->outcome.http_status == HTTP_TOO_MANY_REQUESTS)
+			rest(target, result);
+		break;
+	case BLAME_TYPE:
+		note_target(target, true);
+		note_type(target, delivery, false);
+		break;
+	case BLAME_TARGET:
+		note_target(target, false);
+		break;
+	}
+}
+
+static void note_due(struct target *target, const struct delivery *delivery, int64_t due_ms)
+{
+	struct lane *lane = &target->lanes[delivery->type];
+
+	if (due_ms < lane->disk_due_ms)
+		lane->disk_due_ms = due_ms;
 }
 
 static void on_failed(struct target *target, struct delivery *delivery,
@@ -177,15 +273,10 @@ static void on_failed(struct target *target, struct delivery *delivery,
 		log_failure(&target->lines.dead, delivery, result, 0);
 	} else {
 		verdict->due_ms = clock_schedule_ms() + delay_ms;
-		if (verdict->due_ms < target->disk_due_ms)
-			target->disk_due_ms = verdict->due_ms;
+		note_due(target, delivery, verdict->due_ms);
 		log_failure(&target->lines.retry, delivery, result, delay_ms);
 	}
-	if (result->outcome.http_status == HTTP_TOO_MANY_REQUESTS)
-		rest(target, result);
-	else
-		note_breaker(target, breaker_failure(&target->breaker, &target->settings.breaker,
-					     clock_monotonic_ms()));
+	blame(target, delivery, result);
 }
 
 /* 410: the event is not to blame, so its attempt does not count against it. */
@@ -198,7 +289,7 @@ static void on_gone(
 	note_error(target, result);
 	verdict->release = true;
 	verdict->due_ms = clock_schedule_ms();
-	target->disk_due_ms = 0;
+	target_look(target, TARGET_TYPES_ALL);
 	if (target->paused)
 		return;
 	target->paused = true;
@@ -243,10 +334,12 @@ void target_on_result(
 	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
 	delivery_queue_remove(&target->flying, delivery);
+	target->lanes[delivery->type].flying--;
 	if (delivery->attempts > 1)
 		target->retries_flying--;
 	gauge_add(&target->metrics.in_flight, -1);
 	count_attempt(target, result);
+	note_answer(target, delivery, result);
 	if (result->outcome.transport == TRANSPORT_INTERRUPTED)
 		on_interrupted(delivery, result);
 	else
@@ -274,7 +367,6 @@ void target_release(struct target *target, struct delivery *delivery, int64_t du
 
 	verdict->release = true;
 	verdict->due_ms = due_ms;
-	if (due_ms < target->disk_due_ms)
-		target->disk_due_ms = due_ms;
+	note_due(target, delivery, due_ms);
 	dispatcher_post_verdict(target->dispatcher, delivery);
 }

@@ -134,7 +134,7 @@ static void send_on(struct intake_ticket *ticket)
 	}
 	for (size_t i = 0; i < event->deliveries_count; i++)
 		if (!event->deliveries[i].leased)
-			dispatcher_look(dispatcher, event->deliveries[i].target);
+			dispatcher_look(dispatcher, event->deliveries[i].target, event->type);
 }
 
 static void count_stored(const struct intake_ticket *ticket)
@@ -259,7 +259,8 @@ static size_t reserve_takers(struct dispatcher *dispatcher, const struct routed_
 		if (route->ordered)
 			delivery->order_key = search_key_order(event->id, event->recipient);
 		else
-			delivery->leased = dispatcher_reserve(dispatcher, route->target);
+			delivery->leased =
+				dispatcher_reserve(dispatcher, route->target, (uint8_t)type);
 		leased += delivery->leased;
 		count++;
 	}
@@ -271,6 +272,7 @@ static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbo
 	const struct event_identity *identity, int64_t received_us, size_t leased,
 	struct intake_ticket *ticket, size_t count)
 {
+	enum postal_event_type type = translate_type(view->translate, event);
 	struct error err;
 	struct outgoing *outgoing =
 		outgoing_translate(view->translate, slice_text(source->settings->name),
@@ -283,8 +285,8 @@ static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbo
 		if (!delivery->leased)
 			continue;
 		if (outgoing != NULL) {
-			dispatcher_address(
-				inbound->dispatcher, outgoing, index++, delivery->target);
+			dispatcher_address(inbound->dispatcher, outgoing, index++, delivery->target,
+				(uint8_t)type);
 			continue;
 		}
 		/* No envelope can be made of it: the way over the disk ends where people see it. */

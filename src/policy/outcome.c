@@ -9,6 +9,8 @@
 enum {
 	HTTP_GONE = 410,
 	HTTP_TOO_MANY_REQUESTS = 429,
+	HTTP_BAD_GATEWAY = 502,
+	HTTP_GATEWAY_TIMEOUT = 504,
 	HTTP_SERVICE_UNAVAILABLE = 503
 };
 
@@ -36,6 +38,34 @@ struct judgement outcome_judge(const struct outcome *outcome, const struct retry
 	if (delay_ms < 0)
 		return (struct judgement){ .verdict = VERDICT_DEAD };
 	return (struct judgement){ .verdict = VERDICT_RETRY, .delay_ms = delay_ms };
+}
+
+static enum blame blame_of_status(int http_status)
+{
+	if ((http_status >= 200 && http_status <= 299) || http_status == HTTP_TOO_MANY_REQUESTS)
+		return BLAME_NOBODY;
+	if (http_status == HTTP_BAD_GATEWAY || http_status == HTTP_GATEWAY_TIMEOUT)
+		return BLAME_TARGET;
+	return BLAME_TYPE;
+}
+
+enum blame outcome_blame(const struct outcome *outcome)
+{
+	switch (outcome->transport) {
+	case TRANSPORT_OK:
+		return blame_of_status(outcome->http_status);
+	case TRANSPORT_TIMEOUT:
+	case TRANSPORT_CONNECT:
+	case TRANSPORT_TLS:
+	case TRANSPORT_DNS:
+	case TRANSPORT_DENIED:
+		return BLAME_TARGET;
+	case TRANSPORT_OTHER:
+		return BLAME_TYPE;
+	case TRANSPORT_INTERRUPTED:
+		return BLAME_NOBODY;
+	}
+	return BLAME_TARGET; /* not reached: -Wswitch guards the cases */
 }
 
 static enum attempt_result result_of_status(int http_status)

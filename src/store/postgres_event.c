@@ -295,7 +295,8 @@ enum column {
 	COLUMN_ATTEMPTS,
 	COLUMN_DUE,
 	COLUMN_LEASE,
-	COLUMN_ORDER_KEY
+	COLUMN_ORDER_KEY,
+	COLUMN_TYPE
 };
 
 static void add_cell(struct postgres_store *pg, struct postgres_params *params, enum column column,
@@ -320,13 +321,16 @@ static void add_cell(struct postgres_store *pg, struct postgres_params *params, 
 	case COLUMN_ORDER_KEY:
 		postgres_array_int8(params, delivery->order_key);
 		break;
+	case COLUMN_TYPE:
+		postgres_array_int4(params, store_type(event->type));
+		break;
 	}
 }
 
 static size_t add_column(
 	struct postgres_store *pg, struct postgres_params *params, enum column column, bool plain)
 {
-	bool is_int4 = column == COLUMN_STATE || column == COLUMN_ATTEMPTS;
+	bool is_int4 = column == COLUMN_STATE || column == COLUMN_ATTEMPTS || column == COLUMN_TYPE;
 	size_t count = 0;
 
 	postgres_array_begin(params, is_int4 ? POSTGRES_INT4 : POSTGRES_INT8);
@@ -424,8 +428,9 @@ static void note_deliveries(struct postgres_store *pg)
 enum status postgres_send_deliveries(struct postgres_store *pg, struct error *err)
 {
 	static const enum column plain[] = { COLUMN_ID, COLUMN_STATE, COLUMN_ATTEMPTS, COLUMN_DUE,
-		COLUMN_LEASE };
-	static const enum column ordered[] = { COLUMN_ID, COLUMN_DUE, COLUMN_ORDER_KEY };
+		COLUMN_LEASE, COLUMN_TYPE };
+	static const enum column ordered[] = { COLUMN_ID, COLUMN_DUE, COLUMN_ORDER_KEY,
+		COLUMN_TYPE };
 	enum status status;
 
 	if (pg->batch.events_count == 0)

@@ -69,18 +69,20 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 	[PG_EVENT_FORGET_IDENTITY] = { "append an event",
 		"UPDATE event SET identity = NULL WHERE id = ANY($1::bigint[])" },
 	[PG_DELIVERY_INSERT] = { "append deliveries",
-		"INSERT INTO delivery (id, target, state, attempts, due, lease)"
-		" SELECT id, id & 65535, state, attempts, due, lease FROM unnest($1::bigint[],"
-		" $2::int[], $3::int[], $4::bigint[], $5::bigint[])"
-		" AS d(id, state, attempts, due, lease)" },
+		"INSERT INTO delivery (id, target, state, attempts, due, lease, type)"
+		" SELECT id, id & 65535, state, attempts, due, lease, type FROM "
+		"unnest($1::bigint[],"
+		" $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::int[])"
+		" AS d(id, state, attempts, due, lease, type)" },
 	[PG_DELIVERY_INSERT_ORDERED] = { "append deliveries",
-		"INSERT INTO delivery (id, target, state, attempts, due, order_key)"
+		"INSERT INTO delivery (id, target, state, attempts, due, order_key, type)"
 		" SELECT id, id & 65535, 1, 0, CASE WHEN"
 		" row_number() OVER (PARTITION BY id & 65535, order_key ORDER BY id) > 1"
 		" OR EXISTS (SELECT FROM delivery AS o WHERE o.target = d.id & 65535"
 		" AND o.order_key = d.order_key AND o.state < 2) THEN " HELD " ELSE due END, "
-		"order_key"
-		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d(id, due, order_key)" },
+		"order_key, type"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[])"
+		" AS d(id, due, order_key, type)" },
 	[PG_SEARCH_INSERT] = { "append search keys",
 		"INSERT INTO search (day, key, event)"
 		" SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[])" },
@@ -115,7 +117,7 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 	 */
 	[PG_CLAIM] = { "claim deliveries",
 		"WITH due AS MATERIALIZED (SELECT id, due FROM delivery"
-		" WHERE target = $1::int AND state = 1 AND due <= $2::bigint"
+		" WHERE target = $1::int AND type = $6::int AND state = 1 AND due <= $2::bigint"
 		" ORDER BY due, id LIMIT $3::int FOR UPDATE SKIP LOCKED),"
 		" sized AS MATERIALIZED (SELECT due.id, due.due, sum(octet_length(e.raw))"
 		" OVER (ORDER BY due.due, due.id) AS upto,"
@@ -132,8 +134,9 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		">> 16"
 		" ORDER BY leased.n" },
 	[PG_NEXT_DUE] = { "find what is due next",
-		"SELECT due FROM delivery WHERE target = $1::int AND state = 1"
-		" ORDER BY due LIMIT 1" },
+		"SELECT t.type, next.due FROM generate_series(0, 7) AS t(type), LATERAL"
+		" (SELECT due FROM delivery AS d WHERE d.target = $1::int AND d.type = t.type"
+		" AND d.state = 1 ORDER BY d.due LIMIT 1) AS next" },
 	[PG_OLDEST] = { "find the oldest waiting event",
 		"SELECT received FROM event WHERE id = (SELECT id >> 16 FROM delivery"
 		" WHERE target = $1::int AND state = 1 ORDER BY id LIMIT 1)" },
@@ -223,9 +226,10 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" retrying = tally.retrying + excluded.retrying, dead = tally.dead + "
 		"excluded.dead" },
 	[PG_DUE_TARGETS] = { "find what is due",
-		"SELECT t.number FROM target AS t, LATERAL (SELECT FROM delivery AS d"
-		" WHERE d.target = t.number AND d.state = 1 AND d.due <= $1::bigint LIMIT 1) AS "
-		"any_due" },
+		"SELECT t.number FROM target AS t WHERE EXISTS"
+		" (SELECT FROM generate_series(0, 7) AS y(type), LATERAL (SELECT FROM delivery AS d"
+		" WHERE d.target = t.number AND d.type = y.type AND d.state = 1"
+		" AND d.due <= $1::bigint LIMIT 1) AS any_due)" },
 	[PG_CLOCK] = { "read the clock",
 		"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint" },
 	[PG_NOTIFY] = { "hint", "SELECT pg_notify('repostal_due', '')" },

@@ -145,11 +145,12 @@ static struct slice column_bytes(struct sqlite3_stmt *statement, int column)
 	return slice_of(data, (size_t)sqlite3_column_bytes(statement, column));
 }
 
-static struct store_claimed *claimed_new(
-	const struct store *store, struct sqlite3_stmt *due, uint16_t target, struct slice raw)
+static struct store_claimed *claimed_new(const struct store *store, struct sqlite3_stmt *due,
+	uint16_t target, int type, struct slice raw)
 {
-	struct slice type = sqlite3_column_type(due, 5) == SQLITE_NULL ? store_content_type_usual
-								       : column_bytes(due, 5);
+	struct slice content_type = sqlite3_column_type(due, 5) == SQLITE_NULL
+					    ? store_content_type_usual
+					    : column_bytes(due, 5);
 	const struct store_claimed head = {
 		.event = sqlite3_column_int64(due, 0),
 		.received_us = sqlite3_column_int64(due, 1),
@@ -158,25 +159,33 @@ static struct store_claimed *claimed_new(
 		.target = target,
 		.source = (uint16_t)sqlite3_column_int(due, 3),
 		.kind = (uint8_t)sqlite3_column_int(due, 4),
+		.type = (uint8_t)type,
 		.source_name = store_known_source_name(store, (uint16_t)sqlite3_column_int(due, 3)),
 	};
 
-	return store_claimed_new(&head, type, raw);
+	return store_claimed_new(&head, content_type, raw);
 }
 
-/* Reads first and changes later: the index that is read is the one that changes. */
-static enum status read_due(
-	struct sqlite_store *sqlite, int64_t now_ms, struct store_claim *claim, struct error *err)
+/* What has been claimed so far. */
+struct claiming {
+	struct store_claim *claim;
+	struct store_claimed **tail;
+	size_t bytes;
+};
+
+static enum status read_due(struct sqlite_store *sqlite, int64_t now_ms, int type,
+	struct claiming *claiming, struct error *err)
 {
 	struct sqlite3_stmt *due = sqlite->statements[SQL_DELIVERY_DUE];
-	struct store_claimed **tail = &claim->list;
-	size_t bytes = 0;
+	struct store_claim *claim = claiming->claim;
+	size_t before = claim->count;
 	bool row = true;
 	enum status status = STATUS_OK;
 
 	sqlite3_bind_int(due, 1, claim->target);
-	sqlite3_bind_int64(due, 2, now_ms);
-	sqlite3_bind_int64(due, 3, (int64_t)claim->count_max);
+	sqlite3_bind_int(due, 2, type);
+	sqlite3_bind_int64(due, 3, now_ms);
+	sqlite3_bind_int64(due, 4, (int64_t)claim->count_max[type]);
 	while (status == STATUS_OK && row) {
 		struct slice raw;
 
@@ -184,16 +193,46 @@ static enum status read_due(
 		if (status != STATUS_OK || !row)
 			break;
 		raw = column_bytes(due, 6);
-		bytes += raw.size;
-		if (claim->count > 0 && bytes > claim->bytes_max)
+		claiming->bytes += raw.size;
+		if (claim->count > before && claiming->bytes > claim->bytes_max)
 			break;
 		if (sqlite3_column_int(due, 7) != 0)
 			sqlite->has_extras[claim->target] = true;
-		*tail = claimed_new(&sqlite->base, due, claim->target, raw);
-		tail = &(*tail)->next;
+		*claiming->tail = claimed_new(&sqlite->base, due, claim->target, type, raw);
+		claiming->tail = &(*claiming->tail)->next;
 		claim->count++;
 	}
 	sqlite_done(sqlite, SQL_DELIVERY_DUE);
+	return status;
+}
+
+/* Reads first and changes later: the index that is read is the one that changes. */
+static enum status read_all_due(
+	struct sqlite_store *sqlite, int64_t now_ms, struct store_claim *claim, struct error *err)
+{
+	struct claiming claiming = { .claim = claim, .tail = &claim->list };
+	enum status status = STATUS_OK;
+
+	for (int type = 0; status == STATUS_OK && type < STORE_TYPES; type++)
+		if (claim->count_max[type] > 0)
+			status = read_due(sqlite, now_ms, type, &claiming, err);
+	return status;
+}
+
+static enum status read_next_due(
+	struct sqlite_store *sqlite, struct store_claim *claim, struct error *err)
+{
+	struct sqlite3_stmt *next = sqlite->statements[SQL_DELIVERY_NEXT_DUE];
+	enum status status = STATUS_OK;
+
+	sqlite3_bind_int(next, 1, claim->target);
+	for (int type = 0; status == STATUS_OK && type < STORE_TYPES; type++) {
+		if (claim->count_max[type] == 0)
+			continue;
+		sqlite3_bind_int(next, 2, type);
+		status = sqlite_read_int(
+			sqlite, SQL_DELIVERY_NEXT_DUE, &claim->next_due_ms[type], NULL, err);
+	}
 	return status;
 }
 
@@ -204,7 +243,7 @@ enum status sqlite_claim(
 	struct sqlite3_stmt *lease = sqlite->statements[SQL_DELIVERY_LEASE];
 	enum status status;
 
-	status = read_due(sqlite, now_ms, claim, err);
+	status = read_all_due(sqlite, now_ms, claim, err);
 	for (struct store_claimed *claimed = claim->list; status == STATUS_OK && claimed != NULL;
 		claimed = claimed->next) {
 		sqlite3_bind_int64(lease, 1, delivery_id(claimed->event, claim->target));
@@ -213,10 +252,7 @@ enum status sqlite_claim(
 			tally_add(&store->tally, claim->target,
 				(struct store_target_counts){ .retrying = -1 });
 	}
-	if (status != STATUS_OK)
-		return status;
-	sqlite3_bind_int(sqlite->statements[SQL_DELIVERY_NEXT_DUE], 1, claim->target);
-	return sqlite_read_int(sqlite, SQL_DELIVERY_NEXT_DUE, &claim->next_due_ms, NULL, err);
+	return status == STATUS_OK ? read_next_due(sqlite, claim, err) : status;
 }
 
 int64_t sqlite_oldest_waiting_us(struct store *store, uint16_t target)

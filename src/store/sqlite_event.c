@@ -123,6 +123,7 @@ static enum status insert_deliveries(
 		sqlite3_bind_int(
 			statement, 3, delivery->leased ? DELIVERY_LEASED : DELIVERY_WAITING);
 		sqlite3_bind_int(statement, 4, delivery->leased ? 1 : 0);
+		sqlite3_bind_int(statement, 7, store_type(event->type));
 		status = sqlite_execute(sqlite, SQL_DELIVERY_INSERT, err);
 		tally_add(&sqlite->base.tally, delivery->target,
 			(struct store_target_counts){ .open = 1 });

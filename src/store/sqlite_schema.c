@@ -22,6 +22,9 @@
  * quarantine  hash finds a body that came before; the bytes are compared.
  * target      With the counts of delivery, kept in the transactions that change it.
  *
+ * What came with the third step: deliveries know their event's type, because a receiver may refuse one
+ * and want the others: claims are by type. Those that had ended before it have type 7.
+ *
  * What came with the second step: type is 255 in events of before, and they have no search keys.
  * earlier is how many attempts a delivery had before an operator had it tried anew. delivery_ended
  * holds what is dead or discarded, delivery_ordered the open ones that have an order_key.
@@ -106,6 +109,13 @@ static const char *const steps[] = {
 	" key INTEGER NOT NULL,"
 	" event INTEGER NOT NULL,"
 	" PRIMARY KEY (bucket, key, event)) STRICT, WITHOUT ROWID;",
+
+	"ALTER TABLE delivery ADD COLUMN type INTEGER NOT NULL DEFAULT 7;" /* below STORE_TYPES */
+	"UPDATE delivery SET type ="
+	" (SELECT min(e.type, 7) FROM event AS e WHERE e.id = delivery.id >> 16)"
+	" WHERE state < 2 AND EXISTS (SELECT 1 FROM event AS e WHERE e.id = delivery.id >> 16);"
+	"DROP INDEX delivery_due;"
+	"CREATE INDEX delivery_due ON delivery (target, type, due) WHERE state = 1;",
 };
 
 /*

@@ -50,8 +50,8 @@ static const struct {
 		"UPDATE event SET identity = NULL WHERE id = ?1" },
 	[SQL_DELIVERY_INSERT] = { "append a delivery",
 		"INSERT INTO delivery"
-		" (id, target, state, attempts, due, code, transport, duration, order_key)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6)" },
+		" (id, target, state, attempts, due, code, transport, duration, order_key, type)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6, ?7)" },
 	[SQL_DELIVERY_FINISH] = { "record a verdict",
 		"UPDATE delivery SET state = ?2, due = ?3, code = ?4, transport = ?5, duration = ?6"
 		" WHERE id = ?1 AND state = 0" },
@@ -84,8 +84,8 @@ static const struct {
 		" d.order_key IS NOT NULL OR d.earlier > 0, d.earlier > 0"
 		" FROM delivery AS d INDEXED BY delivery_due CROSS JOIN event AS e ON e.id = d.id "
 		">> 16"
-		" WHERE d.target = ?1 AND d.state = 1 AND d.due <= ?2 ORDER BY d.due, d.id LIMIT "
-		"?3" },
+		" WHERE d.target = ?1 AND d.type = ?2 AND d.state = 1 AND d.due <= ?3"
+		" ORDER BY d.due, d.id LIMIT ?4" },
 	[SQL_DELIVERY_LEASE] = { "lease a delivery", "UPDATE delivery SET state = 0, attempts = "
 						     "attempts + 1 WHERE id = ?1 AND state = 1" },
 	/* Joined for the same reason as above: what cannot be claimed must not look due for ever.
@@ -94,7 +94,7 @@ static const struct {
 		"SELECT d.due"
 		" FROM delivery AS d INDEXED BY delivery_due CROSS JOIN event AS e ON e.id = d.id "
 		">> 16"
-		" WHERE d.target = ?1 AND d.state = 1 ORDER BY d.due LIMIT 1" },
+		" WHERE d.target = ?1 AND d.type = ?2 AND d.state = 1 ORDER BY d.due LIMIT 1" },
 	[SQL_DELIVERY_OLDEST] = { "find the oldest waiting event",
 		"SELECT received FROM event WHERE id ="
 		" (SELECT id >> 16 FROM delivery INDEXED BY delivery_waiting"

@@ -332,6 +332,14 @@ enum status store_record(
 	return step_end(store, store->ops->record(store, &checked, err));
 }
 
+void store_claim_clear(struct store_claim *claim)
+{
+	store_claimed_free(&claim->list);
+	claim->count = 0;
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		claim->next_due_ms[type] = INT64_MAX;
+}
+
 enum status store_claim(
 	struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err)
 {
@@ -339,15 +347,12 @@ enum status store_claim(
 
 	REPOSTAL_ASSERT(claim->target < store->names_count[STORE_NAME_TARGET]);
 	claim->list = NULL;
-	claim->count = 0;
-	claim->next_due_ms = INT64_MAX;
+	store_claim_clear(claim);
 	if (!is_usable(store, err))
 		return STATUS_IO;
 	status = step_end(store, store->ops->claim(store, now_ms, claim, err));
-	if (status != STATUS_OK) {
-		store_claimed_free(&claim->list);
-		claim->count = 0;
-	}
+	if (status != STATUS_OK)
+		store_claim_clear(claim);
 	return status;
 }
 

@@ -36,6 +36,12 @@ enum store_transaction {
 	TRANSACTION_BROKEN, /* a step failed: waits for store_rollback() */
 };
 
+/* The number that a delivery is queued under. */
+static inline int store_type(uint8_t type)
+{
+	return type < STORE_TYPES ? type : STORE_TYPES - 1;
+}
+
 struct store_ops {
 	const char *name;
 	int64_t gather_us; /* store_gather_us() */

@@ -137,11 +137,7 @@ static void note_result(struct store_thread *thread, enum status status, const s
 
 static void release_claim(struct store_request *request)
 {
-	struct store_claim *claim = &((struct store_claim_request *)request)->claim;
-
-	store_claimed_free(&claim->list);
-	claim->count = 0;
-	claim->next_due_ms = INT64_MAX;
+	store_claim_clear(&((struct store_claim_request *)request)->claim);
 }
 
 /* Every request but a verdict that must be kept gets its answer. */

@@ -389,9 +389,21 @@ int64_t fixture_append(struct fixture *fixture, int64_t n, bool leased)
 	return event.id;
 }
 
+int64_t claim_next_due_ms(const struct store_claim *claim)
+{
+	int64_t soonest_ms = INT64_MAX;
+
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		if (claim->next_due_ms[type] < soonest_ms)
+			soonest_ms = claim->next_due_ms[type];
+	return soonest_ms;
+}
+
 struct store_claim fixture_claim(struct fixture *fixture, uint16_t target, int64_t now_ms)
 {
-	struct store_claim claim = { .target = target, .count_max = 100, .bytes_max = 1 << 20 };
+	struct store_claim claim = {
+		.target = target, .count_max = EACH_TYPE(100), .bytes_max = 1 << 20
+	};
 
 	MUST(fixture, store_begin(fixture->store, &fixture->err));
 	MUST(fixture, claim_now(fixture->store, now_ms, &claim, &fixture->err));

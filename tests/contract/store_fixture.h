@@ -76,6 +76,14 @@ struct store_event fixture_event(const struct fixture *fixture, int64_t n,
 	const struct store_new_delivery *deliveries, size_t deliveries_count);
 /* Appends it in a transaction of its own, for the target app, and returns its id. */
 int64_t fixture_append(struct fixture *fixture, int64_t n, bool leased);
+/* count_max of a claim that takes so many of each type. */
+#define EACH_TYPE(count)                                               \
+	{                                                              \
+		count, count, count, count, count, count, count, count \
+	}
+_Static_assert(STORE_TYPES == 8, "EACH_TYPE has a number for each");
+/* The soonest of all types. */
+int64_t claim_next_due_ms(const struct store_claim *claim);
 /* Claims in a transaction of its own. */
 struct store_claim fixture_claim(struct fixture *fixture, uint16_t target, int64_t now_ms);
 /* A first attempt for the target app at FIXTURE_NOW_MS: adjust and record. */

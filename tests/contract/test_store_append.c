@@ -253,7 +253,9 @@ static void test_rollback_leaves_no_trace(void **state)
 	struct store_quarantined quarantined = {
 		.source = f->source, .reason = "json", .raw = SLICE_LITERAL("{")
 	};
-	struct store_claim claim = { .target = f->app, .count_max = 10, .bytes_max = 1000 };
+	struct store_claim claim = {
+		.target = f->app, .count_max = EACH_TYPE(10), .bytes_max = 1000
+	};
 	struct store_target_counts after;
 
 	MUST(f, store_begin(f->store, &f->err));

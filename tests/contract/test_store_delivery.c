@@ -155,7 +155,7 @@ static void test_claim_order(void **state)
 		append_due(f, (int64_t)i, FIXTURE_NOW_MS + due_s[i] * SECOND_MS);
 	claim = fixture_claim(f, f->app, FIXTURE_NOW_MS + 40 * SECOND_MS);
 	assert_int_equal(claim.count, 5);
-	assert_int_equal(claim.next_due_ms, FIXTURE_NOW_MS + 50 * SECOND_MS);
+	assert_int_equal(claim_next_due_ms(&claim), FIXTURE_NOW_MS + 50 * SECOND_MS);
 	for (struct store_claimed *c = claim.list; c != NULL; c = c->next) {
 		/* Identities are made of the index: find the due time by the time of arrival. */
 		size_t index = (size_t)((c->received_us / 1000 - FIXTURE_NOW_MS) / SECOND_MS);
@@ -188,7 +188,7 @@ static void test_claim_limits(void **state)
 		{ "nothing is due", 10, 10000, 0, 0, 1 },
 		{ "due at this moment", 10, 10000, 1, 1, 2 },
 		{ "by count", 3, 10000, 100, 3, 4 },
-		{ "no count", 0, 10000, 100, 0, 1 },
+		{ "not asked for", 0, 10000, 100, 0, -1 },
 		{ "by bytes", 10, 250, 100, 2, 3 },
 		{ "bytes to the last", 10, 300, 100, 3, 4 },
 		{ "the first one always", 10, 1, 100, 1, 2 },
@@ -200,7 +200,7 @@ static void test_claim_limits(void **state)
 	memset(raw, 'x', sizeof(raw));
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		struct store_claim claim = { .target = f->app,
-			.count_max = cases[i].count_max,
+			.count_max = { cases[i].count_max },
 			.bytes_max = cases[i].bytes_max };
 		int64_t next_due_ms = cases[i].next_due_s < 0
 					      ? INT64_MAX
@@ -216,9 +216,9 @@ static void test_claim_limits(void **state)
 		}
 		MUST(f, claim_now(f->store, FIXTURE_NOW_MS + cases[i].now_s * SECOND_MS, &claim,
 				&f->err));
-		if (claim.count != cases[i].want || claim.next_due_ms != next_due_ms)
+		if (claim.count != cases[i].want || claim_next_due_ms(&claim) != next_due_ms)
 			fail_msg("%s: %zu, next due in %lld s", cases[i].name, claim.count,
-				(long long)(claim.next_due_ms - FIXTURE_NOW_MS) / 1000);
+				(long long)(claim_next_due_ms(&claim) - FIXTURE_NOW_MS) / 1000);
 		store_claimed_free(&claim.list);
 		store_rollback(f->store);
 	}
@@ -241,7 +241,7 @@ static void test_targets_apart(void **state)
 	claim = fixture_claim(f, f->app, FIXTURE_NOW_MS + HOUR_MS);
 	assert_int_equal(claim.count, 1);
 	assert_int_equal(claim.list->target, f->app);
-	assert_int_equal(claim.next_due_ms, INT64_MAX);
+	assert_int_equal(claim_next_due_ms(&claim), INT64_MAX);
 	store_claimed_free(&claim.list);
 	verdict = fixture_verdict(f, event.id, DELIVERY_DEAD);
 	fixture_record(f, &verdict);
@@ -315,9 +315,9 @@ static void test_counts_over_many_moves(void **state)
 
 	for (int64_t n = 0; n < 300; n++) {
 		struct store_event event = fixture_event(f, n, both, 1 + (size_t)(n % 2));
-		struct store_claim claim = {
-			.target = n % 3 == 0 ? f->other : f->app, .count_max = 3, .bytes_max = 1000
-		};
+		struct store_claim claim = { .target = n % 3 == 0 ? f->other : f->app,
+			.count_max = EACH_TYPE(3),
+			.bytes_max = 1000 };
 		struct store_verdict verdict;
 
 		MUST(f, store_begin(f->store, &f->err));
@@ -349,6 +349,96 @@ static void test_counts_over_many_moves(void **state)
 	fixture_recount(f);
 }
 
+static void append_type(struct fixture *f, int64_t n, uint8_t type)
+{
+	struct store_new_delivery delivery = { .target = f->app };
+	struct store_event event = fixture_event(f, n, &delivery, 1);
+
+	event.type = type;
+	MUST(f, append_now(f->store, &event, &f->err));
+}
+
+static void append_types(struct fixture *f, const uint8_t *types, size_t count)
+{
+	MUST(f, store_begin(f->store, &f->err));
+	for (size_t i = 0; i < count; i++)
+		append_type(f, (int64_t)i + 1, types[i]);
+	MUST(f, store_commit(f->store, &f->err));
+}
+
+static size_t count_type(const struct store_claim *claim, uint8_t type)
+{
+	size_t count = 0;
+
+	for (const struct store_claimed *c = claim->list; c != NULL; c = c->next)
+		count += c->type == type;
+	return count;
+}
+
+/* What is not asked for is neither given nor known to wait; the rest is unaware of it. */
+static void test_claims_are_by_type(void **state)
+{
+	static const uint8_t types[] = { 0, 0, 0, 1, 1, 2, 255, 0 };
+	struct fixture *f = *state;
+	struct store_claim claim = { .target = f->app, .bytes_max = 1 << 20 };
+
+	append_types(f, types, ARRAY_COUNT(types));
+	claim.count_max[1] = 1;
+	claim.count_max[2] = 5;
+	claim.count_max[STORE_TYPES - 1] = 5;
+	MUST(f, store_begin(f->store, &f->err));
+	MUST(f, claim_now(f->store, FIXTURE_NOW_MS + 60 * SECOND_MS, &claim, &f->err));
+	MUST(f, store_commit(f->store, &f->err));
+	assert_int_equal(claim.count, 3);
+	assert_int_equal(count_type(&claim, 1), 1);
+	assert_int_equal(count_type(&claim, 2), 1);
+	assert_int_equal(count_type(&claim, STORE_TYPES - 1), 1);
+	assert_true(claim.next_due_ms[0] == INT64_MAX);
+	assert_int_equal(claim.next_due_ms[1], FIXTURE_NOW_MS + 5 * SECOND_MS);
+	assert_true(claim.next_due_ms[2] == INT64_MAX);
+	store_claimed_free(&claim.list);
+	claim = fixture_claim(f, f->app, FIXTURE_NOW_MS + 60 * SECOND_MS);
+	assert_int_equal(claim.count, 5);
+	assert_int_equal(count_type(&claim, 0), 4);
+	store_claimed_free(&claim.list);
+	fixture_recount(f);
+}
+
+/* One large event of a type does not keep another type from its turn. */
+static void test_each_type_is_given_one(void **state)
+{
+	static const uint8_t types[] = { 0, 0, 1, 1 };
+	struct fixture *f = *state;
+	struct store_claim claim = { .target = f->app, .count_max = EACH_TYPE(10), .bytes_max = 1 };
+
+	append_types(f, types, ARRAY_COUNT(types));
+	MUST(f, store_begin(f->store, &f->err));
+	MUST(f, claim_now(f->store, FIXTURE_NOW_MS + 60 * SECOND_MS, &claim, &f->err));
+	MUST(f, store_commit(f->store, &f->err));
+	assert_int_equal(count_type(&claim, 0), 1);
+	assert_int_equal(count_type(&claim, 1), 1);
+	assert_int_equal(claim.count, 2);
+	store_claimed_free(&claim.list);
+}
+
+/* A type stays with its delivery through retries and an operator's replay. */
+static void test_a_retry_keeps_its_type(void **state)
+{
+	static const uint8_t types[] = { 3 };
+	struct fixture *f = *state;
+	struct store_claim claim;
+	struct store_verdict verdict;
+
+	append_types(f, types, ARRAY_COUNT(types));
+	claim = fixture_claim(f, f->app, FIXTURE_NOW_MS + 60 * SECOND_MS);
+	verdict = fixture_verdict(f, claim.list->event, DELIVERY_WAITING);
+	store_claimed_free(&claim.list);
+	fixture_record(f, &verdict);
+	claim = fixture_claim(f, f->app, verdict.due_ms);
+	assert_int_equal(count_type(&claim, 3), 1);
+	store_claimed_free(&claim.list);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -360,6 +450,9 @@ int main(void)
 		CONTRACT_TEST(test_release_after_claim),
 		CONTRACT_TEST(test_oldest_waiting),
 		CONTRACT_TEST(test_counts_over_many_moves),
+		CONTRACT_TEST(test_claims_are_by_type),
+		CONTRACT_TEST(test_each_type_is_given_one),
+		CONTRACT_TEST(test_a_retry_keeps_its_type),
 	};
 
 	return contract_run("store delivery", tests, ARRAY_COUNT(tests));

@@ -161,7 +161,9 @@ static void test_what_holds(void **state)
 	append_committed(f, 1, f->app, KEY);
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		uint16_t target = cases[i].same_target ? f->app : f->other;
-		struct store_claim claim = { .target = target, .count_max = 10, .bytes_max = 1000 };
+		struct store_claim claim = {
+			.target = target, .count_max = EACH_TYPE(10), .bytes_max = 1000
+		};
 		bool due = false;
 		int64_t id;
 
@@ -172,7 +174,7 @@ static void test_what_holds(void **state)
 			due = due || c->event == id;
 		if (due == cases[i].held)
 			fail_msg("%s: %s", cases[i].name, due ? "due" : "held");
-		if (claim.next_due_ms != INT64_MAX)
+		if (claim_next_due_ms(&claim) != INT64_MAX)
 			fail_msg("%s: something is due next", cases[i].name);
 		store_claimed_free(&claim.list);
 		store_rollback(f->store);
@@ -185,7 +187,9 @@ static void test_in_one_transaction(void **state)
 	struct fixture *f = *state;
 
 	for (int round = 0; round < 2; round++) {
-		struct store_claim claim = { .target = f->app, .count_max = 9, .bytes_max = 1000 };
+		struct store_claim claim = {
+			.target = f->app, .count_max = EACH_TYPE(9), .bytes_max = 1000
+		};
 		int64_t ids[3];
 
 		MUST(f, store_begin(f->store, &f->err));
@@ -214,7 +218,7 @@ static void test_in_one_transaction(void **state)
 static bool hold_and_die(struct fixture *f)
 {
 	const struct store_new_delivery delivery = { .target = 0, .order_key = KEY };
-	struct store_claim claim = { .target = 0, .count_max = 10, .bytes_max = 1000 };
+	struct store_claim claim = { .target = 0, .count_max = EACH_TYPE(10), .bytes_max = 1000 };
 
 	if (store_begin(f->store, &f->err) != STATUS_OK)
 		return false;

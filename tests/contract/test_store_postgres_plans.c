@@ -81,15 +81,16 @@ static const struct {
 	const char *index; /* that has to be used */
 	bool may_sort;     /* a few rows */
 } cases[] = {
-	{ PG_CLAIM, "0, 1800000000000, 100, 1000000, 1", "using delivery_due", true },
-	{ PG_NEXT_DUE, "0", "using delivery_due", false },
+	{ PG_CLAIM, "0, 1800000000000, 100, 1000000, 1, 0", "using delivery_queue", true },
+	{ PG_NEXT_DUE, "0", "using delivery_queue", false },
 	{ PG_OLDEST, "0", "using delivery_waiting", false },
-	{ PG_DUE_TARGETS, "1800000000000", "using delivery_due", false },
+	{ PG_DUE_TARGETS, "1800000000000", "using delivery_queue", false },
 	{ PG_LEASES_END, "4294967296, 8589934591", "using delivery_leased", false },
 	{ PG_LEASES_OF_NOBODY, "", "using delivery_leased", false },
 	{ PG_ORDER_RELEASE, "'{256}', 1800000000000", "using delivery_ordered", true },
 	{ PG_ORDER_LOCK, "'{256}', '{}'", "using delivery_pkey", true },
-	{ PG_DELIVERY_INSERT_ORDERED, "'{1}', '{1}', '{1}'", "using delivery_ordered", true },
+	{ PG_DELIVERY_INSERT_ORDERED, "'{1}', '{1}', '{1}', '{0}'", "using delivery_ordered",
+		true },
 	{ PG_VERDICT, "'{0}', '{256}', '{1}', '{2}', '{0}', '{1}', '{200}', '{0}', '{1}'",
 		"using delivery_pkey", false },
 	{ PG_EVENT_TWINS, "'{0}', '{1}', '{1}'", "using event_identity", false },

@@ -145,8 +145,12 @@ static void append_waiting(struct fixture *side, int64_t count)
 static void test_claims_pass_by(void **state)
 {
 	struct shared *s = *state;
-	struct store_claim first = { .target = s->a->app, .count_max = 20, .bytes_max = 1 << 20 };
-	struct store_claim rest = { .target = s->a->app, .count_max = 100, .bytes_max = 1 << 20 };
+	struct store_claim first = {
+		.target = s->a->app, .count_max = EACH_TYPE(20), .bytes_max = 1 << 20
+	};
+	struct store_claim rest = {
+		.target = s->a->app, .count_max = EACH_TYPE(100), .bytes_max = 1 << 20
+	};
 	struct store_claim none = rest;
 
 	append_waiting(s->a, 50);
@@ -165,7 +169,8 @@ static void test_claims_pass_by(void **state)
 	MUST(&s->b, claim_now(s->b.store, FIXTURE_NOW_MS, &none, &s->b.err));
 	MUST(&s->b, store_commit(s->b.store, &s->b.err));
 	assert_int_equal(none.count, 0);
-	assert_true(none.next_due_ms > FIXTURE_NOW_MS && none.next_due_ms != INT64_MAX);
+	assert_true(
+		claim_next_due_ms(&none) > FIXTURE_NOW_MS && claim_next_due_ms(&none) != INT64_MAX);
 	/* What is not claimed after all is there for the other. */
 	store_rollback(s->a->store);
 	none = fixture_claim(&s->b, s->b.app, FIXTURE_NOW_MS);
@@ -187,7 +192,7 @@ static bool claim_all(struct fixture *side, int which, void *context)
 	uint32_t seed = (uint32_t)which + 1;
 
 	for (int round = 0; round < 10000 && atomic_load(claimed_count) < CLAIMED_COUNT; round++) {
-		claim.count_max = 1 + shared_dice(&seed) % 9;
+		claim.count_max[0] = 1 + shared_dice(&seed) % 9;
 		if (store_begin(side->store, &side->err) != STATUS_OK ||
 			store_claim(side->store, FIXTURE_NOW_MS, &claim, &side->err) != STATUS_OK ||
 			store_commit(side->store, &side->err) != STATUS_OK)
@@ -439,7 +444,7 @@ static bool append_and_deliver(struct fixture *side, int which, void *context)
 
 	for (int round = 0; good && round < ORDERED_ROUNDS_MAX && !all_ended(log); round++) {
 		struct store_claim claim = {
-			.target = side->app, .count_max = 2, .bytes_max = 1 << 20
+			.target = side->app, .count_max = EACH_TYPE(2), .bytes_max = 1 << 20
 		};
 
 		good = store_begin(side->store, &side->err) == STATUS_OK &&

@@ -14,7 +14,7 @@ static bool lease_and_die(struct fixture *f)
 	struct store_event first = fixture_event(f, 10, &leased, 1);
 	struct store_event second = fixture_event(f, 11, &waiting, 1);
 	struct store_event lost = fixture_event(f, 12, &leased, 1);
-	struct store_claim claim = { .target = 0, .count_max = 10, .bytes_max = 1000 };
+	struct store_claim claim = { .target = 0, .count_max = EACH_TYPE(10), .bytes_max = 1000 };
 
 	return store_begin(f->store, &f->err) == STATUS_OK &&
 	       append_now(f->store, &first, &f->err) == STATUS_OK &&
@@ -42,7 +42,7 @@ static void test_leases_are_void_after_a_crash(void **state)
 	if (f->settings.backend == STORE_SQLITE) {
 		claim = fixture_claim(f, f->app, now_ms - 1);
 		assert_int_equal(claim.count, 0);
-		assert_int_equal(claim.next_due_ms, now_ms);
+		assert_int_equal(claim_next_due_ms(&claim), now_ms);
 	}
 	claim = fixture_claim(f, f->app, now_ms);
 	assert_int_equal(claim.count, 2);

@@ -336,7 +336,9 @@ static void test_steps_after_a_failure(void **state)
 	char *large = memory_zalloc(LARGE);
 	struct store_event event = fixture_event(f, 1, NULL, 0);
 	struct store_event small = fixture_event(f, 2, NULL, 0);
-	struct store_claim claim = { .target = f->app, .count_max = 10, .bytes_max = 1000 };
+	struct store_claim claim = {
+		.target = f->app, .count_max = EACH_TYPE(10), .bytes_max = 1000
+	};
 
 	event.raw = slice_of(large, LARGE);
 	signal(SIGXFSZ, SIG_IGN);

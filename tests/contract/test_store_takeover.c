@@ -142,7 +142,7 @@ static bool work_and_die(struct fixture *f)
 	struct store_quarantined quarantined = {
 		.source = 0, .reason = "json", .raw = SLICE_LITERAL("{")
 	};
-	struct store_claim claim = { .target = 0, .count_max = 1, .bytes_max = 1000 };
+	struct store_claim claim = { .target = 0, .count_max = EACH_TYPE(1), .bytes_max = 1000 };
 
 	if (store_begin(f->store, &f->err) != STATUS_OK ||
 		store_quarantine(f->store, &quarantined, &f->err) != STATUS_OK)

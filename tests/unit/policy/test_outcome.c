@@ -142,12 +142,45 @@ static void test_retry_after(void **state)
 	assert_int_equal(outcome_parse_retry_after(slice_of(NULL, 0), now_ms), -1);
 }
 
+static void test_blame(void **state)
+{
+	static const struct {
+		const char *name;
+		struct outcome outcome;
+		enum blame want;
+	} cases[] = {
+		{ "200", { TRANSPORT_OK, 200, -1 }, BLAME_NOBODY },
+		{ "302", { TRANSPORT_OK, 302, -1 }, BLAME_TYPE },
+		{ "400", { TRANSPORT_OK, 400, -1 }, BLAME_TYPE },
+		{ "401", { TRANSPORT_OK, 401, -1 }, BLAME_TYPE },
+		{ "404", { TRANSPORT_OK, 404, -1 }, BLAME_TYPE },
+		{ "429", { TRANSPORT_OK, 429, -1 }, BLAME_NOBODY },
+		{ "500", { TRANSPORT_OK, 500, -1 }, BLAME_TYPE },
+		{ "502", { TRANSPORT_OK, 502, -1 }, BLAME_TARGET },
+		{ "503", { TRANSPORT_OK, 503, -1 }, BLAME_TYPE },
+		{ "504", { TRANSPORT_OK, 504, -1 }, BLAME_TARGET },
+		{ "time-out", { TRANSPORT_TIMEOUT, 0, -1 }, BLAME_TARGET },
+		{ "connect", { TRANSPORT_CONNECT, 0, -1 }, BLAME_TARGET },
+		{ "TLS", { TRANSPORT_TLS, 0, -1 }, BLAME_TARGET },
+		{ "DNS", { TRANSPORT_DNS, 0, -1 }, BLAME_TARGET },
+		{ "denied", { TRANSPORT_DENIED, 0, -1 }, BLAME_TARGET },
+		{ "not HTTP", { TRANSPORT_OTHER, 0, -1 }, BLAME_TYPE },
+		{ "our own stop", { TRANSPORT_INTERRUPTED, 0, -1 }, BLAME_NOBODY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+		if (outcome_blame(&cases[i].outcome) != cases[i].want)
+			fail_msg("%s", cases[i].name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_result),
 		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_blame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,7 +120,7 @@ enum status store_claim(
 	(void)store;
 	(void)now_ms;
 	(void)err;
-	claim->next_due_ms = 42;
+	claim->next_due_ms[0] = 42;
 	return STATUS_OK;
 }
 
@@ -138,6 +138,14 @@ enum status store_pause(
 void store_claimed_free(struct store_claimed **listp)
 {
 	*listp = NULL;
+}
+
+void store_claim_clear(struct store_claim *claim)
+{
+	claim->list = NULL;
+	claim->count = 0;
+	for (size_t type = 0; type < STORE_TYPES; type++)
+		claim->next_due_ms[type] = INT64_MAX;
 }
 
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err)
@@ -478,7 +486,7 @@ static void test_failure_refuses_events_and_keeps_verdicts(void **state)
 	assert_int_equal(answers.statuses[0], STATUS_IO);
 	assert_ptr_equal(answers.requests[1], &claim.request);
 	assert_int_equal(answers.statuses[1], STATUS_IO);
-	assert_int_equal(claim.claim.next_due_ms, INT64_MAX);
+	assert_int_equal(claim.claim.next_due_ms[0], INT64_MAX);
 	assert_ptr_equal(answers.requests[2], &verdict.request);
 	assert_int_equal(answers.statuses[2], STATUS_OK);
 	assert_int_equal(fake.verdicts_count, 1);
