@@ -159,3 +159,13 @@ void control_live_describe(void *context, int64_t *generation_out, uint64_t *fin
 	*fingerprint_out = generation == NULL ? 0 : generation->config->fingerprint;
 	generation_release(&generation);
 }
+
+void control_live_visit_certificates(void *context, admin_certificate_visitor *visit, void *page)
+{
+	struct control_live *live = context;
+	struct generation *generation = generation_slot_hold(live->generations);
+
+	for (size_t i = 0; generation != NULL && i < generation->certificates_count; i++)
+		visit(page, &generation->certificates[i]);
+	generation_release(&generation);
+}

@@ -41,6 +41,7 @@ enum {
 };
 
 /* For the admin's view; context is the struct control_live. */
+void control_live_visit_certificates(void *context, admin_certificate_visitor *visit, void *page);
 void control_live_describe(void *context, int64_t *generation_out, uint64_t *fingerprint_out);
 
 #endif

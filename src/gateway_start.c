@@ -182,6 +182,7 @@ static void show_admin(struct gateway *gateway)
 					      .admin_server = gateway->admin_server,
 					      .control = gateway->control,
 					      .describe = control_live_describe,
+					      .visit_certificates = control_live_visit_certificates,
 					      .describe_context = &gateway->control_live,
 				      });
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "repostal/certificate.h"
 #include "repostal/memory.h"
 
 #define MARK_START UINT64_C(0xcbf29ce484222325)
@@ -68,6 +69,36 @@ static int64_t make_config_mark(const struct generation *generation)
 	return (int64_t)((release << STORE_CONFIG_MARK_BITS | low) >> 1 << 1 | 1);
 }
 
+/* Whether a file is what it should be has been looked at before: here one that is not has no end. */
+static void note_certificate(struct generation *generation, const char *file)
+{
+	struct certificate *certificate = NULL;
+
+	if (file == NULL || file[0] == '\0')
+		return;
+	for (size_t i = 0; i < generation->certificates_count; i++)
+		if (strcmp(generation->certificates[i].file, file) == 0)
+			return;
+	if (certificate_load(file, &certificate, NULL) != STATUS_OK)
+		return;
+	generation->certificates[generation->certificates_count++] = (struct admin_certificate){
+		.file = file,
+		.ends_ms = certificate_period(certificate).ends_ms,
+	};
+	certificate_free(&certificate);
+}
+
+static void note_certificates(struct generation *generation)
+{
+	const struct config *config = generation->config;
+
+	generation->certificates =
+		memory_array(config->targets_count + 1, sizeof(*generation->certificates));
+	note_certificate(generation, config->listen.tls_certificate);
+	for (size_t i = 0; i < config->targets_count; i++)
+		note_certificate(generation, config->targets[i].tls_certificate);
+}
+
 enum status generation_new(struct config **config_taken, int64_t number,
 	struct generation **generation_out, struct error *err)
 {
@@ -87,6 +118,7 @@ enum status generation_new(struct config **config_taken, int64_t number,
 		generation_release(&generation);
 		return STATUS_INVALID;
 	}
+	note_certificates(generation);
 	signer_print_jwks(generation->signer, &generation->jwks);
 	generation->config_mark = make_config_mark(generation);
 	make_inbound(generation);
@@ -251,6 +283,7 @@ void generation_release(struct generation **generationp)
 	for (size_t i = 0; generation->pauses != NULL && i < generation->config->targets_count; i++)
 		free((char *)(uintptr_t)generation->pauses[i]);
 	free(generation->pauses);
+	free(generation->certificates);
 	free(generation->known_sources);
 	free(generation->routes);
 	free(generation->target_numbers);

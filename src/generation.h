@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 
+#include "repostal/admin.h"
 #include "repostal/buf.h"
 #include "repostal/config.h"
 #include "repostal/dispatcher.h"
@@ -33,6 +34,8 @@ struct generation {
 	struct event_route *routes;              /* targets_count for each source */
 	struct dispatcher_source *known_sources; /* for each number of the store */
 	size_t known_sources_count;
+	struct admin_certificate *certificates; /* each file once */
+	size_t certificates_count;
 	struct inbound_view inbound;
 	struct dispatcher_settings dispatcher;
 	_Atomic int references;

@@ -36,6 +36,13 @@ struct reload_metrics {
 	struct gauge good_ms; /* Unix; the last one that was */
 };
 
+/* One that we present, to senders or to a receiver. */
+struct admin_certificate {
+	const char *file;
+	int64_t ends_ms; /* Unix */
+};
+typedef void admin_certificate_visitor(void *page, const struct admin_certificate *certificate);
+
 struct admin_view {
 	const char *token; /* NULL: none is asked for */
 	bool is_loopback;  /* the listener's address: /metrics is then open */
@@ -50,6 +57,8 @@ struct admin_view {
 	struct control *control; /* NULL: no API */
 	/* The configuration at work: its generation and fingerprint. NULL: not known. */
 	void (*describe)(void *context, int64_t *generation_out, uint64_t *fingerprint_out);
+	/* Calls back for each certificate of that configuration. NULL: not known. */
+	void (*visit_certificates)(void *context, admin_certificate_visitor *visit, void *page);
 	void *describe_context;
 	struct admin_lines *lines; /* private */
 };

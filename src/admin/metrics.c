@@ -277,6 +277,30 @@ static void print_reload(const struct admin_view *view, struct buf *out)
 		(double)gauge_read(&view->reload->good_ms) / 1e3);
 }
 
+struct certificates_page {
+	struct buf *labels;
+	struct buf *out;
+};
+
+static void print_certificate(void *data, const struct admin_certificate *certificate)
+{
+	const struct certificates_page *page = data;
+
+	metric_print_double(page->out, "repostal_tls_certificate_expiry_timestamp_seconds",
+		labels1(page->labels, "file", certificate->file),
+		(double)certificate->ends_ms / 1e3);
+}
+
+static void print_certificates(const struct admin_view *view, struct buf *labels, struct buf *out)
+{
+	struct certificates_page page = { .labels = labels, .out = out };
+
+	metric_print_head(out, "repostal_tls_certificate_expiry_timestamp_seconds", "gauge",
+		"When a certificate that we present expires, Unix time in seconds.");
+	if (view->visit_certificates != NULL)
+		view->visit_certificates(view->describe_context, print_certificate, &page);
+}
+
 /* Only codes that were answered: most never are. */
 static void print_listener(
 	const char *listener, const struct http_metrics *http, struct buf *labels, struct buf *out)
@@ -387,6 +411,7 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out)
 	print_log(out);
 	print_requests(view, &labels, out);
 	print_reload(view, out);
+	print_certificates(view, &labels, out);
 	metric_print_head(out, "repostal_build_info", "gauge", "The version that runs.");
 	metric_print_int(
 		out, "repostal_build_info", labels1(&labels, "version", REPOSTAL_VERSION), 1);

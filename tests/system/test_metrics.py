@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """/metrics: exactly the families, labels and values that are promised, in the format that Prometheus reads."""
 
+import ssl
 import threading
 
 import events
 from api import api, wait_states
+from keys import Authority, openssl
 from metrics import lint
 from receiver import Reply
 from settings import source, target
-from test_reload import refused, reload
+from test_reload import hang_up_signal, refused, reload
 from waiting import wait_until
 
 COUNTERS = {
@@ -31,6 +33,7 @@ GAUGES = {
     "config_reload_success": set(),
     "config_reload_timestamp_seconds": set(),
     "store_failing": set(),
+    "tls_certificate_expiry_timestamp_seconds": {"file"},
     "store_max_backlog": set(),
     "store_config_mismatch": set(),
     "store_bytes": set(),
@@ -77,7 +80,9 @@ def families():
             | {name: (kind, frozenset()) for name, kind in PROCESS.items()})
 
 
-def test_the_page_has_what_is_promised_and_nothing_else(gateway, receiver):
+def test_the_page_has_what_is_promised_and_nothing_else(start_gateway, receiver, tmp_path):
+    certificate, key = Authority(tmp_path).issue("client")
+    gateway = start_gateway(targets=[target("app", receiver.url(), tls=client(certificate, key))])
     busy(gateway, receiver)
     metrics = gateway.metrics()
     found = {name: (kind, *metrics.label_names(name)) for name, kind in metrics.types.items()}
@@ -280,6 +285,37 @@ def test_a_reload_that_failed_is_seen(gateway):
     reload(gateway, log={"format": "json", "level": "debug"})
     assert gateway.metric("config_reload_success") == 1
     assert gateway.metric("config_reload_timestamp_seconds") > began
+
+
+def test_certificates_say_when_they_expire(start_gateway, receiver, tmp_path):
+    """Those that we present; each file once, and read again at a reload."""
+    authority = Authority(tmp_path)
+    server, client_old = authority.issue("server", days=30), authority.issue("client", days=3)
+    gateway = start_gateway(listen={"port": 0, "tls": {"certificate": str(server[0]), "key": str(server[1])}},
+                            targets=[target("app", receiver.url(), tls=client(*client_old)),
+                                     target("same", receiver.url("/same"), tls=client(*client_old)),
+                                     target("none", receiver.url("/none"))])
+    before = expiries(gateway)
+    assert before == {str(path): end_of(path) for path in (server[0], client_old[0])}
+    client_new = authority.issue("client", days=20)
+    assert client_new == client_old, "in the same place"
+    hang_up_signal(gateway, "gateway.reloaded")
+    assert expiries(gateway) == {str(path): end_of(path) for path in (server[0], client_new[0])} != before
+
+
+def client(certificate, key):
+    return {"certificate": str(certificate), "key": str(key)}
+
+
+def expiries(gateway):
+    return {dict(labels)["file"]: value
+            for labels, value in gateway.metrics().series("tls_certificate_expiry_timestamp_seconds").items()}
+
+
+def end_of(path):
+    """As openssl tells it."""
+    text = openssl("x509", "-in", path, "-noout", "-enddate").decode().strip().removeprefix("notAfter=")
+    return ssl.cert_time_to_seconds(text)
 
 
 def test_label_values_are_escaped_or_names_are_refused(new_gateway, receiver):
