@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "repostal/clock.h"
 #include "repostal/memory.h"
@@ -113,6 +114,32 @@ static bool live_observe(void *context, uint16_t target, struct control_target *
 	return true;
 }
 
+static enum status live_test(
+	void *context, uint16_t target, struct control_test *out, struct error *err)
+{
+	struct control_live *live = context;
+	struct generation *generation = generation_slot_hold(live->generations);
+	struct dispatcher_test test;
+	enum status status =
+		dispatcher_test(live->dispatcher, &generation->dispatcher, target, &test, err);
+
+	generation_release(&generation);
+	if (status != STATUS_OK)
+		return status;
+	*out = (struct control_test){
+		.event = test.event,
+		.is_signed = test.is_signed,
+		.result = attempt_result_name(test.result),
+		.http_status = test.http_status,
+		.duration_ms = test.duration_us / 1000,
+		.answer_size = test.answer_size,
+	};
+	memcpy(out->uuid, test.uuid, sizeof(out->uuid));
+	memcpy(out->cause, test.cause, sizeof(out->cause));
+	memcpy(out->answer, test.answer, test.answer_size);
+	return STATUS_OK;
+}
+
 static void live_observe_totals(void *context, struct control_totals *out)
 {
 	struct control_live *live = context;
@@ -141,6 +168,7 @@ void control_live_note_reload(struct control_live *live, const struct error *err
 }
 
 const struct control_backend control_live_backend = {
+	.test = live_test,
 	.call = live_call,
 	.look = live_look,
 	.pause = live_pause,

@@ -33,7 +33,7 @@ static const struct {
 	{ "send", command_send, "post sample BizMail events, print latencies" },
 	{ "listen", command_listen, "receive Postal webhooks, print and verify them" },
 	{ "queue", command_queue, "see, retry and discard deliveries" },
-	{ "target", command_target, "see, pause and resume targets" },
+	{ "target", command_target, "see, pause, resume and test targets" },
 	{ "quarantine", command_quarantine, "see, replay and discard what cannot be translated" },
 	{ "store", command_store, "copy a store into another one, back it up" },
 	{ "keygen", command_keygen, "make a signing key" },

@@ -90,7 +90,23 @@ struct control_totals {
 	int64_t gateways;
 };
 
+/* What a target answered to a sample envelope. */
+struct control_test {
+	const char *event; /* its type; static */
+	char uuid[UUID_TEXT_SIZE];
+	bool is_signed;
+	const char *result; /* "2xx", "timeout", ..; static */
+	int http_status;    /* 0: no answer */
+	int64_t duration_ms;
+	char cause[CAUSE_SIZE]; /* "": a 2xx */
+	size_t answer_size;
+	char answer[STORE_ANSWER_SIZE_MAX];
+};
+
 struct control_backend {
+	/* Sends one now and waits for the answer. NULL: no gateway runs. */
+	enum status (*test)(
+		void *context, uint16_t target, struct control_test *test_out, struct error *err);
 	/* Runs a function with the store, outside a transaction, and waits for its end. */
 	enum status (*call)(void *context,
 		enum status (*run)(struct store *store, void *argument, struct error *err),

@@ -157,6 +157,29 @@ void dispatcher_flush(struct dispatcher *dispatcher);
 /* The file of authorities that targets without one of their own trust; NULL: there is no such file. */
 const char *dispatcher_system_authorities(void);
 
+/* What a target answered to a sample envelope. */
+struct dispatcher_test {
+	const char *event; /* its type; static */
+	char uuid[UUID_TEXT_SIZE];
+	bool is_signed;
+	enum attempt_result result;
+	int http_status; /* 0: no answer */
+	int64_t duration_us;
+	char cause[CAUSE_SIZE]; /* "": a 2xx */
+	size_t answer_size;
+	char answer[STORE_ANSWER_SIZE_MAX]; /* its first bytes */
+};
+
+/*
+ * Sends one sample envelope now, also to a target that is paused or failing, and waits for the answer, on a
+ * thread that may wait for as long as the target's timeout. Nothing is stored or counted. settings: a
+ * configuration that the caller holds. STATUS_NOT_FOUND: it does not have the target, or disables it;
+ * STATUS_BUSY: the gateway is stopping.
+ */
+enum status dispatcher_test(struct dispatcher *dispatcher,
+	const struct dispatcher_settings *settings, uint16_t target,
+	struct dispatcher_test *test_out, struct error *err);
+
 struct dispatcher_metrics *dispatcher_metrics(struct dispatcher *dispatcher);
 /* NULL when there is no target of that number. */
 struct target_metrics *dispatcher_target_metrics(struct dispatcher *dispatcher, uint16_t target);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "api_client.h"
 #include "api_url.h"
 #include "command.h"
+#include "json_show.h"
 #include "session.h"
 #include "support.h"
 #include "target_table.h"
@@ -14,10 +17,14 @@ static const char help[] =
 	"Usage: repostal target list         [-c FILE] [--json]\n"
 	"       repostal target pause NAME   [-c FILE] [--json] [--reason TEXT]\n"
 	"       repostal target resume NAME  [-c FILE] [--json]\n"
+	"       repostal target test NAME    [-c FILE] [--json]\n"
 	"\n"
 	"  list    the targets: state, what waits for them, and why they are paused\n"
 	"  pause   nothing more is attempted; the queue grows, nothing is lost\n"
 	"  resume  goes on with what waits\n"
+	"  test    sends one signed sample envelope now, also when it is paused, and prints\n"
+	"          the answer. Nothing is stored or counted; recipient and subject say that\n"
+	"          it is a test. Needs a running gateway\n"
 	"\n"
 	"A pause is kept over restarts. States: active, paused, open (failing, tried now\n"
 	"and then), probing, orphaned (no longer configured), disabled.\n"
@@ -32,6 +39,10 @@ static const char help[] =
 	"\n"
 	"Exit: 0 done, 1 it failed or there is no such target, 2 wrong usage, 78 bad\n"
 	"configuration.\n";
+
+enum {
+	TEST_SIZE_MAX = 64 * 1024
+};
 
 enum option_name {
 	OPTION_REASON = 256,
@@ -99,6 +110,87 @@ static int steer(struct session *session, const char *action, const char *name, 
 	return exit_code;
 }
 
+static int require_gateway(struct session *session)
+{
+	const struct admin_settings *admin = &session->config->admin;
+	int http_status = 0;
+	json_t *json = NULL;
+	struct error err;
+
+	if (api_call(session->client, "GET", "/stats", NULL, NULL, &http_status, &json, &err) ==
+		STATUS_OK)
+		json_decref(json);
+	if (api_client_is_live(session->client))
+		return EXIT_OK;
+	return cli_failure("target",
+		"no gateway runs at %s, port %d: it would have to send the test", admin->address,
+		admin->port);
+}
+
+static void print_test(const json_t *test)
+{
+	bool is_good = json_is_null(json_object_get(test, "cause"));
+	struct buf out;
+
+	buf_init(&out, TEST_SIZE_MAX);
+	cli_append_printable(&out, show_string(test, "target"), CLI_ONE_LINE);
+	buf_append_text(&out, is_good ? ": taken, " : ": not taken, ");
+	show_append_result(&out, test);
+	buf_printf(&out, " after %" PRId64 " ms\n", show_integer(test, "duration_ms"));
+	if (!is_good) {
+		buf_append_text(&out, "  cause   ");
+		cli_append_printable(&out, show_string(test, "cause"), CLI_ONE_LINE);
+		buf_append_char(&out, '\n');
+	}
+	buf_append_text(&out, "  event   ");
+	buf_append_slice(&out, show_string(test, "event"));
+	buf_append_text(
+		&out, json_is_true(json_object_get(test, "signed")) ? ", signed" : ", not signed");
+	buf_append_text(&out, "\n  uuid    ");
+	buf_append_slice(&out, show_string(test, "uuid"));
+	buf_append_text(&out, "\n  answer  ");
+	cli_append_printable(&out, show_string(test, "answer"), CLI_ONE_LINE);
+	printf("%s\n", out.data);
+	buf_free(&out);
+}
+
+/* A test that was not taken is a failure, whatever went wrong. */
+static int test_target(struct session *session, const char *name)
+{
+	json_t *json = NULL;
+	struct buf path;
+	int exit_code = require_gateway(session);
+
+	if (exit_code != EXIT_OK)
+		return exit_code;
+	buf_init(&path, API_TARGET_SIZE_MAX);
+	buf_append_text(&path, "/targets/");
+	api_append_encoded(&path, slice_text(name));
+	buf_append_text(&path, "/test");
+	if (path.overflowed)
+		exit_code = cli_usage_error("target", "NAME is too long");
+	else
+		exit_code = session_call(session, "POST", path.data, NULL, NULL, &json);
+	if (exit_code == EXIT_OK && session->json)
+		session_print_json(json);
+	else if (exit_code == EXIT_OK)
+		print_test(json);
+	if (exit_code == EXIT_OK && !json_is_null(json_object_get(json, "cause")))
+		exit_code = EXIT_FAILED;
+	json_decref(json);
+	buf_free(&path);
+	return exit_code;
+}
+
+static int act(struct session *session, const char *action, const char *name, const char *reason)
+{
+	if (strcmp(action, "list") == 0)
+		return print_targets(session);
+	if (strcmp(action, "test") == 0)
+		return test_target(session, name);
+	return steer(session, action, name, reason);
+}
+
 static int run(struct session *session, int argc, char **argv, const char *reason)
 {
 	const char *action = optind < argc ? argv[optind] : NULL;
@@ -108,9 +200,10 @@ static int run(struct session *session, int argc, char **argv, const char *reaso
 	int exit_code;
 
 	if (action == NULL)
-		return cli_usage_error("target", "list, pause or resume is missing");
-	if (!is_list && !is_pause && strcmp(action, "resume") != 0)
-		return cli_usage_error("target", "'%s' is not one of list, pause, resume", action);
+		return cli_usage_error("target", "list, pause, resume or test is missing");
+	if (!is_list && !is_pause && strcmp(action, "resume") != 0 && strcmp(action, "test") != 0)
+		return cli_usage_error(
+			"target", "'%s' is not one of list, pause, resume, test", action);
 	if (!is_list && (name == NULL || name[0] == '\0'))
 		return cli_usage_error("target", "%s: NAME is missing", action);
 	if (optind + (is_list ? 1 : 2) < argc)
@@ -119,7 +212,7 @@ static int run(struct session *session, int argc, char **argv, const char *reaso
 		return cli_usage_error("target", "--reason is for pause only");
 	exit_code = session_open(session);
 	if (exit_code == EXIT_OK)
-		exit_code = is_list ? print_targets(session) : steer(session, action, name, reason);
+		exit_code = act(session, action, name, reason);
 	session_close(session);
 	return exit_code;
 }

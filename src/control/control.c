@@ -24,6 +24,7 @@ const struct route control_routes[] = {
 	{ "GET", "/targets/{name}", target_show },
 	{ "POST", "/targets/{name}/pause", target_pause },
 	{ "POST", "/targets/{name}/resume", target_resume },
+	{ "POST", "/targets/{name}/test", target_test },
 	{ "GET", "/deliveries", deliveries_list },
 	{ "GET", "/deliveries/count", deliveries_count },
 	{ "GET", "/messages", messages_list },

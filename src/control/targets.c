@@ -351,3 +351,46 @@ void target_resume(struct call *call)
 	if (find_target(call, &pause.target))
 		set_paused(call, &pause);
 }
+
+static void write_test(struct call *call, const struct control_test *test)
+{
+	struct buf *out = &call->answer->body;
+
+	out_open(out, '{');
+	out_text(out, "target", call->parameter);
+	out_text(out, "event", slice_text(test->event));
+	out_text(out, "uuid", slice_text(test->uuid));
+	out_bool(out, "signed", test->is_signed);
+	out_text(out, "result", slice_text(test->result));
+	if (test->http_status == 0)
+		out_null(out, "status");
+	else
+		out_int(out, "status", test->http_status);
+	out_int(out, "duration_ms", test->duration_ms);
+	out_text_or_null(out, "cause", slice_text(test->cause));
+	out_text(out, "answer", slice_of(test->answer, test->answer_size));
+	out_close(out, '}');
+}
+
+void target_test(struct call *call)
+{
+	const struct control_settings *control = &call->control->settings;
+	struct control_test test;
+	enum status status;
+	uint16_t number;
+	struct error err;
+
+	if (!find_target(call, &number))
+		return;
+	if (control->backend->test == NULL) {
+		call_refuse(call, 503, "server", "server", "no gateway runs that could send it");
+		return;
+	}
+	status = control->backend->test(control->context, number, &test, &err);
+	if (status == STATUS_OK)
+		write_test(call, &test);
+	else if (status == STATUS_NOT_FOUND)
+		call_refuse(call, 409, "name", "path", "%s", err.text);
+	else
+		call_refuse_status(call, status, &err);
+}

@@ -22,7 +22,8 @@ static void on_result(void *context, void *request, const struct client_result *
 {
 	struct delivery *delivery = request;
 
-	(void)context;
+	if (dispatcher_end_test(context, request, result))
+		return;
 	target_on_result(delivery->target, delivery, result);
 }
 
@@ -91,7 +92,7 @@ static bool is_flying(const struct dispatcher *dispatcher)
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
 		if (dispatcher->targets[i]->flying.count > 0)
 			return true;
-	return false;
+	return dispatcher->tests != NULL;
 }
 
 static void cancel_all(struct dispatcher *dispatcher)
@@ -146,6 +147,7 @@ static void *delivery_main(void *data)
 		client_poll(dispatcher->client, poll_ms(dispatcher, now_ms));
 	}
 	wind_down(dispatcher);
+	dispatcher_close_tests(dispatcher);
 	return NULL;
 }
 
@@ -173,6 +175,7 @@ enum status dispatcher_open(const struct dispatcher_settings *settings, struct s
 
 	dispatcher->settings = *settings;
 	dispatcher->store = store;
+	pthread_mutex_init(&dispatcher->tests_mutex, NULL);
 	dispatcher->client =
 		client_open(settings->egress, connections_max(settings), on_result, dispatcher);
 	mailbox_init(&dispatcher->controls, wake, dispatcher->client);
@@ -302,5 +305,6 @@ void dispatcher_free(struct dispatcher **dispatcherp)
 	mailbox_destroy(&dispatcher->ready);
 	mailbox_destroy(&dispatcher->looks);
 	mailbox_destroy(&dispatcher->claims);
+	pthread_mutex_destroy(&dispatcher->tests_mutex);
 	free(dispatcher);
 }

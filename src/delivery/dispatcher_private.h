@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dispatcher_private.h - the dispatcher's insides, for the three files that share them
+ * dispatcher_private.h - the dispatcher's insides, for the files that share them
  *
  *   dispatcher.c   the delivery thread and its life
  *   handover.c     what comes from other threads and goes to them: slots, envelopes, claims, verdicts
  *   reconfigure.c  what people want: pause, resume, a new configuration
+ *   test.c         a sample envelope, because an operator asks
  */
 #ifndef REPOSTAL_DELIVERY_DISPATCHER_PRIVATE_H
 #define REPOSTAL_DELIVERY_DISPATCHER_PRIVATE_H
@@ -21,9 +22,11 @@ struct control {
 	enum {
 		CONTROL_PAUSE,
 		CONTROL_RESUME,
-		CONTROL_RELOAD
+		CONTROL_RELOAD,
+		CONTROL_TEST
 	} kind;
 	struct target *target;
+	struct test *test;
 	struct reload *reload;
 };
 
@@ -55,8 +58,12 @@ struct dispatcher {
 	struct mailbox looks;    /* targets: something waits on disk */
 	struct mailbox claims;   /* claim requests that are done */
 
+	pthread_mutex_t tests_mutex;
+	bool tests_closed; /* no test is posted any more */
+
 	/* the delivery thread's */
 	pthread_t thread;
+	struct test *tests; /* under way */
 	bool is_running;
 	struct target *attention;
 	struct mailbox_chain verdicts;
@@ -75,6 +82,17 @@ void dispatcher_take_looks(struct dispatcher *dispatcher);
 void dispatcher_take_claims(struct dispatcher *dispatcher, int64_t now_ms);
 /* On a signing thread. */
 void dispatcher_on_signed(void *context, struct outgoing *outgoing);
+
+/* test.c */
+/* Any thread: the delivery thread gets it, and calls _start_test(). In reconfigure.c. */
+void dispatcher_post_test(struct dispatcher *dispatcher, struct target *target, struct test *test);
+/* On the delivery thread. */
+void dispatcher_start_test(struct dispatcher *dispatcher, struct target *target, struct test *test);
+/* False: the request is none of a test. */
+bool dispatcher_end_test(
+	struct dispatcher *dispatcher, void *request, const struct client_result *result);
+/* At the end: those that still wait are told. */
+void dispatcher_close_tests(struct dispatcher *dispatcher);
 
 /* reconfigure.c */
 void dispatcher_take_controls(struct dispatcher *dispatcher);

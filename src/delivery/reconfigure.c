@@ -13,6 +13,15 @@ static void post_control(struct dispatcher *dispatcher, struct control control)
 	mailbox_post(&dispatcher->controls, &copy->item);
 }
 
+void dispatcher_post_test(struct dispatcher *dispatcher, struct target *target, struct test *test)
+{
+	post_control(dispatcher, (struct control){
+					 .kind = CONTROL_TEST,
+					 .target = target,
+					 .test = test,
+				 });
+}
+
 void dispatcher_pause(struct dispatcher *dispatcher, uint16_t number, bool paused)
 {
 	struct target *target = dispatcher->by_number[number];
@@ -119,6 +128,9 @@ void dispatcher_take_controls(struct dispatcher *dispatcher)
 			break;
 		case CONTROL_RELOAD:
 			apply_reload(dispatcher, control->reload);
+			break;
+		case CONTROL_TEST:
+			dispatcher_start_test(dispatcher, control->target, control->test);
 			break;
 		}
 		free(control);

@@ -145,7 +145,7 @@ def test_help_is_a_result(command):
     ["queue", "discard", UNKNOWN_UUID, "--all"], ["queue", "retry", "--all", "--rate", "soon"],
     ["queue", "discard", "--state", "delivered"], ["queue", "cancel"], ["queue", "cancel", "x"], ["queue", "jobs", "1"],
     ["queue", "list", "--frobnicate"], ["queue", "list", "-c"],
-    ["target"], ["target", "frobnicate"], ["target", "pause"], ["target", "list", "app"],
+    ["target"], ["target", "frobnicate"], ["target", "test"], ["target", "test", "app", "--reason", "x"], ["target", "pause"], ["target", "list", "app"],
     ["target", "resume", "app", "--reason", "x"], ["target", "pause", "app", "surplus"],
     ["quarantine"], ["quarantine", "frobnicate"], ["quarantine", "show"], ["quarantine", "replay"],
     ["quarantine", "replay", "1", "--all"], ["quarantine", "discard"], ["quarantine", "list", "--all"],
