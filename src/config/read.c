@@ -121,6 +121,10 @@ static bool read_secret_field(
 			"'%s' is written in a file that everybody can read: "
 			"use \"env:NAME\" or \"file:/path\", or chmod o-r",
 			reading->name);
+	if (secret[0] != '\0' && (int64_t)strlen(secret) < reading->row->safe_size)
+		problems_warn(reading->problems, (int)value->line,
+			"'%s' can be guessed: it has less than %d characters", reading->name,
+			(int)reading->row->safe_size);
 	*field = secret;
 	note_origin(reading, field, value);
 	return true;

@@ -61,7 +61,7 @@ static void append_shown(struct buf *out, const struct setting *row, const confi
 	case CONFIG_TYPE_STRING:
 		text = slice_text(config_setting_get_string(value));
 		if (!text_may_be_shown(row) || text.size > SHOWN_SIZE_MAX)
-			buf_append_text(out, "such a text");
+			buf_printf(out, "a text of %zu bytes", text.size);
 		else
 			buf_append_json_string(out, text);
 		break;
@@ -77,6 +77,45 @@ static void append_shown(struct buf *out, const struct setting *row, const confi
 	}
 }
 
+/* What to write instead, when only the quotes are wrong. */
+static void append_advice(struct buf *out, const struct setting *row, const config_setting_t *value)
+{
+	int type = config_setting_type(value);
+	bool is_number =
+		type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 || type == CONFIG_TYPE_FLOAT;
+
+	switch (row->kind) {
+	case SETTING_INTEGER:
+	case SETTING_FRACTION:
+		if (type == CONFIG_TYPE_STRING)
+			buf_append_text(out, ": write the number without quotes");
+		break;
+	case SETTING_TEXT:
+	case SETTING_URL:
+	case SETTING_ROUTE:
+	case SETTING_SECRET:
+		if (is_number || type == CONFIG_TYPE_BOOL)
+			buf_append_text(out, ": write it in quotes");
+		break;
+	case SETTING_TEXTS:
+	case SETTING_RANGES:
+		if (type == CONFIG_TYPE_STRING)
+			buf_append_text(out, ": write it in brackets, [ \"...\" ]");
+		break;
+	case SETTING_DURATION:
+	case SETTING_SIZE:
+	case SETTING_RATE:
+	case SETTING_BOOLEAN:
+	case SETTING_CHOICE:
+	case SETTING_EVENT:
+	case SETTING_EVENTS:
+	case SETTING_RETRY:
+	case SETTING_HEADERS:
+	case SETTING_ELEMENTS:
+		break;
+	}
+}
+
 bool refuse_value(const struct reading *reading, const config_setting_t *value)
 {
 	struct buf message;
@@ -85,6 +124,7 @@ bool refuse_value(const struct reading *reading, const config_setting_t *value)
 	expect_append(&message, reading->row);
 	buf_append_text(&message, ", not ");
 	append_shown(&message, reading->row, value);
+	append_advice(&message, reading->row, value);
 	problems_error(reading->problems, (int)value->line, "'%s' must be %s", reading->name,
 		message.data);
 	buf_free(&message);

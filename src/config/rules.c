@@ -68,15 +68,6 @@ static void admin_has_token(const struct config *config, struct problems *proble
 		"'admin.token' is required when 'admin.address' is not a loopback address");
 }
 
-static void ports_differ(const struct config *config, struct problems *problems)
-{
-	if (config->listen.port == 0 || config->listen.port != config->admin.port ||
-		!is_same(config->listen.address, config->admin.address))
-		return;
-	problems_error(problems, problems_line(problems, &config->admin.port, &config->listen.port),
-		"'listen.port' and 'admin.port' must differ on the same address");
-}
-
 /* One that is there and not used is a mistake that nobody would see. */
 static void store_has_its_place(const struct config *config, struct problems *problems)
 {
@@ -89,6 +80,14 @@ static void store_has_its_place(const struct config *config, struct problems *pr
 	if (config->store.backend == STORE_SQLITE && has_dsn)
 		problems_error(problems, problems_line(problems, &config->store.dsn, NULL),
 			"'store.dsn' has no effect without backend = \"postgresql\"");
+}
+
+static void path_is_used(const struct config *config, struct problems *problems)
+{
+	if (config->store.backend == STORE_POSTGRESQL &&
+		problems_was_given(problems, &config->store.path))
+		problems_warn(problems, problems_line(problems, &config->store.path, NULL),
+			"'store.path' has no effect with backend = \"postgresql\"");
 }
 
 static void repeats_are_remembered(const struct config *config, struct problems *problems)
@@ -256,6 +255,32 @@ static void target_is_private(const struct config *config, size_t index, struct 
 			target->name == NULL ? "?" : target->name);
 }
 
+/* What the translation makes, as bits. */
+static uint32_t events_made(const struct translate_settings *translate)
+{
+	return UINT32_C(1) << POSTAL_MESSAGE_SENT | UINT32_C(1) << translate->soft_bounce |
+	       UINT32_C(1) << translate->hard_bounce | UINT32_C(1) << translate->dropped;
+}
+
+/* A list of all says "whatever comes", and so does none. */
+static void target_events_are_made(
+	const struct config *config, size_t index, struct problems *problems)
+{
+	const struct target_settings *target = &config->targets[index];
+	uint32_t all = (UINT32_C(1) << POSTAL_EVENT_TYPE_COUNT) - 1;
+	uint32_t vain = target->events & ~events_made(&config->translate);
+
+	if (target->events == all)
+		return;
+	for (int type = 0; type < POSTAL_EVENT_TYPE_COUNT; type++) {
+		if ((vain & UINT32_C(1) << type) != 0)
+			problems_warn(problems, problems_line(problems, &target->events, target),
+				"'targets.events': nothing becomes %s by the settings of "
+				"'translate'",
+				postal_event_type_name((enum postal_event_type)type));
+	}
+}
+
 static void target_is_enabled(const struct config *config, size_t index, struct problems *problems)
 {
 	const struct target_settings *target = &config->targets[index];
@@ -273,8 +298,9 @@ static file_rule *const file_rules[] = {
 	listen_tls_is_complete,
 	own_keys_are_private,
 	admin_has_token,
-	ports_differ,
+	rule_ports_differ,
 	store_has_its_place,
+	path_is_used,
 	repeats_are_remembered,
 	signing_is_on,
 };
@@ -288,6 +314,8 @@ static element_rule *const target_rules[] = {
 	target_sources_exist,
 	target_tls_is_complete,
 	target_is_private,
+	target_events_are_made,
+	rule_target_is_elsewhere,
 	target_is_enabled,
 };
 

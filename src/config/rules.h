@@ -14,4 +14,8 @@
 
 void rules_check(const struct config *config, struct problems *problems);
 
+/* rules_network.c */
+void rule_ports_differ(const struct config *config, struct problems *problems);
+void rule_target_is_elsewhere(const struct config *config, size_t index, struct problems *problems);
+
 #endif

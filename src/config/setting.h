@@ -62,8 +62,9 @@ struct setting {
 	bool (*format)(struct slice value, struct error *err);
 	bool is_file; /* what it names must be readable; format checks that */
 	const struct settings_table *element;
-	const char *mask; /* printed for a secret; NULL: "***" */
-	const char *help; /* one line; the comment in repostal.conf */
+	int64_t safe_size; /* a shorter secret is a warning; 0: none is too short */
+	const char *mask;  /* printed for a secret; NULL: "***" */
+	const char *help;  /* one line; the comment in repostal.conf */
 };
 
 struct settings_table {

@@ -3,12 +3,32 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "repostal/memory.h"
+
+enum {
+	NAMES_MAX = 256 /* of one group that are compared; no group has more settings */
+};
+
+/* A setting's name, in a group that is still open. */
+struct name {
+	struct slice text;
+	int line;
+	int depth;
+};
 
 struct scan {
 	struct slice rest;
 	int line;
 	struct buf *out;
 	struct problems *problems;
+	struct slice word; /* the token before this one, when it is a word; else empty */
+	int depth;         /* of groups and lists */
+	struct name *names;
+	size_t names_count;
+	size_t names_capacity;
 };
 
 static bool is_digit(char c)
@@ -144,10 +164,65 @@ static void refuse_character(struct scan *scan)
 	scan->rest = slice_of(scan->rest.data + 1, scan->rest.size - 1);
 }
 
+/* libconfig refuses these itself, but does not say which. */
+static void note_name(struct scan *scan)
+{
+	size_t seen = 0;
+
+	for (size_t i = scan->names_count; i > 0 && scan->names[i - 1].depth == scan->depth; i--) {
+		const struct name *name = &scan->names[i - 1];
+
+		seen++;
+		if (slice_equal(name->text, scan->word)) {
+			problems_error(scan->problems, scan->line,
+				"'%.*s' is given twice, first in line %d", (int)scan->word.size,
+				scan->word.data, name->line);
+			return;
+		}
+	}
+	if (seen == NAMES_MAX)
+		return;
+	if (scan->names_count == scan->names_capacity) {
+		scan->names_capacity = scan->names_capacity * 2 + 64;
+		scan->names =
+			memory_regrow(scan->names, scan->names_capacity, sizeof(*scan->names));
+	}
+	scan->names[scan->names_count++] =
+		(struct name){ .text = scan->word, .line = scan->line, .depth = scan->depth };
+}
+
+static void leave(struct scan *scan)
+{
+	while (scan->names_count > 0 && scan->names[scan->names_count - 1].depth == scan->depth)
+		scan->names_count--;
+	scan->depth--;
+}
+
+static void note_structure(struct scan *scan, char c)
+{
+	if ((c == '=' || c == ':') && scan->word.size > 0)
+		note_name(scan);
+	else if (c == '{' || c == '(' || c == '[')
+		scan->depth++;
+	else if (c == '}' || c == ')' || c == ']')
+		leave(scan);
+}
+
+static bool is_blank(struct slice text)
+{
+	return memchr(" \t\r\n\f", text.data[0], 5) != NULL || text.data[0] == '#' ||
+	       starts_with(text, "//") || starts_with(text, "/*");
+}
+
 static void copy_token(struct scan *scan)
 {
 	char c = scan->rest.data[0];
 
+	note_structure(scan, c);
+	if (is_letter(c) || c == '*')
+		scan->word = slice_of(scan->rest.data, size_of_word(scan->rest));
+	else if (!is_blank(scan->rest))
+		scan->word = (struct slice){ 0 };
 	if (c == '#' || starts_with(scan->rest, "//"))
 		copy(scan, size_of_line(scan->rest));
 	else if (starts_with(scan->rest, "/*"))
@@ -168,8 +243,13 @@ static void copy_token(struct scan *scan)
 
 void source_text_make_safe(struct slice text, struct buf *out, struct problems *problems)
 {
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	struct scan scan = { .rest = text, .line = 1, .out = out, .problems = problems };
 
+	/* Some editors put it at the front of every file. */
+	if (starts_with(text, byte_order_mark))
+		scan.rest = slice_of(text.data + 3, text.size - 3);
 	while (scan.rest.size > 0)
 		copy_token(&scan);
+	free(scan.names);
 }

@@ -35,6 +35,7 @@ enum {
 	NAME_MAX_SIZE = STORE_NAME_SIZE_MAX - 1,
 	URL_MAX = 2048,
 	TOKEN_MAX = 1024,
+	TOKEN_SAFE_SIZE = 16,
 	RANGES_MAX = 1024,
 	HEADERS_MAX = 64,
 };
@@ -93,7 +94,7 @@ static const struct setting source_rows[] = {
 	  .choices = auth_choices,
 	  .help = "\"none\" lets everybody post; otherwise all that the group gives must hold" },
 	{ .path = "auth.token", .kind = SETTING_SECRET, S(auth.token),
-	  .min = 1, .max = TOKEN_MAX,
+	  .min = 1, .max = TOKEN_MAX, .safe_size = TOKEN_SAFE_SIZE,
 	  .help = "Secret as ?token=, as last path segment or as Authorization: Bearer" },
 	{ .path = "auth.basic", .kind = SETTING_SECRET, S(auth.basic),
 	  .min = 1, .max = TOKEN_MAX, .format = must_be_basic_credentials, .mask = "***:***",
@@ -239,7 +240,7 @@ static const struct setting file_rows[] = {
 	  .max = 65535,
 	  .help = "Its port; 0: any free one, which is logged" },
 	{ .path = "admin.token", .kind = SETTING_SECRET, C(admin.token),
-	  .min = 1, .max = TOKEN_MAX,
+	  .min = 1, .max = TOKEN_MAX, .safe_size = TOKEN_SAFE_SIZE,
 	  .help = "Secret that clients send as Authorization: Bearer" },
 
 	{ .path = "store.backend", .kind = SETTING_CHOICE, C(store.backend),

@@ -355,6 +355,15 @@ def test_a_database_that_is_away(new_gateway):
     assert re.search(r":\d+: 'store.dsn': ", result.stderr)
 
 
+def test_fewer_descriptors_than_connections(new_gateway):
+    gateway = new_gateway(listen={"max_connections": 1000})
+    few = ["sh", "-c", 'ulimit -n 512 && exec "$@"', "sh"]
+    result = subprocess.run([*few, BINARY, "check", "-c", gateway.config_path], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r":\d+: warning: 'listen.max_connections' .* need 1144 file descriptors, 512 are", result.stderr)
+    assert "descriptors" not in run("check", "-c", gateway.config_path).stderr
+
+
 # -- another user -------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,9 @@
 #include "repostal/memory.h"
 #include "setting.h"
 
-#define SOURCE "sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken\"; }; } );\n"
+#define SOURCE                                                                                    \
+	"sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken-of-sixteen\"; }; } " \
+	");\n"
 #define TARGET "targets = ( { name = \"t\"; url = \"https://example.com/\"; } );\n"
 #define MINIMAL SOURCE TARGET
 
@@ -149,7 +151,7 @@ static void test_minimal(void **state)
 
 	assert_int_equal(config->sources_count, 1);
 	assert_string_equal(config->sources[0].path, "/s");
-	assert_string_equal(config->sources[0].auth.token, "t0ken");
+	assert_string_equal(config->sources[0].auth.token, "t0ken-of-sixteen");
 	assert_null(config->sources[0].auth.basic);
 	assert_false(config->sources[0].auth.none);
 	assert_string_equal(config->sources[0].defaults.tag, "");
@@ -281,7 +283,14 @@ static void test_broken_files(void **state)
 		{ "syntax", MINIMAL "listen: { port = ; };\n", "3: syntax error\n" },
 		{ "unfinished", MINIMAL "listen: {\n", "4: syntax error\n" },
 		{ "twice", MINIMAL "listen: { port = 1; };\nlisten: { port = 2; };\n",
-			"4: duplicate setting name\n" },
+			"4: 'listen' is given twice, first in line 3\n" },
+		{ "twice in a group, once in another",
+			MINIMAL "listen: { port = 1; # port\nport = 2; };\nadmin: { port = 3; };\n",
+			"4: 'port' is given twice, first in line 3\n" },
+		{ "twice in an element of a list",
+			SOURCE "targets = ( { name = \"a\"; url = \"http://h/\"; }, { name = "
+			       "\"b\"; /* */ name\n= \"c\"; } );\n",
+			"3: 'name' is given twice, first in line 2\n" },
 		{ "mixed array", MINIMAL "egress: { deny = [ \"::1\", 1 ]; };\n",
 			"3: mismatched element type in array\n" },
 		{ "include", MINIMAL "@include \"/etc\"\n", "3: @include is not supported" },

@@ -14,7 +14,9 @@
 #include "load_text.h"
 #include "repostal/memory.h"
 
-#define SOURCE "sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken\"; }; } );\n"
+#define SOURCE                                                                                    \
+	"sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken-of-sixteen\"; }; } " \
+	");\n"
 #define TARGET "targets = ( { name = \"t\"; url = \"https://example.com/\"; } );\n"
 
 enum {
@@ -298,6 +300,51 @@ static const struct {
 	{ "secret for everybody",
 		SOURCE TARGET "admin: { token = \"file:/proc/sys/kernel/ostype\"; };", STATUS_OK,
 		"3: warning: 'admin.token' stands in a file that everybody can read" },
+	{ "listener on all addresses",
+		SOURCE TARGET "listen: { address = \"0.0.0.0\"; port = 8026; };", STATUS_INVALID,
+		"3: 'listen.port' and 'admin.port' must differ on the same address: 0.0.0.0 port "
+		"8026 and 127.0.0.1 port 8026" },
+	{ "listener on all addresses of both kinds",
+		SOURCE TARGET "listen: { address = \"::\"; port = 8026; };", STATUS_INVALID,
+		"3: 'listen.port' and 'admin.port' must differ" },
+	{ "the other kind of address", SOURCE TARGET "listen: { address = \"::1\"; port = 8026; };",
+		STATUS_OK, "warning: signing is off" },
+	{ "all addresses of the other kind",
+		SOURCE TARGET "listen: { address = \"0.0.0.0\"; port = 8026; };\n"
+			      "admin: { address = \"::1\"; };",
+		STATUS_OK, "warning: signing is off" },
+	{ "target is the public listener",
+		SOURCE TARGET_OF("name = \"t\"; url = \"http://localhost:8025/s\";"), STATUS_OK,
+		"2: warning: 'targets.url': localhost port 8025 is repostal's own 'listen'" },
+	{ "target is the admin listener",
+		SOURCE TARGET_OF("name = \"t\"; url = \"http://127.0.0.1:8026/api\";"), STATUS_OK,
+		"2: warning: 'targets.url': 127.0.0.1 port 8026 is repostal's own 'admin'" },
+	{ "target is all addresses",
+		"listen: { address = \"0.0.0.0\"; };\n" SOURCE TARGET_OF(
+			"name = \"t\"; url = \"http://[::1]:8025/s\";"),
+		STATUS_OK, "3: warning: 'targets.url': ::1 port 8025 is repostal's own 'listen'" },
+	{ "events that are not made",
+		SOURCE TARGET_OF("name = \"t\"; url = \"https://h/\"; events = [ \"MessageSent\", "
+				 "\"MessageHeld\" ];"),
+		STATUS_OK, "2: warning: 'targets.events': nothing becomes MessageHeld" },
+	{ "short token of a source",
+		TARGET SOURCE_OF(
+			"name = \"s\"; path = \"/s\"; auth: { token = \"fifteen-letters\"; };"),
+		STATUS_OK, "2: warning: 'sources.auth.token' can be guessed" },
+	{ "short admin token", SOURCE TARGET "admin: { token = \"t\"; };", STATUS_OK,
+		"3: warning: 'admin.token' can be guessed" },
+	{ "path with postgresql",
+		SOURCE TARGET
+		"store: { backend = \"postgresql\"; dsn = \"host=h\";\n path = \"/a\"; };",
+		STATUS_OK, "4: warning: 'store.path' has no effect" },
+	{ "number in quotes", SOURCE TARGET "listen: { port = \"8025\"; };", STATUS_INVALID,
+		"3: 'listen.port' must be a whole number from 0 to 65535, not a text of 4 bytes: "
+		"write the number without quotes\n" },
+	{ "text without quotes", SOURCE TARGET "listen: { address = 127; };", STATUS_INVALID,
+		", not 127: write it in quotes\n" },
+	{ "list without brackets", SOURCE TARGET "signing: { keys = \"/a\"; };", STATUS_INVALID,
+		", not a text of 2 bytes: write it in brackets, [ \"...\" ]\n" },
+	{ "byte order mark", "\xef\xbb\xbf" SOURCE TARGET, STATUS_OK, "warning: signing is off" },
 	{ "empty keys", SOURCE TARGET "signing: { keys = [ ]; };", STATUS_OK,
 		"3: warning: signing is off" },
 };
