@@ -28,6 +28,7 @@ struct contents {
 	bool certificate;
 	bool key;
 	bool encrypted_key;
+	bool damage; /* where reading ended */
 };
 
 /* Never one that has no end, such as a device. */
@@ -63,6 +64,17 @@ static void note_block(const char *name, const char *header, struct contents *co
 		strstr(name, "ENCRYPTED") != NULL || strstr(header, "ENCRYPTED") != NULL;
 }
 
+/* Whether PEM reading ended because there was no further block. */
+static bool is_at_end(void)
+{
+	unsigned long code = ERR_peek_last_error();
+	bool at_end =
+		ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+
+	ERR_clear_error();
+	return at_end;
+}
+
 /* Reads to the end of the last good block, and goes back to the start. */
 static struct contents list_contents(BIO *file)
 {
@@ -77,20 +89,18 @@ static struct contents list_contents(BIO *file)
 		OPENSSL_free(header);
 		OPENSSL_clear_free(data, (size_t)size);
 	}
-	ERR_clear_error();
+	contents.damage = !is_at_end();
 	(void)BIO_seek(file, 0);
 	return contents;
 }
 
-/* Whether PEM reading ended because there was no further block. */
-static bool is_at_end(void)
+/* What a file holds in place of what it should. */
+static const char *instead(
+	const struct contents *contents, bool is_other, const char *other, const char *nothing)
 {
-	unsigned long code = ERR_peek_last_error();
-	bool at_end =
-		ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
-
-	ERR_clear_error();
-	return at_end;
+	if (is_other)
+		return other;
+	return contents->damage ? "a PEM block that is damaged" : nothing;
 }
 
 static enum status read_chain(BIO *file, const char *path, X509 **first_out, struct error *err)
@@ -127,8 +137,9 @@ enum status certificate_load(
 	} else {
 		status = STATUS_INVALID;
 		error_set(err, "'%s' holds %s", path,
-			contents.key ? "a private key and no certificate: are the two swapped?"
-				     : "no PEM certificate");
+			instead(&contents, contents.key,
+				"a private key and no certificate: are the two swapped?",
+				"no PEM certificate"));
 	}
 	BIO_free(file);
 	if (status != STATUS_OK) {
@@ -183,9 +194,9 @@ static enum status read_key(BIO *file, const char *path, EVP_PKEY **key_out, str
 
 	if (!contents.key)
 		error_set(err, "'%s' holds %s", path,
-			contents.certificate
-				? "a certificate and no private key: are the two swapped?"
-				: "no PEM private key");
+			instead(&contents, contents.certificate,
+				"a certificate and no private key: are the two swapped?",
+				"no PEM private key"));
 	else if (contents.encrypted_key)
 		error_set(err,
 			"'%s' is encrypted: nobody can be asked for its pass phrase "

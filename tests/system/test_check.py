@@ -111,8 +111,9 @@ class Files:
                 "-keyout", self.small_key, "-out", self.small)
         good = Path(self.certificate).read_bytes()
         self.junk = self.write("junk.pem", b"this is not a certificate\n")
-        self.damaged = self.write("damaged.crt", good.replace(b"MII", b"@@@", 1))
-        self.damaged_chain = self.write("chain.crt", good + good.replace(b"MII", b"@@@", 1))
+        self.damaged = self.write("damaged.crt", good.replace(b"MII", b"AAA", 1))
+        self.damaged_chain = self.write("chain.crt", good + good.replace(b"MII", b"AAA", 1))
+        self.torn = self.write("torn.crt", good.replace(b"MII", b"@@@", 1))
         self.empty = self.write("empty.pem", b"")
 
     def write(self, name, data):
@@ -149,6 +150,8 @@ FAULTS = {
         lambda f: listening(f.certificate, f.junk), "'listen.tls.key': '{junk}' holds no PEM private key"),
     "a damaged certificate": (
         lambda f: listening(f.damaged, f.key), "'listen.tls.certificate': '{damaged}' holds a certificate that is"),
+    "a torn certificate": (
+        lambda f: listening(f.torn, f.key), "'listen.tls.certificate': '{torn}' holds a PEM block that is damaged"),
     "a damaged chain": (
         lambda f: listening(f.damaged_chain, f.key), "'listen.tls.certificate': '{damaged_chain}' holds something"),
     "a key too short for TLS": (
@@ -361,7 +364,7 @@ def test_fewer_descriptors_than_connections(new_gateway):
     result = subprocess.run([*few, BINARY, "check", "-c", gateway.config_path], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert re.search(r":\d+: warning: 'listen.max_connections' .* need 1144 file descriptors, 512 are", result.stderr)
-    assert "descriptors" not in run("check", "-c", gateway.config_path).stderr
+    assert "file descriptors" not in run("check", "-c", gateway.config_path).stderr
 
 
 # -- another user -------------------------------------------------------------------------------------
