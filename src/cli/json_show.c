@@ -77,6 +77,17 @@ void show_append_time(struct buf *out, struct slice time)
 	show_append_time_as(out, time, isatty(STDOUT_FILENO) ? CLOCK_LOCAL : CLOCK_UTC);
 }
 
+void show_append_instant(struct buf *out, int64_t unix_ms)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (isatty(STDOUT_FILENO))
+		clock_format_local(unix_ms, text);
+	else
+		clock_format_utc(unix_ms, text);
+	buf_append_text(out, text);
+}
+
 void show_append_seconds(struct buf *out, int64_t seconds)
 {
 	if (seconds < MINUTE_S)

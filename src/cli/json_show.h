@@ -29,6 +29,8 @@ int64_t show_integer(const json_t *object, const char *name);
 void show_append_time_as(struct buf *out, struct slice time, enum clock_zone zone);
 /* The former when standard output is a terminal, else the latter. */
 void show_append_time(struct buf *out, struct slice time);
+/* The same of an instant that this process saw: in UTC with its milliseconds. */
+void show_append_instant(struct buf *out, int64_t unix_ms);
 /* "45s", "12m 5s", "3h 2m", "4d 7h" */
 void show_append_seconds(struct buf *out, int64_t seconds);
 /* How far from now a time of the API is, as the above. Nothing when it is none. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_show.h"
 #include "repostal/clock.h"
 #include "repostal/text.h"
 #include "support.h"
@@ -221,12 +222,11 @@ static void print_foreign(const struct received *received, struct buf *out)
 void received_print(const struct received *received, struct buf *out)
 {
 	json_t *payload = json_object_get(received->envelope, "payload");
-	char time[CLOCK_TEXT_SIZE];
 	struct buf raw;
 
 	buf_init(&raw, RECEIVED_TEXT_SIZE_MAX);
-	clock_format_utc(received->arrived_ms, time);
-	buf_printf(&raw, "%s ", time);
+	show_append_instant(&raw, received->arrived_ms);
+	buf_append_char(&raw, ' ');
 	if (received->envelope != NULL)
 		print_envelope(received, &raw);
 	else

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import termios
 import threading
+import urllib.request
 from urllib.parse import quote
 
 import events
@@ -356,6 +357,18 @@ def test_stats(dead):
     assert re.search(r"^Quarantined +1$", text, re.M)
     assert re.search(r"^app +active +0 +0 +0 +3 ", text, re.M)
     assert "nowhere" in control.refused(1, "queue", "stats", "--target", "nowhere")
+
+
+def test_listen_shows_local_time_on_a_terminal():
+    terminal = Terminal([BINARY, "listen", "-p", "0"], 80, {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"})
+    terminal.expect("listening on http://")
+    wait_until(lambda: "\n" in terminal.text, "the whole line")
+    url = re.search(r"http://\S+", terminal.text)[0]
+    urllib.request.urlopen(urllib.request.Request(url, b'{"event":"MessageSent"}')).close()
+    wait_until(lambda: "answered" in terminal.text, "it is printed")
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0[12]:00 ", terminal.text, re.M)
+    terminal.process.terminate()
+    assert terminal.end() == 0
 
 
 # -- one event --------------------------------------------------------------------------------------
