@@ -50,7 +50,7 @@ def test_its_life_is_told(new_gateway, new_manager, receiver):
     assert "generation 2" in failed["STATUS"]
     gateway.configure(good)
     assert gateway.stop() == 0
-    assert manager.messages()[-1] == {"STOPPING": "1"}
+    manager.wait(lambda message: message == {"STOPPING": "1"}, "it stops")
     assert manager.feeds() == 0, "nobody asked for it"
 
 
