@@ -107,7 +107,7 @@ enum status http_server_reload_tls(
 	struct http_server *server, const struct http_settings *settings, struct error *err);
 /*
  * False when a loop has not come round for longer than patience_ms after it was asked to. Asks them, for a
- * later call. Any thread, while the server runs.
+ * later call. Any thread, until the server is stopped; before it runs there is nothing to be asked.
  */
 bool http_server_goes_round(struct http_server *server, int64_t now_ms, int64_t patience_ms);
 int http_server_port(const struct http_server *server);

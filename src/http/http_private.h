@@ -70,7 +70,8 @@ struct http_server {
 	struct http_loop *loops;
 	size_t loops_count;
 	bool is_running;
-	sem_t opened; /* posted by each loop that is ready */
+	_Atomic bool is_open; /* every loop can be spoken to */
+	sem_t opened;         /* posted by each loop that is ready */
 	struct http_metrics metrics;
 };
 

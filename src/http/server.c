@@ -51,6 +51,7 @@ void http_server_run(struct http_server *server)
 	for (size_t i = 0; i < server->loops_count; i++)
 		while (sem_wait(&server->opened) != 0)
 			continue;
+	atomic_store(&server->is_open, true);
 }
 
 enum status http_server_open(const struct http_settings *settings, http_handler *handler,
@@ -136,7 +137,7 @@ bool http_server_goes_round(struct http_server *server, int64_t now_ms, int64_t 
 {
 	bool all = true;
 
-	for (size_t i = 0; i < server->loops_count; i++)
+	for (size_t i = 0; atomic_load(&server->is_open) && i < server->loops_count; i++)
 		if (now_ms - http_loop_ask(&server->loops[i], now_ms) > patience_ms)
 			all = false;
 	return all;
