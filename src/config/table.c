@@ -279,7 +279,8 @@ static const struct setting file_rows[] = {
 	{ .path = "translate.hard_bounce", .kind = SETTING_EVENT, C(translate.hard_bounce),
 	  .fallback = QUOTED("MessageDeliveryFailed"),
 	  .events = EVENT(POSTAL_MESSAGE_DELIVERY_FAILED) | EVENT(POSTAL_MESSAGE_BOUNCED),
-	  .help = "What a hard bounce becomes: \"MessageDeliveryFailed\" or \"MessageBounced\"" },
+	  .help = "What a hard bounce becomes: \"MessageDeliveryFailed\" or \"MessageBounced\" (without the "
+		  "SMTP reply)" },
 	{ .path = "translate.dropped", .kind = SETTING_EVENT, C(translate.dropped),
 	  .fallback = QUOTED("MessageDeliveryFailed"),
 	  .events = EVENT(POSTAL_MESSAGE_DELIVERY_FAILED) | EVENT(POSTAL_MESSAGE_HELD),
