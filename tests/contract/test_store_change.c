@@ -190,6 +190,65 @@ static void test_history_of_a_replay(void **state)
 	assert_int_equal(fixture_query(f, "SELECT code FROM attempt WHERE number = 2"), 500);
 }
 
+/* A claim tells what an operator took up again from what is new, or only waited. */
+static void test_a_replay_is_known_as_one(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *name;
+		enum delivery_state from;
+		bool was_tried;
+		bool is_changed;
+		bool is_replay;
+	} cases[] = {
+		{ "a new one", DELIVERY_WAITING, false, false, false },
+		{ "a new one that an operator hurries", DELIVERY_WAITING, false, true, false },
+		{ "its next attempt", DELIVERY_WAITING, true, false, false },
+		{ "tried, and hurried", DELIVERY_WAITING, true, true, true },
+		{ "delivered", DELIVERY_DELIVERED, true, true, true },
+		{ "dead", DELIVERY_DEAD, true, true, true },
+		{ "discarded", DELIVERY_DISCARDED, true, true, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		int64_t id = append_in_state(f, (int64_t)i + 1, cases[i].from, cases[i].was_tried);
+		struct store_verdict verdict = fixture_verdict(f, id, DELIVERY_DELIVERED);
+		struct store_claim claim;
+
+		print_message("case: %s\n", cases[i].name);
+		if (cases[i].is_changed)
+			change_event(f, STORE_CHANGE_RETRY, id, LATER_MS);
+		claim = fixture_claim(f, f->app, LATER_MS + 2 * HOUR_MS);
+		assert_int_equal(claim.count, 1);
+		assert_int_equal(claim.list->event, id);
+		assert_int_equal(claim.list->is_replay, cases[i].is_replay);
+		verdict.attempts = claim.list->attempts;
+		verdict.lease = claim.list->lease;
+		fixture_record(f, &verdict);
+		store_claimed_free(&claim.list);
+	}
+}
+
+/* What this process discarded is counted with the commit, and by its target. */
+static void test_discarded_ones_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	int64_t waiting = append_in_state(f, 1, DELIVERY_WAITING, false);
+	int64_t dead = append_in_state(f, 2, DELIVERY_DEAD, true);
+	struct store_change change = change_of(STORE_CHANGE_DISCARD, everything, LATER_MS);
+
+	MUST(f, store_begin(f->store, &f->err));
+	MUST(f, store_change(f->store, &change, &f->err));
+	assert_int_equal(store_discarded(f->store, f->app), 0);
+	store_rollback(f->store);
+	assert_int_equal(store_discarded(f->store, f->app), 0);
+	assert_int_equal(change_event(f, STORE_CHANGE_DISCARD, waiting, LATER_MS), 1);
+	assert_int_equal(change_event(f, STORE_CHANGE_DISCARD, dead, LATER_MS), 1);
+	assert_int_equal(change_event(f, STORE_CHANGE_DISCARD, dead, LATER_MS), 0);
+	assert_int_equal(store_discarded(f->store, f->app), 2);
+	assert_int_equal(store_discarded(f->store, f->other), 0);
+}
+
 /* Twelve events, for app and other by turns; n is 1 .. 12, received n seconds after the start. */
 static void append_twelve(struct fixture *f, int64_t *ids)
 {
@@ -566,6 +625,8 @@ int main(void)
 		CONTRACT_TEST(test_what_changes),
 		CONTRACT_TEST(test_history_goes_on),
 		CONTRACT_TEST(test_history_of_a_replay),
+		CONTRACT_TEST(test_a_replay_is_known_as_one),
+		CONTRACT_TEST(test_discarded_ones_are_counted),
 		CONTRACT_TEST(test_filters),
 		CONTRACT_TEST(test_portions),
 		CONTRACT_TEST(test_more_than_the_backlog),
