@@ -7,6 +7,7 @@ A rule is a function below that yields (file, line, text); RULES lists them.
 """
 
 import json
+import ast
 import os
 import re
 import shutil
@@ -304,6 +305,77 @@ def check_fixed_sleeps():
                 yield name, number, "a sleep of fixed length: await a condition"
 
 
+def clock_spans(tree):
+    """A function that tells whether an expression is a span between two times of a clock: a difference with
+    a clock's reading or a request's time of arrival in it, or something that was made of such a difference."""
+    readings, spans = set(), set()
+
+    def is_reading(node):
+        return (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name) and node.func.value.id == "time"
+                and node.func.attr in ("monotonic", "perf_counter", "time")
+                or isinstance(node, ast.Attribute) and node.attr == "at"
+                or isinstance(node, ast.Name) and node.id in readings)
+
+    def is_span(node):
+        return any(isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub)
+                   and not isinstance(part.right, ast.Constant)
+                   and any(is_reading(side) for side in (part.left, part.right))
+                   or isinstance(part, ast.Name) and part.id in spans for part in ast.walk(node))
+
+    def learn():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Assign(targets=targets, value=value) | ast.For(target=targets, iter=value) \
+                        | ast.comprehension(target=targets, iter=value):
+                    names = {part.id for target in (targets if isinstance(targets, list) else [targets])
+                             for part in ast.walk(target) if isinstance(part, ast.Name)}
+                    if is_span(value):
+                        spans.update(names)
+                    elif is_reading(value):
+                        readings.update(names)
+                case ast.FunctionDef(name=name):
+                    results = [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
+                    if any(is_span(result) for result in results):
+                        spans.add(name)
+
+    known = -1
+    while known != len(readings) + len(spans):
+        known = len(readings) + len(spans)
+        learn()
+    return is_span
+
+
+def spans_bounded_above(tree):
+    """Asserts that a span is less than something."""
+    is_span = clock_spans(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert):
+            for comparison in (part for part in ast.walk(node.test) if isinstance(part, ast.Compare)):
+                sides = [comparison.left, *comparison.comparators]
+                for small, relation, large in zip(sides, comparison.ops, sides[1:]):
+                    if isinstance(relation, (ast.Gt, ast.GtE)):
+                        small, large = large, small
+                    if isinstance(relation, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) and is_span(small) \
+                            and not is_span(large):
+                        yield comparison.lineno
+
+
+def check_wall_time():
+    """What a busy machine makes longer proves nothing: a test may say that something took at least so long,
+    never that it took at most so long. Count, order, await, or set the clock; speed is for tests/bench.
+    An exception has its reason on the line, after "# on any machine: "."""
+    for name in selected(r"tests/(?!bench/).*\.py"):
+        lines = lines_of(name)
+        for number in sorted(set(spans_bounded_above(ast.parse("\n".join(lines))))):
+            if "# on any machine: " not in "\n".join(lines[max(0, number - 2):number]):
+                yield name, number, "an upper bound for a time that a busy machine makes longer"
+    for name in selected(r"tests/(?!bench/|torture/preload/).*\.c"):
+        for number, line in enumerate(code_of(name), 1):
+            if re.search(r"\bassert_\w+\(.*\bclock_\w+\(\) - .*<", line):
+                yield name, number, "an upper bound for a time that a busy machine makes longer"
+
+
 def check_top_level():
     for name in sorted({name.split("/")[0] for name in files()}):
         if name not in TOP_LEVEL and not name.startswith("."):
@@ -376,7 +448,8 @@ def check_scripts():
 RULES = [
     check_layers, check_header_owners, check_fences, check_function_length, check_file_length,
     check_banned_calls, check_licence_lines, check_include_guards, check_nothing_left_open,
-    check_machine_paths, check_white_space, check_fixed_sleeps, check_top_level, check_named_tests, check_quoted_figures, check_format, check_scripts,
+    check_machine_paths, check_white_space, check_fixed_sleeps, check_wall_time, check_top_level,
+    check_named_tests, check_quoted_figures, check_format, check_scripts,
 ]
 
 

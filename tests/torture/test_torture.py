@@ -11,7 +11,7 @@ from repostal import BINARY
 from torture import SCENARIOS, Torture
 
 SEED = 1
-SECONDS_MAX = 60
+SECONDS_MAX = 600
 
 
 @pytest.fixture(scope="session")

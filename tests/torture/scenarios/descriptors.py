@@ -43,7 +43,7 @@ def none_left(torture):
             wait_until(lambda: time.monotonic() - begin > LOOK_S, "a moment")
             busy = (cpu_seconds(gateway) - used) / (time.monotonic() - begin)
             print(f"busy while nothing can be accepted: {busy:.2f} of a core")
-            assert busy < BUSY_SHARE_MAX
+            assert busy < BUSY_SHARE_MAX  # on any machine: others take from the share, they add nothing to it
         torture.app.heal()
         assert_all_arrive(gateway, torture.app, acknowledged)
         assert_alive(gateway)
