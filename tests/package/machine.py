@@ -20,6 +20,8 @@ from waiting import wait_until
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BASES = ROOT / "build" / "bare"
+# What the container file installs beside the package: these two take systemd's place.
+WITHOUT_SYSTEMD = "systemd-standalone-sysusers systemd-standalone-tmpfiles"
 NAMESPACES = ["--mount", "--propagation", "unchanged", "--pid", "--net"]
 ENVIRONMENT = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "TERM": "dumb"}
@@ -60,7 +62,7 @@ def run(*command, **options):
 def base(package):
     """The tar file of a system that has everything that this package depends on in apt's cache."""
     depends = run("dpkg-deb", "--field", str(package), "Depends")
-    key = hashlib.sha256(f"{suite()} {mirror()} {depends}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{suite()} {mirror()} {depends} {WITHOUT_SYSTEMD}".encode()).hexdigest()[:12]
     tar = BASES / f"{suite()}-{key}.tar"
     if not tar.exists():
         BASES.mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,8 @@ def make_base(folder, package):
     (folder / "etc/apt/apt.conf.d/docker-clean").unlink(missing_ok=True)
     shutil.copy(package, folder / "package.deb")
     run("chroot", str(folder), "sh", "-c",
-        "apt-get update && apt-get install --download-only /package.deb && rm /package.deb", env=ENVIRONMENT)
+        f"apt-get update && apt-get install --download-only {WITHOUT_SYSTEMD} && "
+        "apt-get install --download-only /package.deb && rm /package.deb", env=ENVIRONMENT)
 
 
 class Machine:

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,24 @@ def package():
     return built
 
 
-@pytest.fixture(scope="module")
-def machine(package):
+@contextmanager
+def new_machine(package):
     reason = bare.why_not()
     if reason is not None:
         pytest.skip(f"no bare machine: {reason}")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         found = bare.Machine(bare.base(package), folder)
         shutil.copy(package, found.root / "srv")
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+@pytest.fixture(scope="module")
+def machine(package):
+    with new_machine(package) as found:
         yield found
-        found.close()
 
 
 def repacked(package, folder, version):
@@ -110,6 +119,53 @@ def test_everybody_installs_the_same_packages():
     assert wanted - {"file"} <= set(quickstart.split())
     dockerfile = (ROOT / "examples/compose/Dockerfile").read_text()
     assert wanted <= packages_of(dockerfile.split("COPY")[0])
+
+
+def settings_of(unit):
+    """[(section, name, value)] of a unit file."""
+    found, section = [], None
+    for line in unit.read_text().splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            found.append((section, *line.split("=", 1)))
+    return found
+
+
+def test_the_unit_never_gives_up_and_checks_before_it_reloads():
+    settings = settings_of(ROOT / "conf/repostal.service")
+    for wanted in [("Unit", "StartLimitIntervalSec", "0"), ("Service", "Restart", "on-failure"),
+                   ("Service", "RestartPreventExitStatus", "78"), ("Service", "Type", "notify")]:
+        assert wanted in settings
+    names = [name for _, name, _ in settings]
+    assert {"RestartSec", "RestartSteps", "RestartMaxDelaySec", "WatchdogSec"} <= set(names)
+    check, signal = [value for _, name, value in settings if name == "ExecReload"]
+    assert check == f"repostal check -c {CONF}" and "kill -HUP $MAINPID" in signal
+
+
+@pytest.mark.parametrize("unit", [ROOT / "conf/repostal.service",
+                                  *sorted((ROOT / "examples").rglob("*.service*.conf"))], ids=lambda unit: unit.name)
+def test_repostal_stops_with_nothing_else(unit):
+    stopping = {"PartOf", "BindsTo", "Requires", "Requisite", "StopPropagatedFrom", "Conflicts", "StopWhenUnneeded"}
+    assert stopping & {name for _, name, _ in settings_of(unit)} == set()
+
+
+def instructions(stage):
+    return re.findall(r"^(?!#)(\w+) (.*)$", re.sub(r"\\\n", "", stage), re.M)
+
+
+def test_the_container_file_builds(package):
+    """The second stage, in a machine of its own. The first is what the package is built with here."""
+    first, second = re.split(r"^FROM .*\n", (ROOT / "examples/compose/Dockerfile").read_text(), flags=re.M)[1:]
+    assert "--target package" in first
+    with new_machine(package) as image:
+        shutil.copy(package, image.root / "tmp")
+        shutil.rmtree(image.root / "run/systemd")
+        image.do("\n".join(text for name, text in instructions(second) if name == "RUN"))
+        assert image.do("id -u repostal") == "8025\n"
+        assert image.do("setpriv --reuid repostal --regid repostal --init-groups repostal --version")
+        assert image.do("ls /etc/repostal") == "repostal.conf\n", "keys and tokens are no part of an image"
+        assert "systemctl" not in image.do("ls /usr/bin")
 
 
 def test_the_unit_is_good(machine):
