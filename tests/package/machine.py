@@ -122,7 +122,7 @@ class Machine:
         self.output = self.root / f"var/log/typed-{next(self._numbers)}.log"
         with open(self.output, "w") as out:  # a file, as processes may stay that would keep a pipe open
             status = subprocess.run(
-                ["nsenter", "--target", self._pid, "--mount", "--pid", "--net", "--",
+                ["nsenter", "--target", self._pid, "--mount", "--pid", "--net", "--root", "--",
                  "chroot", self.root, "bash", "-e", "-c", f"cd {folder}\n{text}"],
                 env=ENVIRONMENT, input=typed, text=True, stdout=out, stderr=subprocess.STDOUT).returncode
         return status, self.output.read_text(errors="replace")
