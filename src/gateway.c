@@ -253,8 +253,9 @@ static void let_second_signal_through(const sigset_t *set)
 {
 	signal(SIGTERM, stop_at_once);
 	signal(SIGINT, stop_at_once);
-	pthread_sigmask(SIG_UNBLOCK, set, NULL);
+	/* Before it is let through: one that is pending would end the process. */
 	signal(SIGHUP, SIG_IGN);
+	pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
 enum status gateway_run(const char *config_path, struct config **config_taken, struct error *err)

@@ -53,9 +53,11 @@ void buf_reset(struct buf *buf);
 char *buf_take(struct buf *buf);
 void buf_free(struct buf *buf);
 
+/* \uXXXX of a code point; one beyond the BMP as a surrogate pair. */
+bool buf_append_unicode_escape(struct buf *buf, uint32_t code);
 /*
- * A JSON string literal with its quotes, as our own answers and logs need it: control characters,
- * quote and backslash escaped, all else raw. Envelopes have a writer of their own (envelope.h).
+ * A JSON string literal with its quotes, as our own answers and logs need it: what text_hidden_sequence()
+ * names, quote and backslash escaped, all else raw. Envelopes have a writer of their own (envelope.h).
  */
 bool buf_append_json_string(struct buf *buf, struct slice text);
 

@@ -49,6 +49,14 @@ bool text_is_utf8(struct slice text);
  * controls (two bytes of UTF-8) are among them: a terminal obeys them like the others.
  */
 size_t text_control_sequence(const char *data, size_t size);
+/*
+ * Bytes of a character at data that is not seen, or changes how others are: a control character, or one of
+ * Unicode's categories Cf (bidirectional overrides, zero-width characters), Zl and Zp. 0 when it begins
+ * with none; size > 0. What is shown to people escapes them, or a text could look like another one.
+ */
+size_t text_hidden_sequence(const char *data, size_t size);
+/* The code point of a sequence of text_utf8_sequence(). */
+uint32_t text_code_point(const char *data, size_t sequence_size);
 /* Appends text with each maximal invalid run's bytes replaced by U+FFFD (one per bad byte). */
 void text_append_utf8_repaired(struct buf *buf, struct slice text);
 /* The longest prefix of at most characters_max characters; text is valid UTF-8. */

@@ -157,6 +157,14 @@ void buf_free(struct buf *buf)
 	buf_init(buf, buf->size_max);
 }
 
+bool buf_append_unicode_escape(struct buf *buf, uint32_t code)
+{
+	if (code < 0x10000)
+		return buf_printf(buf, "\\u%04x", (unsigned)code);
+	return buf_printf(buf, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (code >> 10)),
+		(unsigned)(0xdc00 | (code & 0x3ff)));
+}
+
 static bool append_control(struct buf *buf, const char *data, size_t size)
 {
 	switch (data[0]) {
@@ -167,8 +175,7 @@ static bool append_control(struct buf *buf, const char *data, size_t size)
 	case '\t':
 		return buf_append_text(buf, "\\t");
 	}
-	/* The second byte of a C1 control is its code point. */
-	return buf_printf(buf, "\\u%04x", (unsigned)(unsigned char)data[size - 1]);
+	return buf_append_unicode_escape(buf, text_code_point(data, size));
 }
 
 static bool append_json_contents(struct buf *buf, struct slice text)
@@ -176,7 +183,7 @@ static bool append_json_contents(struct buf *buf, struct slice text)
 	size_t plain = 0; /* start of the bytes that need no escape */
 
 	for (size_t i = 0; i < text.size;) {
-		size_t size = text_control_sequence(text.data + i, text.size - i);
+		size_t size = text_hidden_sequence(text.data + i, text.size - i);
 		bool quoted = text.data[i] == '"' || text.data[i] == '\\';
 
 		if (size == 0 && !quoted) {

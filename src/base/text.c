@@ -276,6 +276,61 @@ size_t text_control_sequence(const char *data, size_t size)
 	return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
 }
 
+/* Unicode 15, general categories Cf, Zl and Zp; ascending. */
+static const struct {
+	uint32_t first, last;
+} hidden[] = {
+	{ 0xad, 0xad },
+	{ 0x600, 0x605 },
+	{ 0x61c, 0x61c },
+	{ 0x6dd, 0x6dd },
+	{ 0x70f, 0x70f },
+	{ 0x890, 0x891 },
+	{ 0x8e2, 0x8e2 },
+	{ 0x180e, 0x180e },
+	{ 0x200b, 0x200f },
+	{ 0x2028, 0x202e },
+	{ 0x2060, 0x2064 },
+	{ 0x2066, 0x206f },
+	{ 0xfeff, 0xfeff },
+	{ 0xfff9, 0xfffb },
+	{ 0x110bd, 0x110bd },
+	{ 0x110cd, 0x110cd },
+	{ 0x13430, 0x1343f },
+	{ 0x1bca0, 0x1bca3 },
+	{ 0x1d173, 0x1d17a },
+	{ 0xe0001, 0xe0001 },
+	{ 0xe0020, 0xe007f },
+};
+
+uint32_t text_code_point(const char *data, size_t sequence_size)
+{
+	static const unsigned char first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t code = (unsigned char)data[0] & first_bits[sequence_size];
+
+	for (size_t i = 1; i < sequence_size; i++)
+		code = code << 6 | ((unsigned char)data[i] & 0x3f);
+	return code;
+}
+
+size_t text_hidden_sequence(const char *data, size_t size)
+{
+	size_t length;
+	uint32_t code;
+
+	/* Most of all text. */
+	if ((unsigned char)data[0] >= 0x20 && (unsigned char)data[0] < 0x7f)
+		return 0;
+	if (text_control_sequence(data, size) > 0)
+		return text_control_sequence(data, size);
+	length = text_utf8_sequence(data, size);
+	code = length > 0 ? text_code_point(data, length) : 0;
+	for (size_t i = 0; i < ARRAY_COUNT(hidden) && hidden[i].first <= code; i++)
+		if (code <= hidden[i].last)
+			return length;
+	return 0;
+}
+
 /* How many bytes from the start are valid. */
 static size_t valid_prefix_size(struct slice text)
 {

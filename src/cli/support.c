@@ -186,7 +186,7 @@ static size_t control_size(struct slice text, enum cli_lines lines)
 {
 	if (text.data[0] == '\n')
 		return lines == CLI_ONE_LINE;
-	return text_control_sequence(text.data, text.size);
+	return text_hidden_sequence(text.data, text.size);
 }
 
 void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lines)
@@ -199,7 +199,7 @@ void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lin
 		if (size == 0)
 			continue;
 		buf_append(out, text.data + clean, i - clean);
-		buf_printf(out, "\\u%04x", (unsigned char)text.data[i + size - 1]);
+		buf_append_unicode_escape(out, text_code_point(text.data + i, size));
 		i += size - 1;
 		clean = i + 1;
 	}

@@ -49,7 +49,7 @@ enum cli_lines {
 	CLI_ONE_LINE,
 	CLI_MANY_LINES
 };
-/* Appends text with control characters (C0, DEL, C1) as \u00xx; newlines pass in many lines. */
+/* Appends text with what text_hidden_sequence() names as \uXXXX; newlines pass in many lines. */
 void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lines);
 
 #endif

@@ -30,7 +30,7 @@ static char *readable(const char *text)
 	text_append_utf8_repaired(&repaired, slice_text(text));
 	out = buf_take(&repaired);
 	for (size_t i = 0, size = strlen(out); i < size;) {
-		size_t control = text_control_sequence(out + i, size - i);
+		size_t control = text_hidden_sequence(out + i, size - i);
 
 		memset(out + i, '?', control);
 		i += control > 0 ? control : 1;

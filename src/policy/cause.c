@@ -65,7 +65,7 @@ static size_t append_piece(
 	struct buf *out, struct slice text, const struct target_settings *settings)
 {
 	size_t secret = secret_at(text, settings);
-	size_t control = text_control_sequence(text.data, text.size);
+	size_t control = text_hidden_sequence(text.data, text.size);
 	size_t character = text_utf8_sequence(text.data, text.size);
 
 	if (secret > 0) {

@@ -347,6 +347,25 @@ def test_show(dead, receiver):
     assert "no" in control.refused(1, "queue", "show", UNKNOWN_UUID)
 
 
+HIDDEN = "\u202e\u2066\u200b\u200f\u2028\u2029\ufeff\u00ad"  # changes how others look, or is not seen itself
+
+
+def test_characters_that_are_not_seen_are_shown_as_escapes(start_gateway, receiver):
+    """In an id, an address, a reply, a quarantined body and the log."""
+    receiver.answer("/postal", Reply(500, body=f"no{HIDDEN}thanks".encode()))
+    gateway = start_gateway(targets=[target("app", receiver.url(), retry=[])])
+    control = Control(gateway)
+    gateway.post(events.bounce(id=f"i{HIDDEN}d@x", to=f"u{HIDDEN}ser@example.com", response=f"550 a{HIDDEN}b"))
+    assert gateway.post({"event": f"un{HIDDEN}known", "id": "i@x"}).result == "quarantined"
+    (delivery,) = wait_until(lambda: control.deliveries("--state", "dead"), "a dead delivery")
+    shown = [control.ok("queue", "list"), control.ok("queue", "show", delivery["uuid"]), control.ok("target", "list"),
+             control.ok("quarantine", "list"), control.ok("quarantine", "show", "1")]
+    wait_until(lambda: gateway.log("delivery.dead"), "a line about it")
+    for text in [*shown, gateway.log_text()]:
+        assert not set(text) & set(HIDDEN), text
+    assert "u\\u202e" in shown[0] and "no\\u202e" in shown[1]
+
+
 def test_stats(dead):
     gateway, control = dead(3)
     gateway.post({"event": "frobnicated", "id": "x"})

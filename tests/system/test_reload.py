@@ -507,6 +507,18 @@ def test_a_reload_while_it_stops_is_harmless(start_gateway, receiver):
     assert gateway.wait_exit() == 0
 
 
+@pytest.mark.parametrize("round_number", range(6))
+def test_a_storm_of_hang_ups_does_not_turn_a_stop_into_a_kill(start_gateway, round_number):
+    """One that was pending when the signals were let through used to end the process."""
+    gateway = start_gateway()
+    for _ in range(40):
+        gateway.signal(signal.SIGHUP)
+    gateway.signal(signal.SIGTERM)
+    while gateway.process.poll() is None:
+        gateway.signal(signal.SIGHUP)
+    assert gateway.wait_exit() == 0
+
+
 # -- deliveries without their target ------------------------------------------------------------------
 
 

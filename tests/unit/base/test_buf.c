@@ -160,6 +160,8 @@ static void test_json_string(void **state)
 			"\"a\\u009bb\"" },
 		{ "no C1 control", SLICE_LITERAL("\xc2\xa0\xc3\xa4"), "\"\xc2\xa0\xc3\xa4\"" },
 		{ "cut short", SLICE_LITERAL("a\xc2"), "\"a\xc2\"" },
+		{ "bidirectional override", SLICE_LITERAL("a\xe2\x80\xae"), "\"a\\u202e\"" },
+		{ "beyond the BMP", SLICE_LITERAL("\xf3\xa0\x81\xa1"), "\"\\udb40\\udc61\"" },
 	};
 
 	(void)state;

@@ -328,6 +328,44 @@ static void test_control_characters(void **state)
 			fail_msg("%s", cases[i].name);
 }
 
+static void test_hidden_characters(void **state)
+{
+	static const struct {
+		const char *name;
+		struct slice text;
+		size_t want;
+		uint32_t code;
+	} cases[] = {
+		{ "control", SLICE_LITERAL("\x1b"), 1, 0x1b },
+		{ "C1 control", SLICE_LITERAL("\xc2\x9b"), 2, 0x9b },
+		{ "soft hyphen", SLICE_LITERAL("\xc2\xad"), 2, 0xad },
+		{ "zero-width space", SLICE_LITERAL("\xe2\x80\x8b"), 3, 0x200b },
+		{ "right-to-left mark", SLICE_LITERAL("\xe2\x80\x8f"), 3, 0x200f },
+		{ "line separator", SLICE_LITERAL("\xe2\x80\xa8"), 3, 0x2028 },
+		{ "paragraph separator", SLICE_LITERAL("\xe2\x80\xa9"), 3, 0x2029 },
+		{ "right-to-left override", SLICE_LITERAL("\xe2\x80\xae"), 3, 0x202e },
+		{ "isolate", SLICE_LITERAL("\xe2\x81\xa6"), 3, 0x2066 },
+		{ "byte order mark", SLICE_LITERAL("\xef\xbb\xbf"), 3, 0xfeff },
+		{ "tag", SLICE_LITERAL("\xf3\xa0\x81\xa1"), 4, 0xe0061 },
+		{ "narrow space", SLICE_LITERAL("\xe2\x80\xaf"), 0, 0x202f },
+		{ "letter", SLICE_LITERAL("a"), 0, 'a' },
+		{ "beyond ASCII", SLICE_LITERAL("\xc3\x84"), 0, 0xc4 },
+		{ "emoji", SLICE_LITERAL("\xf0\x9f\x99\x82"), 0, 0x1f642 },
+		{ "cut short", SLICE_LITERAL("\xe2\x80"), 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct slice text = cases[i].text;
+		size_t sequence = text_utf8_sequence(text.data, text.size);
+
+		if (text_hidden_sequence(text.data, text.size) != cases[i].want)
+			fail_msg("%s", cases[i].name);
+		if (sequence > 0 && text_code_point(text.data, sequence) != cases[i].code)
+			fail_msg("%s: its code point", cases[i].name);
+	}
+}
+
 static void test_utf8_prefix(void **state)
 {
 	static const struct {
@@ -431,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_format_rate),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_control_characters),
+		cmocka_unit_test(test_hidden_characters),
 		cmocka_unit_test(test_utf8_prefix),
 		cmocka_unit_test(test_percent_decode),
 		cmocka_unit_test(test_edit_distance),
