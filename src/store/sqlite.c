@@ -30,6 +30,8 @@ static void backend_close(struct store *store)
 
 	sqlite_finalize_all(sqlite);
 	sqlite3_close(sqlite->db);
+	if (sqlite->file_fd >= 0)
+		close(sqlite->file_fd);
 	if (sqlite->lock_fd >= 0)
 		close(sqlite->lock_fd);
 	store_free_names(store);
@@ -147,10 +149,13 @@ static enum status backend_open(
 	enum status status;
 
 	sqlite->lock_fd = -1;
-	sqlite->path = memory_copy_text(settings->path);
+	sqlite->file_fd = -1;
+	sqlite->path = sqlite_file_resolve(settings->path);
 	status = sqlite_file_lock(sqlite->path, &sqlite->lock_fd, err);
 	if (status == STATUS_OK)
 		status = sqlite_file_create(sqlite->path, sqlite->lock_fd, err);
+	if (status == STATUS_OK)
+		status = sqlite_file_own(sqlite->path, &sqlite->file_fd, err);
 	if (status == STATUS_OK)
 		status = connect_file(sqlite, err);
 	if (status == STATUS_OK)

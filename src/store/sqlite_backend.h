@@ -103,8 +103,9 @@ enum sqlite_meta {
 
 struct sqlite_store {
 	struct store base; /* first: the front's pointer is this one's */
-	char *path;
+	char *path;        /* resolved */
 	int lock_fd;
+	int file_fd; /* owns the file; see sqlite_file_own() */
 	struct sqlite3 *db;
 	struct sqlite3_stmt *statements[SQL_COUNT];
 	struct sqlite_scanner scanner;
@@ -126,6 +127,8 @@ static inline struct sqlite_store *sqlite_store_of(struct store *store)
 }
 
 /* sqlite_file.c */
+/* Without symbolic links and relative parts, as far as it exists: what is beside it is beside it once. */
+char *sqlite_file_resolve(const char *path);
 /* STATUS_BUSY names the owner. *fd_out is held, not used; closing it gives the store up. */
 enum status sqlite_file_lock(const char *path, int *fd_out, struct error *err);
 /*
@@ -133,6 +136,11 @@ enum status sqlite_file_lock(const char *path, int *fd_out, struct error *err);
  * before: its events are gone, and nobody would notice.
  */
 enum status sqlite_file_create(const char *path, int lock_fd, struct error *err);
+/*
+ * Of the file itself, whatever its name. Before SQLite opens it; *fd_out is closed after SQLite has closed
+ * it, also after a failure.
+ */
+enum status sqlite_file_own(const char *path, int *fd_out, struct error *err);
 /* Whether a start with this lock file has succeeded before. */
 bool sqlite_file_was_used(int lock_fd);
 void sqlite_file_mark_used(int lock_fd);

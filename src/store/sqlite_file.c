@@ -14,8 +14,9 @@
 #include "sqlite_backend.h"
 
 enum {
-	FILE_MODE = 0600, /* events hold addresses of people */
-	PID_SIZE = 20,    /* in the lock file: a number, blanks, a line feed */
+	FILE_MODE = 0600,      /* events hold addresses of people */
+	PID_SIZE = 20,         /* in the lock file: a number, blanks, a line feed */
+	OWNER_BYTE = INT32_MAX /* of the database file, locked: behind those that SQLite locks */
 };
 
 /* Behind the number, from the first good start on: a store that is empty later was not always so. */
@@ -105,6 +106,58 @@ enum status sqlite_file_refuse_empty(const char *path, struct error *err)
 		"'%s-lock' to start with an empty one",
 		path, path);
 	return STATUS_INVALID;
+}
+
+/* A name that is not there yet, in a folder that is. */
+static char *resolve_new(const char *path)
+{
+	char *folder = folder_of(path);
+	char *resolved = realpath(folder, NULL);
+	const char *slash = strrchr(path, '/');
+	char *joined = NULL;
+
+	free(folder);
+	if (resolved == NULL)
+		return memory_copy_text(path);
+	folder = path_with(resolved, strcmp(resolved, "/") == 0 ? "" : "/");
+	joined = path_with(folder, slash == NULL ? path : slash + 1);
+	free(folder);
+	free(resolved);
+	return joined;
+}
+
+char *sqlite_file_resolve(const char *path)
+{
+	char *resolved = realpath(path, NULL);
+
+	return resolved == NULL ? resolve_new(path) : resolved;
+}
+
+/*
+ * Another name of the same file (a hard link, a mount, a name that it had before) has another lock file
+ * beside it, and another log. So one byte of the file itself is locked too, by a lock of the descriptor's:
+ * those of SQLite are the process's, and end when it closes any descriptor of the file. Closing this one is
+ * for after SQLite.
+ */
+enum status sqlite_file_own(const char *path, int *fd_out, struct error *err)
+{
+	struct flock owner = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OWNER_BYTE, .l_len = 1
+	};
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		error_set(err, "store '%s': cannot open: %s", path, strerror(errno));
+		return STATUS_IO;
+	}
+	*fd_out = fd;
+	/* Some file systems have no such locks; there the lock file must do. */
+	if (fcntl(fd, F_OFD_SETLK, &owner) == 0 || (errno != EAGAIN && errno != EACCES))
+		return STATUS_OK;
+	error_set(err,
+		"store '%s' is in use by another process, under another name of the same file",
+		path);
+	return STATUS_BUSY;
 }
 
 /*

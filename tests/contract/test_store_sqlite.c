@@ -234,6 +234,53 @@ static void test_busy_names_the_owner(void **state)
 	assert_non_null(strstr(f->err.text, want));
 }
 
+/* Whatever its name: a second owner would write a second log beside it. */
+static void test_one_owner_of_a_file(void **state)
+{
+	struct fixture *f = *state;
+	char *path = f->settings.path;
+	char link_path[512], hard_path[512], log_path[600];
+	const struct {
+		const char *name;
+		const char *path;
+		const char *says;
+	} rows[] = {
+		{ "as it is", path, "process " },
+		{ "symbolic link", link_path, "process " },
+		{ "relative", "store.db", "process " },
+		{ "through a dot", "./store.db", "process " },
+		{ "hard link", hard_path, "another name of the same file" },
+	};
+
+	snprintf(link_path, sizeof(link_path), "%s/link.db", f->folder);
+	snprintf(hard_path, sizeof(hard_path), "%s/hard.db", f->folder);
+	snprintf(log_path, sizeof(log_path), "%s-wal", link_path);
+	assert_int_equal(symlink(path, link_path), 0);
+	assert_int_equal(link(path, hard_path), 0);
+	assert_int_equal(chdir(f->folder), 0);
+	fixture_append(f, 1, false);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct store_settings settings = f->settings;
+		struct store *store = NULL;
+		enum status status;
+
+		settings.path = (char *)rows[i].path;
+		status = store_open(&settings, FIXTURE_NOW_MS, &store, &f->err);
+		if (status != STATUS_BUSY || strstr(f->err.text, rows[i].says) == NULL)
+			fail_msg("%s: status %d: %s", rows[i].name, (int)status, f->err.text);
+	}
+	fixture_append(f, 2, false);
+	fixture_close(f);
+	assert_int_equal(chdir("/"), 0);
+	/* By its other name, when nobody owns it: the same store, with the same log. */
+	f->settings.path = link_path;
+	fixture_open(f, FIXTURE_NOW_MS);
+	fixture_append(f, 3, false);
+	assert_int_equal(fixture_query(f, "SELECT count(*) FROM event"), 3);
+	assert_int_not_equal(access(log_path, F_OK), 0);
+	f->settings.path = path;
+}
+
 static void test_log_shrinks(void **state)
 {
 	struct fixture *f = *state;
@@ -365,6 +412,7 @@ int main(void)
 		CONTRACT_TEST(test_missing_folder),
 		CONTRACT_TEST(test_files_are_private),
 		CONTRACT_TEST(test_busy_names_the_owner),
+		CONTRACT_TEST(test_one_owner_of_a_file),
 		CONTRACT_TEST(test_log_shrinks),
 		CONTRACT_TEST(test_full_disk),
 		CONTRACT_TEST(test_steps_after_a_failure),
