@@ -9,6 +9,7 @@
 #include "repostal/certificate.h"
 #include "repostal/clock.h"
 #include "repostal/dispatcher.h"
+#include "repostal/egress.h"
 #include "repostal/log.h"
 #include "repostal/rsa_key.h"
 
@@ -212,7 +213,7 @@ static void check_egress(const struct config *config, const struct target_settin
 
 	if (!config_dialled_host(target, &host) ||
 		!preflight_literal_address(host.name, &address) ||
-		!address_dials_into(&address, &config->egress.deny))
+		!egress_denies(&config->egress, &address))
 		return;
 	config_report(problems, gravity, host.is_proxy ? &target->proxy : &target->url, target,
 		"'%s': %s is forbidden by 'egress.deny': nothing will be delivered to target '%s'",

@@ -54,5 +54,10 @@ bool address_range_parse(struct slice text, struct address_range *out);
 bool address_in_ranges(const struct address *address, const struct address_ranges *ranges);
 /* The same for where a connection would go: an unspecified address is loopback then. */
 bool address_dials_into(const struct address *address, const struct address_ranges *ranges);
+/*
+ * Where translators and tunnels on the way would take it: NAT64 (64:ff9b::/96, 64:ff9b:1::/48), 6to4
+ * (2002::/16), and the compatible and translated forms (::a.b.c.d, ::ffff:0:a.b.c.d). False: nowhere else.
+ */
+bool address_embedded_ipv4(const struct address *address, struct address *out);
 
 #endif

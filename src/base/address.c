@@ -197,3 +197,26 @@ bool address_dials_into(const struct address *address, const struct address_rang
 	return address_is_unspecified(address) &&
 	       (address_in_ranges(&loopback_v4, ranges) || address_in_ranges(&loopback_v6, ranges));
 }
+
+bool address_embedded_ipv4(const struct address *address, struct address *out)
+{
+	static const struct {
+		struct address_range range;
+		uint8_t offset; /* of the four bytes */
+	} forms[] = {
+		{ { { { 0x00, 0x64, 0xff, 0x9b } }, 96 }, 12 },
+		{ { { { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 } }, 48 }, 12 },
+		{ { { { 0x20, 0x02 } }, 16 }, 2 },
+		{ { { { [8] = 0xff, [9] = 0xff } }, 96 }, 12 },
+		{ { { { 0 } }, 96 }, 12 },
+	};
+
+	if (address_is_unspecified(address) || address_is_loopback(address))
+		return false;
+	for (size_t i = 0; i < ARRAY_COUNT(forms); i++)
+		if (shares_prefix(address, &forms[i].range.base, forms[i].range.prefix_bits)) {
+			set_ipv4(out, address->bytes + forms[i].offset);
+			return true;
+		}
+	return false;
+}

@@ -12,6 +12,7 @@
 
 #include "check_parts.h"
 #include "preflight.h"
+#include "repostal/egress.h"
 #include "repostal/memory.h"
 
 enum {
@@ -164,7 +165,7 @@ static size_t count_denied(const struct config *config, const struct lookup *loo
 	size_t denied = 0;
 
 	for (size_t i = 0; i < lookup->addresses_count; i++)
-		denied += address_dials_into(&lookup->addresses[i], &config->egress.deny);
+		denied += egress_denies(&config->egress, &lookup->addresses[i]);
 	return denied;
 }
 

@@ -13,6 +13,7 @@
 #include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/dispatcher.h"
+#include "repostal/egress.h"
 #include "repostal/memory.h"
 #include "repostal/store.h"
 
@@ -153,7 +154,7 @@ static void make_headers(struct client_target *target)
 
 static bool is_forbidden(struct exchange *exchange, const struct address *address)
 {
-	bool is_denied = address_dials_into(address, &exchange->target->client->egress->deny);
+	bool is_denied = egress_denies(exchange->target->client->egress, address);
 
 	if (is_denied) {
 		exchange->is_denied = true;

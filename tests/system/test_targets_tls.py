@@ -272,6 +272,22 @@ def test_a_forbidden_address_is_not_dialled_however_it_is_spelled(start_gateway,
     assert receiver.connections() == 0
 
 
+def test_metadata_services_are_forbidden_from_the_start(start_gateway, receiver):
+    """By the default of egress.deny, and before anything is dialled: no route would be another cause."""
+    spellings = ["169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518",
+                 "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[::169.254.169.254]",
+                 "[fe80::a9fe:a9fe]", "100.100.100.200", "[64:ff9b::6464:64c8]", "192.0.0.192", "168.63.129.16",
+                 "[fd00:ec2::254]", "[fd20:ce::254]", "[fd00:c1::a9fe:a9fe]", "[fd00:42::42]"]
+    names = {f"t{index}": host for index, host in enumerate(spellings)}
+    gateway = start_gateway(targets=[target("app", receiver.url())] + [
+        target(name, f"http://{host}/latest/meta-data/", **ONCE) for name, host in names.items()])
+    gateway.post(events.delivered())
+    for name, host in names.items():
+        line = wait_until(lambda: gateway.log("delivery.dead", target=name), f"{host} is given up")[0]
+        assert "is denied by egress.deny" in line["cause"], host
+    receiver.wait_one()
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::ffff:0.0.0.0]"])
 def test_an_unspecified_address_is_this_machine(start_gateway, receiver, host):
     """The system dials the loopback address for it, so whoever forbids that one forbids this one too."""
