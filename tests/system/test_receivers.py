@@ -346,10 +346,12 @@ def test_a_rate_may_be_slow(start_gateway, receiver):
 
 
 class Shares:
-    """A reply that refuses each event the first time. Retries wait at a gate; for those that begin when it
-    is open, it is noted how many were in flight while first attempts were waiting."""
+    """A reply that refuses each event the first time. Retries are refused too until they are told to wait at
+    a gate; for those that begin when it is open, it is noted how many were in flight while first attempts
+    were waiting."""
 
     def __init__(self, first_waiting):
+        self.wait = threading.Event()
         self.gate = threading.Event()
         self.kinds = []  # "first" or "retry", in the order of arrival once the gate is open
         self.retries_max = 0
@@ -370,6 +372,8 @@ class Shares:
                 self._retries += is_retry
                 if self.kinds.count("first") < self._first_waiting:
                     self.retries_max = max(self.retries_max, self._retries)
+        if is_retry and not self.wait.is_set():
+            return Reply(500)
         if is_retry:
             self.gate.wait()
         if counts:
@@ -387,16 +391,18 @@ def test_first_attempts_go_before_retries(start_gateway, receiver, share, retrie
     shares = Shares(new - slots)
     receiver.answer("/app", shares)
     gateway = start_gateway(targets=two_targets(
-        receiver, concurrency=slots, retry_share=share, timeout="10m", retry=["300ms"] * 5))
+        receiver, concurrency=slots, retry_share=share, timeout="10m", retry=["100ms"] * 20 + ["1s"] * 44))
     gateway.post_all([events.delivered() for _ in range(old)])
-    receiver.wait_count(old + slots, "/app")
+    wait_until(lambda: len(set(uuids(receiver.requests("/app")))) == old, "all have been refused once")
+    shares.wait.set()
+    wait_until(lambda: receiver.in_flight("/app") == slots, "retries hold all slots")
     gateway.post_all([events.delivered() for _ in range(new)])
     shares.gate.set()
     gateway.wait_metric("deliveries_total", old + new, target="app", outcome="delivered")
     assert shares.retries_max <= retries_max
     last_new = max(index for index, kind in enumerate(shares.kinds) if kind == "first")
     assert shares.kinds[:last_new].count("retry") >= 4, "retries are not starved either"
-    assert len(receiver.requests("/app")) == 2 * (old + new)
+    assert len(set(uuids(receiver.requests("/app")))) == old + new
 
 
 # -- final outcomes ---------------------------------------------------------------------------------
