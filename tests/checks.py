@@ -41,7 +41,7 @@ FENCES = {
     r"sqlite3(ext)?\.h": r"src/store/sqlite\w*\.[ch]",
     r"libpq-fe\.h": r"src/store/postgres\w*\.[ch]",
     r"libconfig\.h": r"src/config/.*",
-    r"jansson(_config)?\.h": r"src/(bizmail|cli|control)/.*",
+    r"jansson(_config)?\.h": r"src/(cli|control)/.*",
     r"openssl/.*": r"src/(crypto|http)/.*",
 }
 

@@ -2,136 +2,116 @@
 /*
  * json.c - the documented encoding: one JSON object
  *
- * The only place that knows jansson, which bounds the depth (2048) and seeds its hash tables. Of a
- * key that is there twice, the last one counts.
+ * Of a key that is there twice, the last one counts.
  */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "fields.h"
+#include "json_scan.h"
 #include "repostal/bizmail.h"
-#include "repostal/buf.h"
 #include "repostal/memory.h"
+#include "repostal/text.h"
 
 enum {
 	NUMBER_TEXT_SIZE = 32,
-	QUOTED_GROWTH_MAX = 3, /* 1 becomes "1" */
+	NAME_SIZE_MAX = 6 * 16, /* every character of a known name may be written as \u1234 */
 };
 
-static bool is_number_start(char c)
+/* What the object says of the fields that we know, not decoded yet. */
+struct found {
+	struct json_scan_member members[FIELD_COUNT];
+	bool is_given[FIELD_COUNT];
+};
+
+static void on_member(void *context, const struct json_scan_member *member)
 {
-	return c == '-' || (c >= '0' && c <= '9');
-}
+	struct found *found = context;
+	char name[NAME_SIZE_MAX];
+	enum field field;
 
-static size_t number_size(struct slice text)
-{
-	size_t size = 0;
-
-	while (size < text.size && text.data[size] != '\0' &&
-		strchr("+-.0123456789Ee", text.data[size]) != NULL)
-		size++;
-	return size;
-}
-
-/* The same text with all numbers as strings; the caller frees it. */
-static char *quote_numbers(struct slice text, size_t *size_out)
-{
-	bool in_string = false;
-	struct buf out;
-
-	buf_init(&out, text.size * QUOTED_GROWTH_MAX);
-	for (size_t i = 0; i < text.size;) {
-		struct slice rest = slice_behind(text, i);
-		size_t size = 1;
-
-		if (!in_string && is_number_start(rest.data[0])) {
-			size = number_size(rest);
-			buf_append_char(&out, '"');
-			buf_append(&out, rest.data, size);
-			buf_append_char(&out, '"');
-		} else {
-			if (rest.data[0] == '"')
-				in_string = !in_string;
-			else if (in_string && rest.data[0] == '\\' && rest.size > 1)
-				size = 2;
-			buf_append(&out, rest.data, size);
-		}
-		i += size;
-	}
-	REPOSTAL_ASSERT(!out.overflowed);
-	*size_out = out.size;
-	return buf_take(&out);
+	if (member->name.size > sizeof(name) ||
+		!field_find(slice_of(name, json_scan_decode(member->name, name)), &field))
+		return;
+	found->members[field] = *member;
+	found->is_given[field] = member->kind != JSON_SCAN_OTHER;
 }
 
 /*
- * jansson refuses a whole text for one number that its types do not hold. Such a number is in a
- * field that we do not read, or in the id; as strings all of them pass, and none loses a digit.
+ * A number as text, the same for all spellings of it ("1.50", "15e-1"); one that a double does not hold
+ * as it was sent. Integers keep all their digits.
  */
-static json_t *load(struct slice text, json_error_t *failure)
+static struct slice number_text(struct slice text, char out[NUMBER_TEXT_SIZE])
 {
-	json_t *root = json_loadb(text.data, text.size, JSON_ALLOW_NUL, failure);
-	char *quoted;
-	size_t size;
-
-	if (root != NULL || json_error_code(failure) != json_error_numeric_overflow)
-		return root;
-	quoted = quote_numbers(text, &size);
-	root = json_loadb(quoted, size, JSON_ALLOW_NUL, failure);
-	free(quoted);
-	return root;
-}
-
-/* Borrows from value, or writes into number. Anything but a string or a number counts as missing.
- */
-static struct slice value_text(const json_t *value, char number[NUMBER_TEXT_SIZE])
-{
+	double number;
 	int size;
 
-	if (json_is_string(value))
-		return slice_of(json_string_value(value), json_string_length(value));
-	if (json_is_integer(value))
-		size = snprintf(number, NUMBER_TEXT_SIZE, "%" JSON_INTEGER_FORMAT,
-			json_integer_value(value));
-	else if (json_is_real(value))
-		size = snprintf(number, NUMBER_TEXT_SIZE, "%.17g", json_real_value(value));
-	else
-		return slice_of(NULL, 0);
-	REPOSTAL_ASSERT(size > 0 && size < NUMBER_TEXT_SIZE);
-	return slice_of(number, (size_t)size);
+	if (slice_is(text, "-0"))
+		return SLICE_LITERAL("0");
+	for (size_t i = 0; i < text.size; i++) {
+		if (strchr(".eE", text.data[i]) == NULL)
+			continue;
+		if (!text_parse_double(text, &number))
+			return text;
+		size = snprintf(out, NUMBER_TEXT_SIZE, "%.17g", number);
+		REPOSTAL_ASSERT(size > 0 && size < NUMBER_TEXT_SIZE);
+		return slice_of(out, (size_t)size);
+	}
+	return text;
+}
+
+/* One block for all of them: decoding makes no text longer. */
+static void read_found(const struct found *found, struct fields *fields)
+{
+	char numbers[FIELD_COUNT][NUMBER_TEXT_SIZE];
+	char *decoded;
+	size_t size = 0;
+
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (found->is_given[i] && found->members[i].kind == JSON_SCAN_STRING)
+			size += found->members[i].value.size;
+	decoded = memory_alloc(size + 1);
+	size = 0;
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		const struct json_scan_member *member = &found->members[i];
+
+		if (!found->is_given[i])
+			continue;
+		if (member->kind == JSON_SCAN_NUMBER) {
+			fields->values[i] = number_text(member->value, numbers[i]);
+			continue;
+		}
+		fields->values[i] =
+			slice_of(decoded + size, json_scan_decode(member->value, decoded + size));
+		size += fields->values[i].size;
+	}
+	fields_own(fields);
+	free(decoded);
 }
 
 enum status json_read_fields(struct slice body, struct fields *fields, struct error *err)
 {
 	enum status status = STATUS_INVALID;
-	char numbers[FIELD_COUNT][NUMBER_TEXT_SIZE];
+	struct found found = { .is_given = { false } };
 	char *repaired = NULL;
-	json_t *root = NULL;
-	json_error_t failure;
-	struct slice text;
+	int line = 0;
 
 	if (body.size == 0) {
 		error_set(err, "the body is empty");
 		return STATUS_INVALID;
 	}
-	text = bizmail_json_repair(body, &repaired);
-	root = load(text, &failure);
-	if (root == NULL) {
-		/* jansson's own text quotes the body, which belongs into no answer and no log. */
-		error_set(err, "not valid JSON, in line %d", failure.line);
-		goto out;
-	}
-	if (!json_is_object(root)) {
+	switch (json_scan(bizmail_json_repair(body, &repaired), on_member, &found, &line)) {
+	case JSON_SCAN_OBJECT:
+		read_found(&found, fields);
+		status = STATUS_OK;
+		break;
+	case JSON_SCAN_NO_OBJECT:
 		error_set(err, "the JSON value is not an object");
-		goto out;
+		break;
+	case JSON_SCAN_INVALID:
+		error_set(err, "not valid JSON, in line %d", line);
+		break;
 	}
-	for (size_t i = 0; i < FIELD_COUNT; i++)
-		fields->values[i] =
-			value_text(json_object_get(root, field_name((enum field)i)), numbers[i]);
-	fields_own(fields);
-	status = STATUS_OK;
-out:
-	json_decref(root);
 	free(repaired);
 	return status;
 }
