@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "repostal/give_up.h"
 #include "repostal/retry.h"
 #include "repostal/slice.h"
 
@@ -23,6 +24,8 @@ enum transport {
 	TRANSPORT_DENIED = 5,      /* egress.deny */
 	TRANSPORT_OTHER = 6,       /* not HTTP, cut short, our own limits */
 	TRANSPORT_INTERRUPTED = 7, /* we stopped before an answer came */
+	TRANSPORT_GIVEN_UP =
+		8, /* give_up: http_status ended it, or with 0 its age, and nothing was sent */
 };
 
 struct outcome {
@@ -34,8 +37,9 @@ struct outcome {
 enum verdict {
 	VERDICT_DELIVERED,
 	VERDICT_RETRY,
-	VERDICT_DEAD,  /* the last attempt failed */
-	VERDICT_PAUSE, /* 410: keep it, and leave the target alone */
+	VERDICT_DEAD,    /* the last attempt failed */
+	VERDICT_GIVE_UP, /* dead too: with this answer no further attempt is wanted */
+	VERDICT_PAUSE,   /* 410: keep it, and leave the target alone */
 };
 
 struct judgement {
@@ -44,12 +48,12 @@ struct judgement {
 };
 
 /*
- * attempts_done counts this one. dice is 0 <= dice < 1. A 410 on any attempt is PAUSE: the event is
- * kept and its attempt does not count. INTERRUPTED is RETRY without a delay, also on the last
+ * attempts_done counts this one. dice is 0 <= dice < 1. A 410 on any attempt is PAUSE, unless
+ * give_up has it: the event is kept and its attempt does not count. INTERRUPTED is RETRY without a delay, also on the last
  * attempt: our own stop kills nothing.
  */
 struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
-	int attempts_done, double dice);
+	const struct give_up_settings *give_up, int attempts_done, double dice);
 
 /* Whom a failed attempt speaks against. */
 enum blame {

@@ -44,6 +44,7 @@ struct outgoing {
 	int64_t event; /* of the store; set once it is committed, as the lease */
 	int64_t lease;
 	int64_t received_us;
+	int64_t happened_ms;         /* Unix: the envelope's timestamp */
 	struct signature *signature; /* NULL: signing is off */
 	size_t memory_size;          /* what it counts for in the dispatcher's budget */
 	_Atomic int64_t *budget;

@@ -14,6 +14,7 @@
 
 #include "repostal/address.h"
 #include "repostal/breaker.h"
+#include "repostal/give_up.h"
 #include "repostal/retry.h"
 
 enum target_ordering {
@@ -50,6 +51,7 @@ struct target_settings {
 	char *tls_key;
 	bool tls_verify;
 	struct breaker_settings breaker;
+	struct give_up_settings give_up;
 	/* Differs when anything of the above was changed; secrets are in it, so it is never shown. */
 	uint64_t fingerprint;
 };

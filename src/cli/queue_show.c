@@ -83,6 +83,10 @@ static void append_delivery(struct buf *out, const json_t *delivery)
 		buf_append_text(out, ", last answered ");
 		show_append_result(out, delivery);
 	}
+	if (show_string(delivery, "reason").size > 0) {
+		buf_append_text(out, ", because of ");
+		buf_append_slice(out, show_string(delivery, "reason"));
+	}
 	append_time_of(out, "due", delivery, "due");
 	append_time_of(out, "finished", delivery, "finished");
 	buf_append_char(out, '\n');

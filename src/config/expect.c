@@ -116,6 +116,8 @@ void expect_append(struct buf *out, const struct setting *row)
 		buf_append_text(out, "a duration ");
 		append_limits(out, row, text_format_duration);
 		buf_append_text(out, ", in quotes with its unit (ms, s, m, h, d)");
+		if (row->may_be_none)
+			buf_append_text(out, ", or \"\" for none");
 		break;
 	case SETTING_SIZE:
 		buf_append_text(out, "a size ");
@@ -140,6 +142,11 @@ void expect_append(struct buf *out, const struct setting *row)
 		break;
 	case SETTING_RETRY:
 		append_retry(out, row);
+		break;
+	case SETTING_STATUSES:
+		append_counted(out, row, "a list of ",
+			" HTTP status codes from 300 to 599 or classes of them, such as [ 404, "
+			"\"4xx\" ]");
 		break;
 	case SETTING_TEXTS:
 		append_counted(out, row, "a list of ", " texts, such as [ \"one\", \"two\" ]");

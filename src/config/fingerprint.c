@@ -38,6 +38,11 @@ static uint64_t add_retry(uint64_t hash, const struct retry_settings *retry)
 	return add(hash, retry->delays_ms, retry->delays_count * sizeof(retry->delays_ms[0]));
 }
 
+static uint64_t add_statuses(uint64_t hash, const struct give_up_settings *give_up)
+{
+	return add(hash, give_up->statuses, give_up->statuses_count * sizeof(give_up->statuses[0]));
+}
+
 /* A secret that is left out counts as one that is not given: also whether there is one is hidden. */
 static uint64_t add_secret(uint64_t hash, enum fingerprint_scope scope, const char *text)
 {
@@ -133,6 +138,8 @@ uint64_t setting_fingerprint(
 		return add(hash, field, row->size);
 	case SETTING_RETRY:
 		return add_retry(hash, field);
+	case SETTING_STATUSES:
+		return add_statuses(hash, field);
 	case SETTING_TEXTS:
 	case SETTING_RANGES:
 	case SETTING_HEADERS:

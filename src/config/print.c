@@ -142,6 +142,18 @@ static void append_retry(struct buf *out, const struct retry_settings *retry)
 	buf_append_text(out, " ]");
 }
 
+static void append_statuses(struct buf *out, const struct give_up_settings *give_up)
+{
+	buf_append_text(out, "[");
+	for (size_t i = 0; i < give_up->statuses_count; i++) {
+		uint16_t status = give_up->statuses[i];
+
+		append_separator(out, i);
+		buf_printf(out, give_up_is_class(status) ? "\"%dxx\"" : "%d", status);
+	}
+	buf_append_text(out, " ]");
+}
+
 static void append_texts(struct buf *out, char *const *texts, size_t count)
 {
 	buf_append_text(out, "[");
@@ -256,7 +268,10 @@ static void append_value(const struct printing *printing, const struct setting *
 		append_fraction(out, *(const double *)field);
 		break;
 	case SETTING_DURATION:
-		append_with_unit(out, *(const int64_t *)field, text_format_duration);
+		if (row->may_be_none && *(const int64_t *)field == 0)
+			append_text(out, "");
+		else
+			append_with_unit(out, *(const int64_t *)field, text_format_duration);
 		break;
 	case SETTING_SIZE:
 		append_with_unit(out, *(const int64_t *)field, text_format_size);
@@ -278,6 +293,9 @@ static void append_value(const struct printing *printing, const struct setting *
 		break;
 	case SETTING_RETRY:
 		append_retry(out, field);
+		break;
+	case SETTING_STATUSES:
+		append_statuses(out, field);
 		break;
 	case SETTING_TEXTS:
 	case SETTING_RANGES:

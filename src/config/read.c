@@ -173,6 +173,17 @@ static bool read_with_unit(const struct reading *reading, int64_t *field,
 	return true;
 }
 
+static bool read_duration(
+	const struct reading *reading, int64_t *field, const config_setting_t *value)
+{
+	if (reading->row->may_be_none && has_type(value, CONFIG_TYPE_STRING) &&
+		config_setting_get_string(value)[0] == '\0') {
+		*field = 0;
+		return true;
+	}
+	return read_with_unit(reading, field, value, text_parse_duration_ms);
+}
+
 static bool read_rate(const struct reading *reading, double *field, const config_setting_t *value)
 {
 	struct slice text;
@@ -244,7 +255,7 @@ bool read_value(const struct reading *reading, void *base, const config_setting_
 	case SETTING_FRACTION:
 		return read_fraction(reading, field, value);
 	case SETTING_DURATION:
-		return read_with_unit(reading, field, value, text_parse_duration_ms);
+		return read_duration(reading, field, value);
 	case SETTING_SIZE:
 		return read_with_unit(reading, field, value, text_parse_size);
 	case SETTING_RATE:
@@ -259,6 +270,8 @@ bool read_value(const struct reading *reading, void *base, const config_setting_
 		return read_events(reading, field, value);
 	case SETTING_RETRY:
 		return read_retry(reading, field, value);
+	case SETTING_STATUSES:
+		return read_statuses(reading, field, value);
 	case SETTING_TEXTS:
 		return read_texts(reading, base, value);
 	case SETTING_RANGES:

@@ -15,7 +15,8 @@
 #include "repostal/text.h"
 
 enum {
-	NAME_SIZE = 2 * SETTING_PATH_SIZE
+	NAME_SIZE = 2 * SETTING_PATH_SIZE,
+	NUMBER_SIZE = 16,
 };
 
 static bool is_text(const config_setting_t *value)
@@ -134,6 +135,60 @@ bool read_retry(
 	/* The rest of the struct has rows of its own. */
 	memcpy(field->delays_ms, delays.delays_ms, sizeof(field->delays_ms));
 	field->delays_count = delays.delays_count;
+	return true;
+}
+
+/* 404, "404" or "4xx". */
+static bool parse_status(const config_setting_t *element, uint16_t *status_out)
+{
+	char digits[NUMBER_SIZE];
+
+	if (is_text(element))
+		return give_up_parse_status(
+			slice_text(config_setting_get_string(element)), status_out);
+	if (config_setting_type(element) != CONFIG_TYPE_INT)
+		return false;
+	(void)snprintf(digits, sizeof(digits), "%d", config_setting_get_int(element));
+	return give_up_parse_status(slice_text(digits), status_out);
+}
+
+static bool has_status(const struct give_up_settings *settings, uint16_t status)
+{
+	for (size_t i = 0; i < settings->statuses_count; i++)
+		if (settings->statuses[i] == status)
+			return true;
+	return false;
+}
+
+bool read_statuses(const struct reading *reading, struct give_up_settings *field,
+	const config_setting_t *value)
+{
+	struct give_up_settings read = { 0 };
+	size_t count;
+	bool good = true;
+
+	if (!is_list(value))
+		return refuse_value(reading, value);
+	count = (size_t)config_setting_length(value);
+	if ((int64_t)count > reading->row->max)
+		return refuse_value(reading, value);
+	for (size_t i = 0; i < count; i++) {
+		const config_setting_t *element = element_at(value, i);
+		uint16_t status;
+
+		if (!parse_status(element, &status))
+			good = refuse_value(reading, element);
+		else if (has_status(&read, status))
+			good = refuse_with(
+				reading, element, "names the same twice: element %zu", i + 1);
+		else
+			read.statuses[read.statuses_count++] = status;
+	}
+	if (!good)
+		return false;
+	/* The rest of the struct has a row of its own. */
+	memcpy(field->statuses, read.statuses, sizeof(field->statuses));
+	field->statuses_count = read.statuses_count;
 	return true;
 }
 

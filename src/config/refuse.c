@@ -22,6 +22,7 @@ static bool text_may_be_shown(const struct setting *row)
 	case SETTING_EVENT:
 	case SETTING_EVENTS:
 	case SETTING_RETRY:
+	case SETTING_STATUSES:
 		return true;
 	case SETTING_CHOICE:
 		return !row->or_group; /* auth = "token" instead of auth = { token = "token"; } */
@@ -110,6 +111,7 @@ static void append_advice(struct buf *out, const struct setting *row, const conf
 	case SETTING_EVENT:
 	case SETTING_EVENTS:
 	case SETTING_RETRY:
+	case SETTING_STATUSES:
 	case SETTING_HEADERS:
 	case SETTING_ELEMENTS:
 		break;

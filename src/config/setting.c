@@ -140,6 +140,7 @@ static void setting_release(const struct setting *row, void *base)
 	case SETTING_EVENT:
 	case SETTING_EVENTS:
 	case SETTING_RETRY:
+	case SETTING_STATUSES:
 		break;
 	}
 }

@@ -32,7 +32,8 @@ enum setting_kind {
 	SETTING_EVENT,    /* one of .events - enum postal_event_type */
 	SETTING_EVENTS,   /* some of .events - uint32_t, a bit for each */
 	SETTING_RETRY, /* name of a preset or list of durations - delays of struct retry_settings */
-	SETTING_TEXTS, /* - char ** and its count */
+	SETTING_STATUSES, /* list of 404 or "4xx" - statuses of struct give_up_settings */
+	SETTING_TEXTS,    /* - char ** and its count */
 	SETTING_RANGES,   /* addresses - struct address_range * and its count */
 	SETTING_HEADERS,  /* group of any names - struct target_header * and its count */
 	SETTING_ELEMENTS, /* list of groups - array of structs and its count */
@@ -60,7 +61,8 @@ struct setting {
 	uint32_t events;              /* bit 1 << enum postal_event_type */
 	/* The error completes "'listen.address' ...", and never quotes the value. */
 	bool (*format)(struct slice value, struct error *err);
-	bool is_file; /* what it names must be readable; format checks that */
+	bool may_be_none; /* of a duration: "" is 0, whatever the limits */
+	bool is_file;     /* what it names must be readable; format checks that */
 	const struct settings_table *element;
 	int64_t safe_size; /* a shorter secret is a warning; 0: none is too short */
 	const char *mask;  /* printed for a secret; NULL: "***" */

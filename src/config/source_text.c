@@ -26,6 +26,7 @@ struct scan {
 	struct problems *problems;
 	struct slice word; /* the token before this one, when it is a word; else empty */
 	int depth;         /* of groups and lists */
+	bool in_mixed;     /* inside of an array that becomes a list */
 	struct name *names;
 	size_t names_count;
 	size_t names_capacity;
@@ -64,8 +65,15 @@ static size_t size_of_line(struct slice text)
 	return end == NULL ? text.size : (size_t)(end - text.data);
 }
 
+static bool is_comment(struct slice text)
+{
+	return text.data[0] == '#' || starts_with(text, "//") || starts_with(text, "/*");
+}
+
 static size_t size_of_comment(struct slice text)
 {
+	if (!starts_with(text, "/*"))
+		return size_of_line(text);
 	for (size_t i = 2; i + 1 < text.size; i++) {
 		if (text.data[i] == '*' && text.data[i + 1] == '/')
 			return i + 2;
@@ -208,10 +216,51 @@ static void note_structure(struct scan *scan, char c)
 		leave(scan);
 }
 
+/*
+ * An array of texts and other values, such as [ 404, "4xx" ]: libconfig wants them of one kind there, and
+ * takes any in a list. text begins with its bracket; a bracket inside of it is an error of syntax, which
+ * is libconfig's to tell.
+ */
+static bool is_mixed_array(struct slice text)
+{
+	bool has_text = false, has_other = false;
+	size_t at = 1;
+
+	while (at < text.size && text.data[at] != ']') {
+		struct slice rest = slice_of(text.data + at, text.size - at);
+
+		if (memchr("[(){}=:;", rest.data[0], 8) != NULL)
+			return false;
+		if (is_comment(rest)) {
+			at += size_of_comment(rest);
+		} else if (rest.data[0] == '"') {
+			has_text = true;
+			at += size_of_string(rest);
+		} else {
+			has_other = has_other || is_digit(rest.data[0]) || is_letter(rest.data[0]);
+			at++;
+		}
+	}
+	return at < text.size && has_text && has_other;
+}
+
+static void copy_bracket(struct scan *scan)
+{
+	bool is_open = scan->rest.data[0] == '[';
+
+	if (is_open)
+		scan->in_mixed = is_mixed_array(scan->rest);
+	if (scan->in_mixed)
+		buf_append_char(scan->out, is_open ? '(' : ')');
+	else
+		buf_append_char(scan->out, scan->rest.data[0]);
+	scan->in_mixed = scan->in_mixed && is_open;
+	scan->rest = slice_of(scan->rest.data + 1, scan->rest.size - 1);
+}
+
 static bool is_blank(struct slice text)
 {
-	return memchr(" \t\r\n\f", text.data[0], 5) != NULL || text.data[0] == '#' ||
-	       starts_with(text, "//") || starts_with(text, "/*");
+	return memchr(" \t\r\n\f", text.data[0], 5) != NULL || is_comment(text);
 }
 
 static void copy_token(struct scan *scan)
@@ -223,10 +272,10 @@ static void copy_token(struct scan *scan)
 		scan->word = slice_of(scan->rest.data, size_of_word(scan->rest));
 	else if (!is_blank(scan->rest))
 		scan->word = (struct slice){ 0 };
-	if (c == '#' || starts_with(scan->rest, "//"))
-		copy(scan, size_of_line(scan->rest));
-	else if (starts_with(scan->rest, "/*"))
+	if (is_comment(scan->rest))
 		copy(scan, size_of_comment(scan->rest));
+	else if (c == '[' || c == ']')
+		copy_bracket(scan);
 	else if (c == '"')
 		copy(scan, size_of_string(scan->rest));
 	else if (is_digit(c))

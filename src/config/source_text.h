@@ -5,7 +5,8 @@
  * Promise    libconfig 1.5 lets whole numbers wrap around silently unless they end in L, ends at a
  *            NUL, and ends the process when it includes a folder. Behind this, numbers keep their
  *            value (those beyond 64 bits become the largest), and a NUL, an @include or a name that
- *            a group has twice is a problem with its line. A byte order mark is left out.
+ *            a group has twice is a problem with its line. A byte order mark is left out,
+ *            and an array of texts and numbers becomes the list that libconfig takes them in.
  * Threads    Any.
  */
 #ifndef REPOSTAL_CONFIG_SOURCE_TEXT_H

@@ -195,6 +195,12 @@ static const struct setting target_rows[] = {
 	{ .path = "breaker.cooldown", .kind = SETTING_DURATION, T(breaker.cooldown_ms),
 	  .fallback = QUOTED("30s"), .min = 10, .max = BREAKER_COOLDOWN_MAX_MS,
 	  .help = "For so long at first, then twice as long each time, at most 5 minutes" },
+	{ .path = "give_up.status", .kind = SETTING_STATUSES, T(give_up), .fallback = "[ ]",
+	  .max = GIVE_UP_STATUSES_MAX,
+	  .help = "Answers that end a delivery as dead at once, such as [ 404, \"4xx\" ]" },
+	{ .path = "give_up.age", .kind = SETTING_DURATION, T(give_up.age_ms), .fallback = QUOTED(""),
+	  .min = SECOND_MS, .max = YEARS_10_MS, .may_be_none = true,
+	  .help = "An event that happened so long ago is not sent any more; empty: none is too old" },
 };
 #undef T
 

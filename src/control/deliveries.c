@@ -29,6 +29,17 @@ static bool is_final(enum delivery_state state)
 	return state == DELIVERY_DELIVERED || state == DELIVERY_DEAD || state == DELIVERY_DISCARDED;
 }
 
+/* Why it is dead although it has attempts left. */
+static void write_reason(struct buf *out, const struct store_row *row)
+{
+	if (row->state == DELIVERY_DEAD && row->transport == TRANSPORT_GIVEN_UP)
+		out_text(out, "reason",
+			row->http_status == 0 ? SLICE_LITERAL("give_up_age")
+					      : SLICE_LITERAL("give_up_status"));
+	else
+		out_null(out, "reason");
+}
+
 void delivery_write_members(struct buf *out, const struct names *names, const struct store_row *row,
 	const struct facts *facts)
 {
@@ -51,6 +62,7 @@ void delivery_write_members(struct buf *out, const struct names *names, const st
 	else
 		out_null(out, "finished");
 	delivery_write_result(out, row->attempts, row->http_status, row->transport);
+	write_reason(out, row);
 	out_int(out, "duration_ms", row->duration_ms);
 	out_text(out, "message_id", facts->event.id);
 	out_text(out, "recipient", facts->event.recipient);

@@ -122,7 +122,7 @@ static void write_cause(struct buf *out, const struct store_attempt *attempt)
 	};
 	char text[CAUSE_SIZE];
 
-	if (outcome.transport != TRANSPORT_OK) {
+	if (outcome.http_status == 0 && outcome.transport != TRANSPORT_OK) {
 		out_text(out, "cause", attempt->answer);
 	} else if (outcome.http_status == 0 || outcome_result(&outcome) == ATTEMPT_2XX) {
 		out_null(out, "cause");

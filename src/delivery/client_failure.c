@@ -177,6 +177,7 @@ void client_failure_print(const struct client_failure *failure, char out[CAUSE_S
 	case TRANSPORT_OK:
 	case TRANSPORT_OTHER:
 	case TRANSPORT_INTERRUPTED:
+	case TRANSPORT_GIVEN_UP:
 		break;
 	}
 	cause_print(&cause, failure->settings, out);

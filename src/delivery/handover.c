@@ -295,7 +295,7 @@ static void on_claimed(
 	delivery->claimed = true;
 	atomic_fetch_add(&target->claimed_held, 1);
 	if (!is_translated) {
-		target_give_up(target, delivery, err.text);
+		target_give_up(target, delivery, TRANSPORT_OTHER, "untranslatable", err.text);
 		return;
 	}
 	target->lanes[delivery->type].claimed_ready++;

@@ -43,10 +43,12 @@ struct outgoing *outgoing_translate(const struct translate_settings *settings, s
 
 	buf_init(&envelope, ENVELOPE_SIZE_MAX);
 	translate_event(settings, source, defaults, event, identity, received_us, &postal);
-	if (envelope_write(&postal, &envelope))
+	if (envelope_write(&postal, &envelope)) {
 		outgoing = outgoing_new(buf_slice(&envelope), received_us, deliveries_count);
-	else
+		outgoing->happened_ms = postal.timestamp_us / 1000;
+	} else {
 		error_set(err, "the envelope would exceed %d bytes", ENVELOPE_SIZE_MAX);
+	}
 	buf_free(&envelope);
 	return outgoing;
 }

@@ -226,17 +226,39 @@ static struct delivery *next_delivery(struct target *target, const struct allowa
 	return delivery;
 }
 
+/* An operator who has it tried again knows how old it is. */
+static bool is_too_old(const struct target *target, const struct delivery *delivery)
+{
+	const struct give_up_settings *give_up = &target->settings.give_up;
+
+	return give_up->age_ms > 0 && !delivery->is_replay &&
+	       give_up_on_age(give_up, delivery->outgoing->happened_ms, clock_unix_ms());
+}
+
+static bool end_without_attempt(struct target *target, struct delivery *delivery)
+{
+	int attempts_max = (int)target->settings.retry.delays_count + 1 + TARGET_INTERRUPTED_MAX;
+
+	if (delivery->attempts > attempts_max) {
+		lane_remove(lane_of(target, delivery), delivery);
+		target_give_up(
+			target, delivery, TRANSPORT_OTHER, "interrupted", "interrupted too often");
+		return true;
+	}
+	if (is_too_old(target, delivery)) {
+		lane_remove(lane_of(target, delivery), delivery);
+		target_give_up_old(target, delivery);
+		return true;
+	}
+	return false;
+}
+
 static void start_attempt(struct target *target, struct delivery *delivery)
 {
 	struct outgoing *outgoing = delivery->outgoing;
 	struct lane *lane = lane_of(target, delivery);
 
 	lane_remove(lane, delivery);
-	if (delivery->attempts >
-		(int)target->settings.retry.delays_count + 1 + TARGET_INTERRUPTED_MAX) {
-		target_give_up(target, delivery, "interrupted too often");
-		return;
-	}
 	delivery_queue_add(&target->flying, delivery);
 	lane->flying++;
 	if (delivery->attempts > 1)
@@ -250,7 +272,11 @@ static void start_attempts(struct target *target, const struct allowance *allowa
 	while (target->flying.count < allowance->total) {
 		struct delivery *delivery = next_delivery(target, allowance);
 
-		if (delivery == NULL || !rate_take(&target->rate, clock_monotonic_us()))
+		if (delivery == NULL)
+			return;
+		if (end_without_attempt(target, delivery))
+			continue;
+		if (!rate_take(&target->rate, clock_monotonic_us()))
 			return;
 		start_attempt(target, delivery);
 	}

@@ -116,7 +116,11 @@ void target_note_oldest(struct target *target);
 /* verdict.c: what follows from a result. */
 void target_on_result(
 	struct target *target, struct delivery *delivery, const struct client_result *result);
-void target_give_up(struct target *target, struct delivery *delivery, const char *reason);
+/* Ends what is not sent any more. reason: a word, as in the log; cause: in words, kept in its history. */
+void target_give_up(struct target *target, struct delivery *delivery, enum transport transport,
+	const char *reason, const char *cause);
+/* Because it is older than give_up.age. */
+void target_give_up_old(struct target *target, struct delivery *delivery);
 void target_release(struct target *target, struct delivery *delivery, int64_t due_ms);
 
 /* What receivers check signatures by. */

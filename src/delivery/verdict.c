@@ -9,6 +9,7 @@
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/random.h"
+#include "repostal/text.h"
 #include "target.h"
 
 enum {
@@ -59,15 +60,27 @@ static void describe(struct delivery *delivery, const struct client_result *resu
 		keep_answer(delivery, result->answer);
 }
 
-static void log_failure(struct log_limit *lines, const struct delivery *delivery,
+static void log_retry(struct target *target, const struct delivery *delivery,
 	const struct client_result *result, int64_t delay_ms)
 {
-	log_limited(lines, LOG_INT("event_id", delivery->outgoing->event),
+	log_limited(&target->lines.retry, LOG_INT("event_id", delivery->outgoing->event),
 		LOG_SLICE("uuid", outgoing_uuid(delivery->outgoing)),
 		LOG_INT("attempt", delivery->attempts),
 		LOG_STR("result", attempt_result_name(outcome_result(&result->outcome))),
 		LOG_INT("status", result->outcome.http_status), LOG_STR("cause", result->cause),
 		LOG_INT("retry_in_ms", delay_ms));
+}
+
+/* reason: why there is no further attempt. */
+static void log_dead(struct target *target, const struct delivery *delivery,
+	const struct client_result *result, const char *reason)
+{
+	log_limited(&target->lines.dead, LOG_INT("event_id", delivery->outgoing->event),
+		LOG_SLICE("uuid", outgoing_uuid(delivery->outgoing)),
+		LOG_INT("attempt", delivery->attempts),
+		LOG_STR("result", attempt_result_name(outcome_result(&result->outcome))),
+		LOG_INT("status", result->outcome.http_status), LOG_STR("reason", reason),
+		LOG_STR("cause", result->cause));
 }
 
 static void count_attempt(struct target *target, const struct client_result *result)
@@ -270,13 +283,43 @@ static void on_failed(struct target *target, struct delivery *delivery,
 	note_error(target, result);
 	if (delay_ms < 0) {
 		counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
-		log_failure(&target->lines.dead, delivery, result, 0);
+		log_dead(target, delivery, result, "attempts");
 	} else {
 		verdict->due_ms = clock_schedule_ms() + delay_ms;
 		note_due(target, delivery, verdict->due_ms);
-		log_failure(&target->lines.retry, delivery, result, delay_ms);
+		log_retry(target, delivery, result, delay_ms);
 	}
 	blame(target, delivery, result);
+}
+
+/* What give_up expects is no sign of ill health: the receiver is there and has answered. */
+static void note_settled(
+	struct target *target, const struct delivery *delivery, const struct client_result *result)
+{
+	switch (outcome_blame(&result->outcome)) {
+	case BLAME_NOBODY:
+		if (result->outcome.http_status == HTTP_TOO_MANY_REQUESTS)
+			rest(target, result);
+		break;
+	case BLAME_TYPE:
+		note_target(target, true);
+		note_type(target, delivery, true);
+		break;
+	case BLAME_TARGET: /* 502, 504: whatever answered, the receiver behind it is not known to be there */
+		break;
+	}
+}
+
+static void on_given_up(
+	struct target *target, struct delivery *delivery, const struct client_result *result)
+{
+	verdict_of(delivery, DELIVERY_DEAD);
+	describe(delivery, result);
+	delivery->verdict.verdict.transport = TRANSPORT_GIVEN_UP;
+	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
+	log_dead(target, delivery, result, "give_up_status");
+	hint_at_key(target, result);
+	note_settled(target, delivery, result);
 }
 
 /* 410: the event is not to blame, so its attempt does not count against it. */
@@ -311,8 +354,8 @@ static void on_interrupted(struct delivery *delivery, const struct client_result
 static void judge(
 	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
-	struct judgement judgement = outcome_judge(
-		&result->outcome, &target->settings.retry, delivery->attempts, random_unit());
+	struct judgement judgement = outcome_judge(&result->outcome, &target->settings.retry,
+		&target->settings.give_up, delivery->attempts, random_unit());
 
 	switch (judgement.verdict) {
 	case VERDICT_DELIVERED:
@@ -323,6 +366,9 @@ static void judge(
 		break;
 	case VERDICT_DEAD:
 		on_failed(target, delivery, result, -1);
+		break;
+	case VERDICT_GIVE_UP:
+		on_given_up(target, delivery, result);
 		break;
 	case VERDICT_PAUSE:
 		on_gone(target, delivery, result);
@@ -348,17 +394,32 @@ void target_on_result(
 	dispatcher_post_verdict(target->dispatcher, delivery);
 }
 
-void target_give_up(struct target *target, struct delivery *delivery, const char *reason)
+void target_give_up(struct target *target, struct delivery *delivery, enum transport transport,
+	const char *reason, const char *cause)
 {
 	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_DEAD);
 
 	verdict->started_ms = clock_unix_ms();
-	verdict->transport = TRANSPORT_OTHER;
-	keep_answer(delivery, slice_text(reason));
+	verdict->transport = (int)transport;
+	keep_answer(delivery, slice_text(cause));
 	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
 	log_limited(&target->lines.dead, LOG_INT("event_id", delivery->outgoing->event),
-		LOG_STR("cause", reason));
+		LOG_SLICE("uuid", outgoing_uuid(delivery->outgoing)), LOG_STR("reason", reason),
+		LOG_STR("cause", cause));
 	dispatcher_post_verdict(target->dispatcher, delivery);
+}
+
+void target_give_up_old(struct target *target, struct delivery *delivery)
+{
+	char happened[CLOCK_TEXT_SIZE];
+	struct buf cause;
+
+	clock_format_utc(delivery->outgoing->happened_ms, happened);
+	buf_init(&cause, CAUSE_SIZE);
+	buf_printf(&cause, "not sent: it happened at %s, longer ago than give_up.age, ", happened);
+	text_format_duration(&cause, target->settings.give_up.age_ms);
+	target_give_up(target, delivery, TRANSPORT_GIVEN_UP, "give_up_age", cause.data);
+	buf_free(&cause);
 }
 
 void target_release(struct target *target, struct delivery *delivery, int64_t due_ms)

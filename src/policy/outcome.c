@@ -24,7 +24,7 @@ static int64_t retry_after_of(const struct outcome *outcome)
 }
 
 struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
-	int attempts_done, double dice)
+	const struct give_up_settings *give_up, int attempts_done, double dice)
 {
 	int64_t delay_ms;
 
@@ -32,6 +32,8 @@ struct judgement outcome_judge(const struct outcome *outcome, const struct retry
 		return (struct judgement){ .verdict = VERDICT_RETRY };
 	if (outcome_result(outcome) == ATTEMPT_2XX)
 		return (struct judgement){ .verdict = VERDICT_DELIVERED };
+	if (outcome->transport == TRANSPORT_OK && give_up_on_status(give_up, outcome->http_status))
+		return (struct judgement){ .verdict = VERDICT_GIVE_UP };
 	if (outcome->transport == TRANSPORT_OK && outcome->http_status == HTTP_GONE)
 		return (struct judgement){ .verdict = VERDICT_PAUSE };
 	delay_ms = retry_delay_ms(retry, attempts_done, retry_after_of(outcome), dice);
@@ -63,6 +65,7 @@ enum blame outcome_blame(const struct outcome *outcome)
 	case TRANSPORT_OTHER:
 		return BLAME_TYPE;
 	case TRANSPORT_INTERRUPTED:
+	case TRANSPORT_GIVEN_UP:
 		return BLAME_NOBODY;
 	}
 	return BLAME_TARGET; /* not reached: -Wswitch guards the cases */
@@ -85,6 +88,7 @@ enum attempt_result outcome_result(const struct outcome *outcome)
 {
 	switch (outcome->transport) {
 	case TRANSPORT_OK:
+	case TRANSPORT_GIVEN_UP:
 		return result_of_status(outcome->http_status);
 	case TRANSPORT_TIMEOUT:
 		return ATTEMPT_TIMEOUT;

@@ -14,6 +14,7 @@ static void check_judgement(int http_status, int64_t retry_after_ms)
 		.jitter = 0.5,
 		.retry_after_max_ms = HOUR_MS,
 	};
+	static const struct give_up_settings give_up;
 	const struct outcome outcome = {
 		.transport = TRANSPORT_OK,
 		.http_status = http_status,
@@ -21,7 +22,8 @@ static void check_judgement(int http_status, int64_t retry_after_ms)
 	};
 
 	for (int attempts = 1; attempts <= 3; attempts++) {
-		struct judgement judgement = outcome_judge(&outcome, &retry, attempts, 0.999);
+		struct judgement judgement =
+			outcome_judge(&outcome, &retry, &give_up, attempts, 0.999);
 
 		if (judgement.verdict != VERDICT_RETRY)
 			continue;

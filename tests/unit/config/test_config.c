@@ -89,6 +89,8 @@ static const struct {
 	{ "targets.tls.verify", "true" },
 	{ "targets.breaker.failures", "10" },
 	{ "targets.breaker.cooldown", "\"30s\"" },
+	{ "targets.give_up.status", "[ ]" },
+	{ "targets.give_up.age", "\"\"" },
 	{ "egress.deny", "[ \"169.254.0.0/16\", \"fe80::/10\" ]" },
 	{ "log.level", "\"info\"" },
 	{ "log.format", "\"text\"" },
@@ -171,6 +173,8 @@ static void test_minimal(void **state)
 	assert_true(target->tls_verify);
 	assert_int_equal(target->breaker.failures, 10);
 	assert_int_equal(target->breaker.cooldown_ms, 30 * 1000);
+	assert_int_equal(target->give_up.statuses_count, 0);
+	assert_int_equal(target->give_up.age_ms, 0);
 	assert_string_equal(loaded.report, "1: warning: signing is off: 'signing.keys' names no "
 					   "key ('repostal keygen' makes one)\n");
 	loaded_free(&loaded);
@@ -282,6 +286,15 @@ static void test_broken_files(void **state)
 		{ "only a comment", "# nothing\n", "1: 'targets' is missing" },
 		{ "syntax", MINIMAL "listen: { port = ; };\n", "3: syntax error\n" },
 		{ "unfinished", MINIMAL "listen: {\n", "4: syntax error\n" },
+		{ "texts and numbers between brackets that do not belong together",
+			MINIMAL "signing: { keys = [ \"a\", 4 ); };\n",
+			"3: mismatched element type in array\n" },
+		{ "texts and numbers without an end", MINIMAL "signing: { keys = [ \"a\", 4 ; };\n",
+			"3: mismatched element type in array\n" },
+		{ "texts and a list", MINIMAL "signing: { keys = [ \"a\", ( 4 ) ]; };\n",
+			"3: syntax error\n" },
+		{ "a number among texts", MINIMAL "signing: { keys = [ \"]\", # ]\n 4 ]; };\n",
+			"4: 'signing.keys' must be a list of texts in quotes; element 2 is not\n" },
 		{ "twice", MINIMAL "listen: { port = 1; };\nlisten: { port = 2; };\n",
 			"4: 'listen' is given twice, first in line 3\n" },
 		{ "twice in a group, once in another",
@@ -292,7 +305,7 @@ static void test_broken_files(void **state)
 			       "\"b\"; /* */ name\n= \"c\"; } );\n",
 			"3: 'name' is given twice, first in line 2\n" },
 		{ "mixed array", MINIMAL "egress: { deny = [ \"::1\", 1 ]; };\n",
-			"3: mismatched element type in array\n" },
+			"3: 'egress.deny' must be a list of texts in quotes; element 2 is not\n" },
 		{ "include", MINIMAL "@include \"/etc\"\n", "3: @include is not supported" },
 		{ "not text", "\177ELF", "1: syntax error\n" },
 	};
@@ -593,7 +606,8 @@ static const char unusual[] =
 	"connect_timeout = \"10ms\"; concurrency = 1; rate = \"7/m\"; "
 	"retry = [ \"1s\", \"90s\", \"1d\" ]; jitter = 1; retry_after_max = \"0\"; "
 	"headers: { X-A = \"1\"; }; http2 = true; proxy = \"http://p:3128\"; "
-	"tls: { verify = false; }; breaker: { failures = 0; cooldown = \"1s\"; }; },\n"
+	"tls: { verify = false; }; breaker: { failures = 0; cooldown = \"1s\"; }; "
+	"give_up: { status = [ 404, \"5xx\", \"403\" ]; age = \"90m\"; }; },\n"
 	"{ name = \"y\"; url = \"http://localhost\"; retry = \"postal\"; jitter = 0; },\n"
 	"{ name = \"z\"; url = \"http://localhost\"; retry = [ ]; rate = \"3/h\"; } );\n"
 	"egress: { deny = [ \"10.0.0.0/8\", \"::1\", \"192.0.2.1\", \"::/0\" ]; };\n"
@@ -664,6 +678,11 @@ static void test_unusual_values(void **state)
 	assert_int_equal(config->targets[0].retry.delays_count, 3);
 	assert_int_equal(config->targets[0].retry.delays_ms[1], 90 * 1000);
 	assert_true(config->targets[0].retry.jitter == 1);
+	assert_int_equal(config->targets[0].give_up.statuses_count, 3);
+	assert_int_equal(config->targets[0].give_up.statuses[0], 404);
+	assert_int_equal(config->targets[0].give_up.statuses[1], 5);
+	assert_int_equal(config->targets[0].give_up.statuses[2], 403);
+	assert_int_equal(config->targets[0].give_up.age_ms, 90 * 60 * 1000);
 	assert_int_equal(config->targets[1].retry.delays_count, 5);
 	assert_int_equal(config->targets[2].retry.delays_count, 0);
 	assert_int_equal(config->egress.deny.count, 4);

@@ -39,6 +39,8 @@ static const struct {
 	{ "jitter", SOURCE TARGET_WITH("jitter = 0.2;"), NULL, false, false },
 	{ "ordering", SOURCE TARGET_WITH("ordering = \"message\";"), NULL, false, false },
 	{ "outcomes", SOURCE TARGET_WITH("outcomes = \"final\";"), NULL, false, false },
+	{ "statuses", SOURCE TARGET_WITH("give_up: { status = [ 404 ]; };"), NULL, false, false },
+	{ "an age", SOURCE TARGET_WITH("give_up: { age = \"1d\"; };"), NULL, false, false },
 	{ "events", SOURCE TARGET_WITH("events = [ \"MessageSent\" ];"), NULL, false, false },
 	{ "a header", SOURCE TARGET_WITH("headers: { A = \"1\"; };"), NULL, false, false },
 	{ "a rate", SOURCE TARGET_WITH("rate = \"1/s\";"), NULL, false, false },

@@ -277,7 +277,10 @@ static void check_with_unit(const struct settings_table *table, const struct set
 	expect_refused_number(table, row, "\"", row->max, wrong_unit);
 	expect_refused_number(table, row, "", row->max, "");
 	expect_refused(table, row, "\"-1\"");
-	expect_refused(table, row, "\"\"");
+	if (row->may_be_none)
+		expect_taken(table, row, "\"\"");
+	else
+		expect_refused(table, row, "\"\"");
 	expect_refused(table, row, "true");
 	expect_taken_number(table, row, "\"", row->min, unit);
 	expect_taken_number(table, row, "\"", row->max, unit);
@@ -364,6 +367,35 @@ static void check_retry(const struct settings_table *table, const struct setting
 	expect_taken(table, row, "[ ]");
 	expect_taken(table, row, "( \"5s\", \"1m\" )");
 	expect_taken(table, row, "\"standard-webhooks\"");
+}
+
+static void check_statuses(const struct settings_table *table, const struct setting *row)
+{
+	expect_refused(table, row, "404");
+	expect_refused(table, row, "\"4xx\"");
+	expect_refused(table, row, "true");
+	expect_refused(table, row, "{ }");
+	expect_refused(table, row, "[ \"2xx\" ]");
+	expect_refused(table, row, "[ \"6xx\" ]");
+	expect_refused(table, row, "[ \"4XX\" ]");
+	expect_refused(table, row, "[ \"\" ]");
+	expect_refused(table, row, "[ 200 ]");
+	expect_refused(table, row, "[ 299 ]");
+	expect_refused(table, row, "[ 600 ]");
+	expect_refused(table, row, "[ 4 ]");
+	expect_refused(table, row, "[ -404 ]");
+	expect_refused(table, row, "[ 4294967700 ]"); /* 404, as libconfig would wrap it */
+	expect_refused(table, row, "[ 404.0 ]");
+	expect_refused(table, row, "[ true ]");
+	expect_refused(table, row, "( [ 404 ] )");
+	expect_refused(table, row, "[ 404, 404 ]");
+	expect_refused(table, row, "[ 404, \"404\" ]");
+	expect_refused_repeated(table, row, "[ 404", ", 404", row->max, " ]");
+	expect_taken(table, row, "[ ]");
+	expect_taken(table, row, "[ 300, 599 ]");
+	expect_taken(table, row, "[ \"3xx\", \"4xx\", \"5xx\" ]");
+	expect_taken(table, row, "[ 404, \"5xx\", /* ] */ 0x19a, \"403\" ]");
+	expect_taken(table, row, "( 404, \"5xx\" )");
 }
 
 static void check_texts(const struct settings_table *table, const struct setting *row)
@@ -472,6 +504,9 @@ static void check_row(const struct settings_table *table, const struct setting *
 		break;
 	case SETTING_RETRY:
 		check_retry(table, row);
+		break;
+	case SETTING_STATUSES:
+		check_statuses(table, row);
 		break;
 	case SETTING_TEXTS:
 		check_texts(table, row);

@@ -17,6 +17,8 @@ static const struct retry_settings retry = {
 	.retry_after_max_ms = 10000,
 };
 
+static const struct give_up_settings nothing;
+
 static void test_judge(void **state)
 {
 	static const struct {
@@ -64,11 +66,44 @@ static void test_judge(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		struct judgement got = outcome_judge(
-			&cases[i].outcome, &retry, cases[i].attempts_done, cases[i].dice);
+			&cases[i].outcome, &retry, &nothing, cases[i].attempts_done, cases[i].dice);
 
 		if (got.verdict != cases[i].want.verdict || got.delay_ms != cases[i].want.delay_ms)
 			fail_msg("%s: got verdict %d after %lld ms", cases[i].name,
 				(int)got.verdict, (long long)got.delay_ms);
+	}
+}
+
+static void test_judge_give_up(void **state)
+{
+	static const struct give_up_settings give_up = { { 404, 410, 5, 429 }, 4, 0 };
+	static const struct {
+		const char *name;
+		struct outcome outcome;
+		int attempts_done;
+		enum verdict want;
+	} cases[] = {
+		{ "listed", { TRANSPORT_OK, 404, -1 }, 1, VERDICT_GIVE_UP },
+		{ "listed, at last", { TRANSPORT_OK, 404, -1 }, 3, VERDICT_GIVE_UP },
+		{ "not listed", { TRANSPORT_OK, 400, -1 }, 1, VERDICT_RETRY },
+		{ "not listed, at last", { TRANSPORT_OK, 400, -1 }, 3, VERDICT_DEAD },
+		{ "410 does not pause", { TRANSPORT_OK, 410, -1 }, 1, VERDICT_GIVE_UP },
+		{ "a class", { TRANSPORT_OK, 502, -1 }, 1, VERDICT_GIVE_UP },
+		{ "Retry-After does not count", { TRANSPORT_OK, 503, 5000 }, 1, VERDICT_GIVE_UP },
+		{ "429 by number", { TRANSPORT_OK, 429, 5000 }, 1, VERDICT_GIVE_UP },
+		{ "success", { TRANSPORT_OK, 200, -1 }, 1, VERDICT_DELIVERED },
+		{ "cut short behind a 404", { TRANSPORT_OTHER, 404, -1 }, 1, VERDICT_RETRY },
+		{ "timeout", { TRANSPORT_TIMEOUT, 0, -1 }, 1, VERDICT_RETRY },
+		{ "interrupted", { TRANSPORT_INTERRUPTED, 404, -1 }, 3, VERDICT_RETRY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct judgement got = outcome_judge(
+			&cases[i].outcome, &retry, &give_up, cases[i].attempts_done, 0);
+
+		if (got.verdict != cases[i].want)
+			fail_msg("%s: got verdict %d", cases[i].name, (int)got.verdict);
 	}
 }
 
@@ -92,6 +127,8 @@ static void test_result(void **state)
 		{ { TRANSPORT_DENIED, 0, -1 }, "other" },
 		{ { TRANSPORT_OTHER, 200, -1 }, "other" },
 		{ { TRANSPORT_INTERRUPTED, 0, -1 }, "other" },
+		{ { TRANSPORT_GIVEN_UP, 0, -1 }, "other" },
+		{ { TRANSPORT_GIVEN_UP, 404, -1 }, "4xx" },
 	};
 
 	(void)state;
@@ -178,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_judge_give_up),
 		cmocka_unit_test(test_result),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_blame),
