@@ -16,7 +16,8 @@
  *            the caller rolls back, and a later one may succeed. Three refusals leave it intact
  *            (store_is_intact_after()), with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
  *            reached; STATUS_INVALID from store_append() and store_quarantine(), more than
- *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine(). STATUS_UNCERTAIN
+ *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine() and
+ *            store_number_anew(). STATUS_UNCERTAIN
  *            from store_commit(): written, but not known to be safe, or the answer got lost; the
  *            caller rolls back, and the events may be there all the same, due to be delivered.
  *            STATUS_BUSY from store_open(): another process owns the store. STATUS_INVALID from
@@ -149,6 +150,7 @@ struct store_claimed {
 	int64_t received_us;
 	int attempts;   /* the coming one counted */
 	bool is_replay; /* it had attempts before an operator had it tried anew */
+	int as_new;     /* the number that store_number_anew() gave it last, else 0 */
 	uint16_t target;
 	uint16_t source;
 	uint8_t kind;
@@ -278,6 +280,16 @@ struct store_change {
 
 /* Inside a transaction: */
 enum status store_change(struct store *store, struct store_change *change, struct error *err);
+/*
+ * A delivery that is to go out as if it were of another event has a number of its own for that, 0 at
+ * first; adds more to it, and says what it is now. Carried out at once. STATUS_NOT_FOUND when there is no
+ * such delivery.
+ */
+enum status store_number_anew(struct store *store, int64_t event, uint16_t target, int more,
+	int *number_out, struct error *err);
+/* The event is found by this key, too. */
+enum status store_add_search_key(
+	struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err);
 /* Persists whether a target is paused; reason (may be NULL) is for people, cut to 200 bytes. */
 enum status store_pause(
 	struct store *store, uint16_t target, bool paused, const char *reason, struct error *err);

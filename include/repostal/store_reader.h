@@ -46,6 +46,7 @@ struct store_row {
 	int transport;
 	int64_t duration_ms;
 	bool is_held; /* waits for an earlier delivery of its order_key */
+	int as_new;   /* as store_number_anew() left it */
 	int64_t received_us;
 	uint16_t source;
 	uint8_t kind;

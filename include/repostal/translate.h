@@ -48,6 +48,12 @@ struct event_identity {
 
 struct event_identity translate_identity(struct slice source, const struct bizmail_event *event);
 
+/*
+ * The uuid under which an event goes to a target that remembers the event's own: number tells one such time
+ * from the next. Number 0 is the event's own.
+ */
+struct uuid translate_uuid_as_new(const struct uuid *own, struct slice target, int number);
+
 /* Which envelope it will be, without making it: the targets are chosen by this. */
 enum postal_event_type translate_type(
 	const struct translate_settings *settings, const struct bizmail_event *event);

@@ -80,6 +80,7 @@ enum postgres_statement {
 	PG_CHANGE_KEEP_ATTEMPTS,
 	PG_CHANGE_RETRY,
 	PG_CHANGE_DISCARD,
+	PG_CHANGE_NUMBER_ANEW,
 	PG_INSTANCE_NEW,
 	PG_INSTANCE_RENEW,
 	PG_INSTANCE_END,
@@ -261,6 +262,10 @@ int64_t postgres_oldest_waiting_us(struct store *store, uint16_t target);
 
 /* postgres_change.c */
 enum status postgres_change(struct store *store, struct store_change *change, struct error *err);
+enum status postgres_number_anew(struct store *store, int64_t event, uint16_t target, int more,
+	int *number_out, bool *found_out, struct error *err);
+enum status postgres_add_search_key(
+	struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err);
 
 /* postgres_lease.c */
 /* A number for this process, unless it has one. */

@@ -149,6 +149,14 @@ static enum status discard(struct postgres_store *pg, struct store_change *chang
 	return status;
 }
 
+/* What was gathered before is carried out before. */
+static enum status begin_now(struct store *store, struct error *err)
+{
+	enum status status = postgres_flush(store, err);
+
+	return status == STATUS_OK ? postgres_ensure_begun(postgres_store_of(store), err) : status;
+}
+
 enum status postgres_change(struct store *store, struct store_change *change, struct error *err)
 {
 	struct postgres_store *pg = postgres_store_of(store);
@@ -159,9 +167,7 @@ enum status postgres_change(struct store *store, struct store_change *change, st
 		change->done = true;
 		return STATUS_OK;
 	}
-	status = postgres_flush(store, err);
-	if (status == STATUS_OK)
-		status = postgres_ensure_begun(pg, err);
+	status = begin_now(store, err);
 	if (status == STATUS_OK)
 		status = find(pg, change, &portion, err);
 	if (status != STATUS_OK || portion.count == 0)
@@ -176,4 +182,47 @@ enum status postgres_change(struct store *store, struct store_change *change, st
 		return discard(pg, change, &portion, err);
 	}
 	return STATUS_OK; /* not reached: -Wswitch guards the cases */
+}
+
+enum status postgres_number_anew(struct store *store, int64_t event, uint16_t target, int more,
+	int *number_out, bool *found_out, struct error *err)
+{
+	struct postgres_store *pg = postgres_store_of(store);
+	struct postgres_params params;
+	struct postgres_rows rows = { 0 };
+	enum status status = begin_now(store, err);
+
+	postgres_params_init(&params);
+	postgres_add_int8(&params, postgres_delivery_id(event, target));
+	postgres_add_int4(&params, more);
+	if (status == STATUS_OK)
+		status = postgres_run(pg, PG_CHANGE_NUMBER_ANEW, &params, &rows, err);
+	*found_out = rows.count > 0;
+	*number_out = *found_out ? (int)postgres_int(&rows, 0, 0) : 0;
+	postgres_rows_free(&rows);
+	postgres_params_free(&params);
+	return status;
+}
+
+/* Under the day of now: that of the event may be gone before what is sent again. */
+enum status postgres_add_search_key(
+	struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err)
+{
+	struct postgres_store *pg = postgres_store_of(store);
+	int64_t day = now_ms / (PG_DAY_US / 1000);
+	struct postgres_params params;
+	enum status status = begin_now(store, err);
+
+	if (status == STATUS_OK)
+		status = postgres_ensure_day(pg, day, err);
+	postgres_params_init(&params);
+	postgres_array_begin(&params, POSTGRES_INT4);
+	postgres_array_int4(&params, (int32_t)day);
+	postgres_array_end(&params);
+	postgres_add_int8s(&params, &key, 1);
+	postgres_add_int8s(&params, &event, 1);
+	if (status == STATUS_OK)
+		status = postgres_run(pg, PG_SEARCH_INSERT, &params, NULL, err);
+	postgres_params_free(&params);
+	return status;
 }

@@ -128,6 +128,7 @@ static void give_row(const struct postgres_rows *rows, int row,
 		.type = (uint8_t)postgres_int(rows, row, 12),
 		.content_type = content_type_of(rows, row, 13),
 		.raw = postgres_bytes(rows, row, 14),
+		.as_new = (int)postgres_int(rows, row, 15),
 	};
 
 	given.is_held = given.state == DELIVERY_WAITING && given.due_ms == PG_DUE_HELD;
@@ -149,7 +150,7 @@ static void build_list(struct buf *sql, const struct store_filter *filter, bool 
 
 	buf_append_text(sql, "SELECT page.id, page.looks, page.last, d.state, d.attempts, d.due,"
 			     " d.code, d.transport, d.duration, e.received, e.source, e.kind,"
-			     " e.type, e.content_type, e.raw FROM (");
+			     " e.type, e.content_type, e.raw, d.as_new FROM (");
 	postgres_filter_sql(sql, &page);
 	buf_append_text(sql, ") AS page LEFT JOIN delivery AS d ON d.id = page.id"
 			     " LEFT JOIN event AS e ON e.id = page.id >> 16"

@@ -9,7 +9,7 @@
  *             verdict names it, and changes nothing when another has taken over. Every verdict changes
  *             state, which the partial indexes name, so updates cannot be HOT and room on the page
  *             would be wasted: fillfactor stays 100, and autovacuum comes early and often instead.
- *             type, and the index that claims go by, came with the third step.
+ *             type, and the index that claims go by, came with the third step, as_new with the fourth.
  * instance    One row for each process, renewed every few seconds: its leases hold until alive_until.
  *             config is a mark of how it is configured, secrets left out, to be compared with the others'.
  * tally       Counts of deliveries, a row for each process and target, so that commits of several
@@ -180,10 +180,12 @@ static const char *const steps[] = {
 	" WHERE e.id = d.id >> 16 AND d.state < 2;"
 	"DROP INDEX delivery_due;"
 	"CREATE INDEX delivery_queue ON delivery (target, type, due, id) WHERE state = 1;",
+
+	"ALTER TABLE delivery ADD COLUMN as_new integer NOT NULL DEFAULT 0;",
 };
 
 /* What "oldest" becomes with each step. */
-static const int64_t oldest_after[] = { 1, 1, 1 };
+static const int64_t oldest_after[] = { 1, 1, 1, 1 };
 _Static_assert(ARRAY_COUNT(oldest_after) == ARRAY_COUNT(steps), "one for each step");
 
 static enum status read_meta(

@@ -127,10 +127,11 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" lease = $5::bigint FROM sized"
 		" WHERE d.id = sized.id AND (sized.n = 1 OR sized.upto <= $4::bigint)"
 		" RETURNING d.id, d.attempts, (d.order_key IS NOT NULL)::int AS ordered,"
-		" (d.earlier > 0)::int AS replayed, sized.n)"
+		" (d.earlier > 0)::int AS replayed, d.as_new, sized.n)"
 		" SELECT e.id, e.received, leased.attempts, e.source, e.kind, e.content_type, "
 		"e.raw,"
-		" leased.ordered, leased.replayed FROM leased JOIN event AS e ON e.id = leased.id "
+		" leased.ordered, leased.replayed, leased.as_new FROM leased JOIN event AS e ON "
+		"e.id = leased.id "
 		">> 16"
 		" ORDER BY leased.n" },
 	[PG_NEXT_DUE] = { "find what is due next",
@@ -186,6 +187,9 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" FROM before WHERE d.id = before.id"
 		" RETURNING d.id, d.target, before.state, before.attempts, (d.order_key IS NOT "
 		"NULL)::int" },
+	[PG_CHANGE_NUMBER_ANEW] = { "number a delivery anew",
+		"UPDATE delivery SET as_new = as_new + $2::int WHERE id = $1::bigint"
+		" RETURNING as_new" },
 	[PG_INSTANCE_NEW] = { "join the others",
 		"INSERT INTO instance (number, alive_until, config)"
 		" VALUES (nextval('instance_number'),"

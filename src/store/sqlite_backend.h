@@ -82,6 +82,7 @@ enum sqlite_statement {
 	SQL_CHANGE_KEEP_ATTEMPT,
 	SQL_CHANGE_RETRY,
 	SQL_CHANGE_DISCARD,
+	SQL_CHANGE_NUMBER_ANEW,
 	SQL_SWEEP_SCAN,
 	SQL_SWEEP_DEAD,
 	SQL_SWEEP_ATTEMPTS,
@@ -214,6 +215,10 @@ enum status sqlite_order_release(
 
 /* sqlite_change.c */
 enum status sqlite_change(struct store *store, struct store_change *change, struct error *err);
+enum status sqlite_number_anew(struct store *store, int64_t event, uint16_t target, int more,
+	int *number_out, bool *found_out, struct error *err);
+enum status sqlite_add_search_key(
+	struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err);
 enum status sqlite_pause(
 	struct store *store, uint16_t target, bool paused, struct slice reason, struct error *err);
 enum status sqlite_unquarantine(

@@ -168,6 +168,34 @@ enum status sqlite_change(struct store *store, struct store_change *change, stru
 	return status;
 }
 
+enum status sqlite_number_anew(struct store *store, int64_t event, uint16_t target, int more,
+	int *number_out, bool *found_out, struct error *err)
+{
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_CHANGE_NUMBER_ANEW];
+	int64_t number = 0;
+	enum status status;
+
+	sqlite3_bind_int64(statement, 1, event << 16 | target);
+	sqlite3_bind_int(statement, 2, more);
+	status = sqlite_read_int(sqlite, SQL_CHANGE_NUMBER_ANEW, &number, found_out, err);
+	*number_out = (int)number;
+	return status;
+}
+
+enum status sqlite_add_search_key(
+	struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err)
+{
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_SEARCH_INSERT];
+
+	(void)now_ms;
+	sqlite3_bind_int64(statement, 1, event >> SQL_BUCKET_BITS);
+	sqlite3_bind_int64(statement, 2, key);
+	sqlite3_bind_int64(statement, 3, event);
+	return sqlite_execute(sqlite, SQL_SEARCH_INSERT, err);
+}
+
 enum status sqlite_pause(
 	struct store *store, uint16_t target, bool paused, struct slice reason, struct error *err)
 {

@@ -156,6 +156,7 @@ static struct store_claimed *claimed_new(const struct store *store, struct sqlit
 		.received_us = sqlite3_column_int64(due, 1),
 		.attempts = sqlite3_column_int(due, 2) + 1,
 		.is_replay = sqlite3_column_int(due, 8) != 0,
+		.as_new = sqlite3_column_int(due, 9),
 		.target = target,
 		.source = (uint16_t)sqlite3_column_int(due, 3),
 		.kind = (uint8_t)sqlite3_column_int(due, 4),

@@ -45,7 +45,7 @@ static const char *const statements[READ_STATEMENT_COUNT] = {
 	[READ_BEGIN] = "BEGIN",
 	[READ_END] = "COMMIT",
 	[READ_ROW] = "SELECT d.target, d.state, d.attempts, d.due, d.code, d.transport, d.duration,"
-		     " e.received, e.source, e.kind, e.type, e.content_type, e.raw"
+		     " e.received, e.source, e.kind, e.type, e.content_type, e.raw, d.as_new"
 		     " FROM delivery AS d CROSS JOIN event AS e ON e.id = d.id >> 16"
 		     " WHERE d.id = ?1",
 	[READ_TARGETS_COUNT] = "SELECT count(*) FROM target",
@@ -250,6 +250,7 @@ static enum status give_row(struct sqlite_reader *reader, int64_t id,
 		.type = (uint8_t)sqlite3_column_int(statement, 10),
 		.content_type = column_content_type(statement, 11),
 		.raw = column_bytes(statement, 12),
+		.as_new = sqlite3_column_int(statement, 13),
 	};
 	row.is_held = row.state == DELIVERY_WAITING && row.due_ms == SQL_DUE_HELD;
 	if (row.is_held)

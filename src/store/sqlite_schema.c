@@ -22,6 +22,9 @@
  * quarantine  hash finds a body that came before; the bytes are compared.
  * target      With the counts of delivery, kept in the transactions that change it.
  *
+ * What came with the fourth step: as_new is 0 in a delivery that goes out under its event's own uuid, else
+ * the number that the uuid was made with under which an operator has it sent as new.
+ *
  * What came with the third step: deliveries know their event's type, because a receiver may refuse one
  * and want the others: claims are by type. Those that had ended before it have type 7.
  *
@@ -116,6 +119,8 @@ static const char *const steps[] = {
 	" WHERE state < 2 AND EXISTS (SELECT 1 FROM event AS e WHERE e.id = delivery.id >> 16);"
 	"DROP INDEX delivery_due;"
 	"CREATE INDEX delivery_due ON delivery (target, type, due) WHERE state = 1;",
+
+	"ALTER TABLE delivery ADD COLUMN as_new INTEGER NOT NULL DEFAULT 0;",
 };
 
 /*

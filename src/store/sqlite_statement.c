@@ -81,7 +81,7 @@ static const struct {
 	/* CROSS JOIN: in this order. */
 	[SQL_DELIVERY_DUE] = { "claim deliveries",
 		"SELECT e.id, e.received, d.attempts, e.source, e.kind, e.content_type, e.raw,"
-		" d.order_key IS NOT NULL OR d.earlier > 0, d.earlier > 0"
+		" d.order_key IS NOT NULL OR d.earlier > 0, d.earlier > 0, d.as_new"
 		" FROM delivery AS d INDEXED BY delivery_due CROSS JOIN event AS e ON e.id = d.id "
 		">> 16"
 		" WHERE d.target = ?1 AND d.type = ?2 AND d.state = 1 AND d.due <= ?3"
@@ -130,6 +130,8 @@ static const struct {
 		" WHERE id = ?1" },
 	[SQL_CHANGE_DISCARD] = { "discard a delivery",
 		"UPDATE delivery SET state = 4, due = ?2 WHERE id = ?1" },
+	[SQL_CHANGE_NUMBER_ANEW] = { "number a delivery anew",
+		"UPDATE delivery SET as_new = as_new + ?2 WHERE id = ?1 RETURNING as_new" },
 	[SQL_SWEEP_SCAN] = { "look for old events",
 		"SELECT e.id, e.received, length(e.raw), d.state, d.due"
 		" FROM event AS e"

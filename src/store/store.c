@@ -416,6 +416,32 @@ bool store_is_paused(const struct store *store, uint16_t target, const char **re
 	return store->pauses.is_paused[target];
 }
 
+enum status store_number_anew(struct store *store, int64_t event, uint16_t target, int more,
+	int *number_out, struct error *err)
+{
+	bool found = false;
+	enum status status;
+
+	REPOSTAL_ASSERT(more > 0);
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	status = step_end(store,
+		store->ops->number_anew(store, event, target, more, number_out, &found, err));
+	if (status != STATUS_OK || found)
+		return status;
+	error_set(err, "store: event %" PRId64 " has no delivery to target %d", event, target);
+	return STATUS_NOT_FOUND;
+}
+
+enum status store_add_search_key(
+	struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err)
+{
+	REPOSTAL_ASSERT(key != 0);
+	if (!is_usable(store, err))
+		return STATUS_IO;
+	return step_end(store, store->ops->add_search_key(store, event, key, now_ms, err));
+}
+
 enum status store_unquarantine(struct store *store, int64_t id, struct error *err)
 {
 	bool found = false;

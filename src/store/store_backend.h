@@ -78,6 +78,10 @@ struct store_ops {
 		struct store *store, int64_t now_ms, struct store_claim *claim, struct error *err);
 	/* From change->after on; changed is 0 and done false when it begins. */
 	enum status (*change)(struct store *store, struct store_change *change, struct error *err);
+	enum status (*number_anew)(struct store *store, int64_t event, uint16_t target, int more,
+		int *number_out, bool *found_out, struct error *err);
+	enum status (*add_search_key)(
+		struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err);
 	/* base.pauses is the front's business. */
 	enum status (*pause)(struct store *store, uint16_t target, bool paused, struct slice reason,
 		struct error *err);

@@ -14,6 +14,8 @@
  *            may treat the case of a local part as it likes, but the mail is one. The first 4 bytes make
  *            the id, the next 8 and the last 8 (big-endian) eight characters of the token each.
  * bounce     like message, with "bounce" as a fourth field.
+ * as new     SHA-1 of the namespace and the canonical text of ("as new", the 16 bytes of the event's UUID, the
+ *            target's name, the number). The first 16 bytes make the UUID of version 5.
  */
 #include "identity.h"
 
@@ -62,6 +64,13 @@ static void add_field(struct canonical *canonical, struct slice field)
 	canonical->parts[canonical->parts_count++] = field;
 }
 
+static void begin_in_namespace(struct canonical *canonical)
+{
+	canonical->parts[0] = slice_of(namespace_bytes, sizeof(namespace_bytes));
+	canonical->parts_count = 1;
+	canonical->fields_count = 0;
+}
+
 static uint64_t read_big_endian(const uint8_t *bytes, size_t size)
 {
 	uint64_t number = 0;
@@ -99,9 +108,7 @@ struct event_identity translate_identity(struct slice source, const struct bizma
 	uint8_t digest[DIGEST_SHA1_SIZE];
 	struct event_identity identity;
 
-	canonical.parts[0] = slice_of(namespace_bytes, sizeof(namespace_bytes));
-	canonical.parts_count = 1;
-	canonical.fields_count = 0;
+	begin_in_namespace(&canonical);
 	add_field(&canonical, source);
 	add_field(&canonical, slice_text(bizmail_kind_name(event->kind)));
 	add_field(&canonical, event->id);
@@ -115,6 +122,23 @@ struct event_identity translate_identity(struct slice source, const struct bizma
 	identity.uuid = uuid_from_sha1(digest);
 	identity.hash = read_big_endian(digest + sizeof(digest) - 8, 8) >> 1;
 	return identity;
+}
+
+struct uuid translate_uuid_as_new(const struct uuid *own, struct slice target, int number)
+{
+	struct canonical canonical;
+	char text[NUMBER_SIZE];
+	uint8_t digest[DIGEST_SHA1_SIZE];
+
+	if (number <= 0)
+		return *own;
+	begin_in_namespace(&canonical);
+	add_field(&canonical, SLICE_LITERAL("as new"));
+	add_field(&canonical, slice_of((const char *)own->bytes, UUID_SIZE));
+	add_field(&canonical, target);
+	add_field(&canonical, print_number((uint64_t)number, text, ""));
+	digest_sha1(canonical.parts, canonical.parts_count, digest);
+	return uuid_from_sha1(digest);
 }
 
 static void write_token_half(uint64_t number, char *out)

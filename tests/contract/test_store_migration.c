@@ -128,6 +128,7 @@ static void test_what_was_there_stays(void **state)
 		assert_int_equal(seen.rows[i].state, want[i]);
 		assert_int_equal(seen.rows[i].type, 255);
 		assert_false(seen.rows[i].is_held);
+		assert_int_equal(seen.rows[i].as_new, 0);
 	}
 	assert_int_equal(fixture_query(f, "SELECT count(*) FROM attempt"), 3);
 	assert_int_equal(fixture_append(f, 100, false), 5);

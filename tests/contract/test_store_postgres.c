@@ -156,7 +156,7 @@ static int64_t fingerprint(struct fixture *f)
 }
 
 enum {
-	VERSION = 3 /* of the tables as this program makes them */
+	VERSION = 4 /* of the tables as this program makes them */
 };
 
 /* Of the release before: what was added since is added, and what is there stays. */
@@ -169,7 +169,7 @@ static void test_older_tables(void **state)
 	events = fixture_query(f, "SELECT count(*) FROM event");
 	fixture_close(f);
 	(void)fixture_query(f, "ALTER TABLE instance DROP COLUMN config");
-	(void)fixture_query(f, "ALTER TABLE delivery DROP COLUMN type");
+	(void)fixture_query(f, "ALTER TABLE delivery DROP COLUMN type, DROP COLUMN as_new");
 	(void)fixture_query(
 		f, "CREATE INDEX delivery_due ON delivery (target, due, id) WHERE state = 1");
 	(void)fixture_query(f, "UPDATE meta SET value = 1 WHERE key = 'version'");
@@ -179,6 +179,7 @@ static void test_older_tables(void **state)
 	assert_int_equal(fixture_query(f, "SELECT count(*) FROM event"), events);
 	(void)fixture_query(f, "SELECT count(config) FROM instance");
 	assert_int_equal(fixture_query(f, "SELECT type FROM delivery"), 0);
+	assert_int_equal(fixture_query(f, "SELECT as_new FROM delivery"), 0);
 }
 
 /* Of a newer repostal: the release before works beside it, an older one touches nothing. */

@@ -103,6 +103,7 @@ static const struct {
 	{ PG_CHANGE_KEEP_ATTEMPTS, "'{256}', 19828", "using delivery_pkey", false },
 	{ PG_CHANGE_RETRY, "'{256}', 1", "using delivery_pkey", true },
 	{ PG_CHANGE_DISCARD, "'{256}', 1", "using delivery_pkey", true },
+	{ PG_CHANGE_NUMBER_ANEW, "256, 1", "using delivery_pkey", false },
 };
 
 static void test_statements(void **state)

@@ -107,6 +107,38 @@ static uint64_t hash_of(const struct bizmail_event *event)
 	return translate_identity(SLICE_LITERAL("bizmail"), event).hash;
 }
 
+/* A receiver that was sent one of them must not be sent it a second time under another number. */
+static void test_uuids_as_new_for_ever(void **state)
+{
+	static const struct {
+		const char *name;
+		struct slice target;
+		int number;
+		const char *uuid;
+	} cases[] = {
+		{ "none", SLICE_LITERAL("app"), 0, "a844cfda-7d1e-553c-8ea5-0f897180ed0b" },
+		{ "the first", SLICE_LITERAL("app"), 1, "350cc1ca-ebe7-52ee-93f1-f4e9e7ad3190" },
+		{ "the second", SLICE_LITERAL("app"), 2, "3b95f75f-c400-5fc2-b110-70bad1957266" },
+		{ "the twelfth", SLICE_LITERAL("app"), 12, "efedbccc-9443-5d66-bacd-b0d68f986c2a" },
+		{ "another target", SLICE_LITERAL("app2"), 1,
+			"643969e9-64eb-5f1b-98c3-8b0429d54e17" },
+		{ "of a damaged store", SLICE_LITERAL("app"), -1,
+			"a844cfda-7d1e-553c-8ea5-0f897180ed0b" },
+	};
+	struct uuid own;
+
+	(void)state;
+	assert_true(uuid_parse(slice_text(cases[0].uuid), &own));
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct uuid got = translate_uuid_as_new(&own, cases[i].target, cases[i].number);
+		char uuid[UUID_TEXT_SIZE];
+
+		uuid_format(&got, uuid);
+		if (strcmp(uuid, cases[i].uuid) != 0)
+			fail_msg("%s: %s", cases[i].name, uuid);
+	}
+}
+
 static void test_what_makes_an_event(void **state)
 {
 	static const struct bizmail_event base = {
@@ -171,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_event_identities_for_ever),
 		cmocka_unit_test(test_message_identities_for_ever),
+		cmocka_unit_test(test_uuids_as_new_for_ever),
 		cmocka_unit_test(test_what_makes_an_event),
 		cmocka_unit_test(test_what_does_not),
 		cmocka_unit_test(test_message_identities_are_in_range),
