@@ -41,6 +41,11 @@ static struct confirm confirm_of(
 	};
 }
 
+static const char *manner(const struct queue_options *options)
+{
+	return options->as_new ? " under new uuids" : "";
+}
+
 /* How many deliveries of the event are meant; -1: the API has to say what is wrong with the target. */
 static int64_t count_of_event(const struct queue_options *options, const json_t *event)
 {
@@ -76,7 +81,7 @@ static int confirm_event(
 	buf_init(&path, API_TARGET_SIZE_MAX);
 	buf_init(&which, API_TARGET_SIZE_MAX);
 	buf_printf(&path, "/events/%s", options->uuid);
-	buf_printf(&which, " of event %s", options->uuid);
+	buf_printf(&which, " of event %s%s", options->uuid, manner(options));
 	confirm = confirm_of(session, options, &which);
 	if (confirm_needs_count(&confirm))
 		exit_code = session_call(session, "GET", path.data, NULL, NULL, &event);
@@ -98,26 +103,36 @@ static void print_changed(
 		session_print_json(json);
 	else
 		printf("%" PRId64 " changed\n", changed);
-	if (changed == 0 && options->action == QUEUE_RETRY && !options->all)
+	if (changed == 0 && options->action == QUEUE_RETRY && !options->all && !options->as_new)
 		cli_failure(session->command, "nothing there waits or is dead; --all also sends "
 					      "again what was delivered");
 }
 
+static void set_switches(json_t *body, const struct queue_options *options)
+{
+	if (options->all)
+		json_object_set_new(body, "all", json_true());
+	if (options->as_new)
+		json_object_set_new(body, "as_new", json_true());
+}
+
 static int change_event(struct session *session, const struct queue_options *options)
 {
-	json_t *body = options->all ? json_pack("{s:b}", "all", 1) : NULL;
+	json_t *body = json_object();
 	json_t *json = NULL;
 	struct buf path, query;
 	int exit_code;
 
 	buf_init(&path, API_TARGET_SIZE_MAX);
 	buf_init(&query, API_TARGET_SIZE_MAX);
+	set_switches(body, options);
 	buf_printf(&path, "/events/%s/%s", options->uuid, queue_action_name(options->action));
 	queue_append_filters(options, &query);
 	if (query.overflowed)
 		exit_code = cli_usage_error("queue", "--target is too long");
 	else
-		exit_code = session_call(session, "POST", path.data, query.data, body, &json);
+		exit_code = session_call(session, "POST", path.data, query.data,
+			json_object_size(body) > 0 ? body : NULL, &json);
 	if (exit_code == EXIT_OK)
 		print_changed(session, options, json);
 	json_decref(json);
@@ -227,6 +242,7 @@ static int confirm_many(struct session *session, const struct queue_options *opt
 	*act_out = true;
 	buf_init(&which, API_TARGET_SIZE_MAX);
 	append_which(&which, options);
+	buf_append_text(&which, manner(options));
 	confirm = confirm_of(session, options, &which);
 	if (confirm_needs_count(&confirm)) {
 		exit_code = ask_count(session, options, expected_out, &is_exact);
@@ -250,8 +266,7 @@ static json_t *make_job(const struct queue_options *options)
 					json_string(options->filters[i])) == 0;
 	if (options->rate != NULL)
 		is_good &= json_object_set_new(body, "rate", json_string(options->rate)) == 0;
-	if (options->all)
-		json_object_set_new(body, "all", json_true());
+	set_switches(body, options);
 	if (is_good)
 		return body;
 	json_decref(body);

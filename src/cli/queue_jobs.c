@@ -49,6 +49,18 @@ static struct slice state_of(const json_t *job)
 	return state;
 }
 
+static void add_action(struct table *table, const json_t *job)
+{
+	struct buf cell;
+
+	buf_init(&cell, CELL_SIZE_MAX);
+	buf_append_slice(&cell, show_string(job, "action"));
+	if (json_is_true(json_object_get(job, "as_new")))
+		buf_append_text(&cell, " as new");
+	table_add(table, buf_slice(&cell));
+	buf_free(&cell);
+}
+
 static void add_progress(struct table *table, const json_t *job)
 {
 	struct buf cell;
@@ -92,7 +104,7 @@ static void print_jobs(const json_t *jobs)
 	json_array_foreach(jobs, i, job)
 	{
 		show_cell_number(&table, job, "id");
-		show_cell_text(&table, job, "action");
+		add_action(&table, job);
 		table_add(&table, state_of(job));
 		add_progress(&table, job);
 		show_cell_time(&table, job, "started");

@@ -19,8 +19,8 @@ enum {
 const char queue_help[] =
 	"Usage: repostal queue list           [FILTER...] [--limit N]\n"
 	"       repostal queue show UUID\n"
-	"       repostal queue retry UUID     [--target NAME] [--all]\n"
-	"       repostal queue retry          FILTER...|--all [--rate RATE]\n"
+	"       repostal queue retry UUID     [--target NAME] [--all] [--as-new]\n"
+	"       repostal queue retry          FILTER...|--all [--rate RATE] [--as-new]\n"
 	"       repostal queue discard UUID   [--target NAME]\n"
 	"       repostal queue discard        FILTER...|--all [--rate RATE]\n"
 	"       repostal queue stats          [--target NAME]\n"
@@ -31,7 +31,8 @@ const char queue_help[] =
 	"  show     an event: its envelope, its deliveries, what each receiver answered\n"
 	"  retry    makes deliveries due at once, with their full number of attempts: what is\n"
 	"           dead or waiting, of an event named by UUID also what was discarded. What\n"
-	"           was delivered is sent again only with UUID --all, or --state delivered\n"
+	"           was delivered is sent again only with UUID --all or UUID --as-new, or\n"
+	"           --state delivered\n"
 	"  discard  gives up what is dead or waiting\n"
 	"  stats    the gateway and its targets in numbers\n"
 	"  jobs     the retries and discards of many: their state and progress\n"
@@ -53,6 +54,8 @@ const char queue_help[] =
 	"  -c, --config FILE    the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
 	"      --limit N        list at most so many; 0 or all: every one (50)\n"
 	"      --all            retry or discard without a filter; with UUID: see retry\n"
+	"      --as-new         retry under a new uuid: receivers that remember uuids or\n"
+	"                       signatures answer 2xx to what they know, and do nothing\n"
 	"      --rate RATE      retry or discard at most so many: \"100/s\", \"600/m\"\n"
 	"      --dry-run        only say how many would be retried or discarded\n"
 	"      --yes            do not ask before changing more than one\n"
@@ -76,6 +79,7 @@ enum option_name {
 	OPTION_LIMIT = OPTION_FILTER + QUEUE_FILTER_COUNT,
 	OPTION_RATE,
 	OPTION_ALL,
+	OPTION_AS_NEW,
 	OPTION_DRY_RUN,
 	OPTION_YES,
 	OPTION_JSON,
@@ -92,6 +96,7 @@ static const struct option options[] = {
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "rate", required_argument, NULL, OPTION_RATE },
 	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "as-new", no_argument, NULL, OPTION_AS_NEW },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "yes", no_argument, NULL, OPTION_YES },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -160,7 +165,7 @@ const char *queue_default_states(enum queue_action action)
 
 bool queue_may_change(const struct queue_options *asked, const char *state)
 {
-	bool is_sent_again = asked->uuid != NULL && asked->all;
+	bool is_sent_again = asked->uuid != NULL && (asked->all || asked->as_new);
 
 	return is_listed(actions[asked->action].states, slice_text(state)) &&
 	       (is_sent_again || strcmp(state, "delivered") != 0);
@@ -238,6 +243,9 @@ static int take_option(struct queue_options *out, int found, int index, char **a
 		return take_rate(out);
 	case OPTION_ALL:
 		out->all = true;
+		return EXIT_OK;
+	case OPTION_AS_NEW:
+		out->as_new = true;
 		return EXIT_OK;
 	case OPTION_DRY_RUN:
 		out->dry_run = true;
@@ -359,6 +367,8 @@ static int check_combination(const struct queue_options *out, bool has_limit)
 
 	if (has_limit && action != QUEUE_LIST)
 		return refuse_for("--limit", action);
+	if (out->as_new && action != QUEUE_RETRY)
+		return refuse_for("--as-new", action);
 	if (actions[action].is_change)
 		return check_change(out);
 	if (actions[action].takes_uuid && out->uuid == NULL)

@@ -46,7 +46,8 @@ struct queue_options {
 	const char *filters[QUEUE_FILTER_COUNT]; /* NULL: not given */
 	const char *rate;                        /* NULL: not given */
 	int64_t limit;                           /* 0: none */
-	bool all; /* without a filter; with a UUID: delivered ones too */
+	bool all;    /* without a filter; with a UUID: delivered ones too */
+	bool as_new; /* retry: under new uuids */
 	bool yes;
 	bool dry_run;
 	bool json;

@@ -68,7 +68,7 @@ static void append_time_of(
 	show_append_time(out, time);
 }
 
-static void append_delivery(struct buf *out, const json_t *delivery)
+static void append_delivery(struct buf *out, const json_t *delivery, struct slice uuid)
 {
 	int64_t attempts = show_integer(delivery, "attempts");
 	const json_t *attempt;
@@ -90,6 +90,12 @@ static void append_delivery(struct buf *out, const json_t *delivery)
 	append_time_of(out, "due", delivery, "due");
 	append_time_of(out, "finished", delivery, "finished");
 	buf_append_char(out, '\n');
+	if (json_is_string(json_object_get(delivery, "sent_as")) &&
+		!slice_equal(show_string(delivery, "sent_as"), uuid)) {
+		buf_append_text(out, "  as new, uuid ");
+		buf_append_slice(out, show_string(delivery, "sent_as"));
+		buf_append_char(out, '\n');
+	}
 	json_array_foreach(json_object_get(delivery, "history"), i, attempt)
 		append_attempt(out, attempt);
 }
@@ -110,7 +116,7 @@ void queue_show_append(struct buf *out, const json_t *event)
 	append_line(out, "Recipient", show_string(event, "recipient"));
 	append_envelope(out, event);
 	json_array_foreach(json_object_get(event, "deliveries"), i, delivery)
-		append_delivery(out, delivery);
+		append_delivery(out, delivery, show_string(event, "uuid"));
 	if (json_array_size(json_object_get(event, "deliveries")) == 0)
 		buf_append_text(out, "\nNo target wants it.\n");
 }

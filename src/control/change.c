@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "control_private.h"
+#include "repostal/search_key.h"
 
 enum {
 	SCAN_MAX = 5000
@@ -44,6 +45,24 @@ struct item_changes {
 	size_t changed;
 };
 
+/* The delivery stays locked from its change to the end of the transaction: a number is used once. */
+static enum status send_as_new(
+	struct store *store, const struct change_item *item, int64_t now_ms, struct error *err)
+{
+	char text[UUID_TEXT_SIZE];
+	struct uuid uuid;
+	int number;
+	enum status status;
+
+	status = store_number_anew(store, item->event, (uint16_t)item->target, 1, &number, err);
+	if (status != STATUS_OK)
+		return status;
+	uuid = translate_uuid_as_new(&item->uuid, item->target_name, number);
+	uuid_format(&uuid, text);
+	return store_add_search_key(
+		store, item->event, search_key_uuid(slice_text(text)), now_ms, err);
+}
+
 static enum status change_item(
 	struct store *store, struct item_changes *changes, size_t index, struct error *err)
 {
@@ -62,6 +81,8 @@ static enum status change_item(
 	while (status == STATUS_OK && !change->done) {
 		status = store_change(store, change, err);
 		changes->changed += change->changed;
+		if (status == STATUS_OK && item->as_new && change->changed > 0)
+			status = send_as_new(store, item, change->now_ms, err);
 	}
 	return status;
 }

@@ -105,6 +105,10 @@ struct change_item {
 	int64_t event;
 	int target;      /* -1: every one */
 	uint32_t states; /* of the store; 0: any */
+	/* Retried under a new uuid; then target is one, and the rest is needed, too. */
+	bool as_new;
+	struct uuid uuid; /* of the event */
+	struct slice target_name;
 };
 /* One transaction; targets are told afterwards. */
 enum status change_portion(

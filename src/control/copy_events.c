@@ -34,6 +34,7 @@ struct copied_delivery {
 struct copied_event {
 	int64_t id; /* in the source */
 	struct store_event event;
+	struct uuid uuid;
 	const char *problem; /* NULL, or why it cannot be understood */
 	char *bytes;         /* content type and raw */
 	size_t first;        /* of its deliveries */
@@ -170,6 +171,7 @@ static void understand(struct portion *portion, struct copied_event *copied)
 	said = &facts.event;
 	event->occurred_ms = said->time_ms;
 	event->identity = facts.identity.hash;
+	copied->uuid = facts.identity.uuid;
 	event->search_keys[0] = search_key_uuid(slice_text(facts.uuid));
 	event->search_keys[1] = search_key_message(said->id);
 	event->search_keys[2] = search_key_recipient(said->recipient);
@@ -305,7 +307,29 @@ static enum status settle(
 	return status;
 }
 
-static enum status discard_all(
+/* Under the uuid that it was sent under last, and no new one that it had before. */
+static enum status keep_as_new(struct portion *portion, const struct copied_event *copied,
+	const struct store_row *row, struct error *err)
+{
+	struct slice target = names_target(&portion->copy->names, row->target);
+	enum status status;
+	int number = 0;
+
+	status = store_number_anew(portion->copy->to, copied->event.id,
+		portion->copy->targets[row->target], row->as_new, &number, err);
+	for (int n = facts_first_as_new(row); status == STATUS_OK && n <= number; n++) {
+		struct uuid uuid = translate_uuid_as_new(&copied->uuid, target, n);
+		char text[UUID_TEXT_SIZE];
+
+		uuid_format(&uuid, text);
+		status = store_add_search_key(portion->copy->to, copied->event.id,
+			search_key_uuid(slice_text(text)), row->received_us / 1000, err);
+	}
+	return status;
+}
+
+/* After all verdicts: these are carried out at once. */
+static enum status amend(
 	struct portion *portion, const struct copied_event *copied, struct error *err)
 {
 	enum status status = STATUS_OK;
@@ -315,6 +339,8 @@ static enum status discard_all(
 
 		if (row->state == DELIVERY_DISCARDED)
 			status = discard(portion, copied, row, err);
+		if (status == STATUS_OK && row->as_new > 0)
+			status = keep_as_new(portion, copied, row, err);
 	}
 	return status;
 }
@@ -353,7 +379,7 @@ static enum status settle_all(struct portion *portion, size_t count, struct erro
 	}
 	for (size_t i = 0; status == STATUS_OK && i < count; i++)
 		if (is_new(&portion->events[i]))
-			status = discard_all(portion, &portion->events[i], err);
+			status = amend(portion, &portion->events[i], err);
 	return status == STATUS_OK ? check_backlog(portion, err) : status;
 }
 

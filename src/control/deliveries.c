@@ -44,8 +44,11 @@ void delivery_write_members(struct buf *out, const struct names *names, const st
 	const struct facts *facts)
 {
 	enum postal_event_type type = (enum postal_event_type)row->type;
+	char sent_as[UUID_TEXT_SIZE];
 
+	facts_uuid_sent(facts, names, row, sent_as);
 	out_text_or_null(out, "uuid", slice_text(facts->uuid));
+	out_text_or_null(out, "sent_as", slice_text(sent_as));
 	out_text(out, "event",
 		slice_text(
 			row->type < POSTAL_EVENT_TYPE_COUNT ? postal_event_type_name(type) : ""));

@@ -26,7 +26,8 @@ struct found_delivery {
 
 struct found_event {
 	const struct names *names;
-	struct slice uuid;
+	struct slice uuid;          /* that is looked for */
+	char owner[UUID_TEXT_SIZE]; /* "", or of the event that was sent under it as new */
 	struct found_delivery *deliveries;
 	size_t count;
 	char *content_type; /* of the newest */
@@ -42,6 +43,8 @@ static void on_row(void *context, const struct store_row *row)
 
 	facts_of_row(&facts, found->names, row);
 	is_it = facts_same_text(slice_text(facts.uuid), found->uuid);
+	if (!is_it && facts_was_sent_as(&facts, found->names, row, found->uuid))
+		uuid_format(&facts.identity.uuid, found->owner);
 	facts_free(&facts);
 	if (!is_it || found->count == DELIVERIES_MAX)
 		return;
@@ -78,24 +81,35 @@ static void refuse_uuid(struct call *call)
 		(int)call->parameter.size, call->parameter.data);
 }
 
-/* False: refused. */
-static bool find_event(struct call *call, struct found_event *found)
+static enum status look_for(
+	struct call *call, struct found_event *found, struct slice uuid, struct error *err)
 {
-	struct store_filter filter = {
+	const struct store_filter filter = {
 		.target = -1,
 		.type = -1,
-		.search_key = search_key_uuid(call->parameter),
+		.search_key = search_key_uuid(uuid),
 	};
 	enum status status = STATUS_OK;
-	struct error err;
 	int64_t next = 0;
 
-	found->names = &call->names;
-	found->uuid = call->parameter;
+	found->uuid = uuid;
 	do {
 		status = store_reader_list(call->control->reader, &filter, next, PAGE_COUNT, on_row,
-			found, &next, &err);
+			found, &next, err);
 	} while (status == STATUS_OK && next != 0 && found->count < DELIVERIES_MAX);
+	return status;
+}
+
+/* False: refused. A uuid that one of its deliveries was sent under as new names the event as well. */
+static bool find_event(struct call *call, struct found_event *found)
+{
+	struct error err;
+	enum status status;
+
+	found->names = &call->names;
+	status = look_for(call, found, call->parameter, &err);
+	if (status == STATUS_OK && found->count == 0 && found->owner[0] != '\0')
+		status = look_for(call, found, slice_text(found->owner), &err);
 	if (status != STATUS_OK)
 		call_refuse_status(call, status, &err);
 	else if (found->count == 0)
@@ -286,8 +300,34 @@ static bool take_target(struct call *call, int *target_out)
 	return false;
 }
 
-/* What a retry is for; what was delivered is sent again only when the body says so. */
-static bool take_states(struct call *call, uint32_t *states_out)
+struct event_change {
+	enum store_change_kind kind;
+	uint32_t states; /* of the deliveries that are meant; 0: any */
+	bool as_new;
+};
+
+/* False: refused. */
+static bool take_switch(struct call *call, const char *key, const json_t *value,
+	struct event_change *change, bool *is_all)
+{
+	bool *taken = strcmp(key, "all") == 0      ? is_all
+		      : strcmp(key, "as_new") == 0 ? &change->as_new
+						   : NULL;
+
+	if (taken != NULL && json_is_boolean(value)) {
+		*taken = json_is_true(value);
+		return true;
+	}
+	call_refuse(call, 400, key, "body", "%s",
+		taken != NULL ? "true or false is expected" : "there is no such member here");
+	return false;
+}
+
+/*
+ * What a retry is for; what was delivered is sent again only when the body says so. As new it is: a receiver
+ * that took it without acting is why there is such a thing.
+ */
+static bool take_retry(struct call *call, struct event_change *change)
 {
 	json_t *body = NULL, *value;
 	const char *key;
@@ -296,24 +336,33 @@ static bool take_states(struct call *call, uint32_t *states_out)
 
 	json_object_foreach(body, key, value)
 	{
-		if (strcmp(key, "all") == 0 && json_is_boolean(value)) {
-			is_all = json_is_true(value);
-			continue;
-		}
-		call_refuse(call, 400, key, "body", "%s",
-			strcmp(key, "all") == 0 ? "true or false is expected"
-						: "there is no such member here");
-		is_good = false;
-		break;
+		is_good = take_switch(call, key, value, change, &is_all);
+		if (!is_good)
+			break;
 	}
 	json_decref(body);
-	*states_out = 1 << DELIVERY_WAITING | 1 << DELIVERY_DEAD | 1 << DELIVERY_DISCARDED;
-	if (is_all)
-		*states_out |= 1 << DELIVERY_DELIVERED;
+	change->states = 1 << DELIVERY_WAITING | 1 << DELIVERY_DEAD | 1 << DELIVERY_DISCARDED;
+	if (is_all || change->as_new)
+		change->states |= 1 << DELIVERY_DELIVERED;
 	return is_good;
 }
 
-static void change_event(struct call *call, enum store_change_kind kind, uint32_t states)
+static struct change_item item_of(const struct found_event *found, const struct store_row *row,
+	const struct event_change *change)
+{
+	struct change_item item = {
+		.event = row->event,
+		.target = row->target,
+		.states = change->states,
+		.target_name = names_target(found->names, row->target),
+	};
+
+	/* What has no uuid cannot have another one. */
+	item.as_new = change->as_new && uuid_parse(found->uuid, &item.uuid);
+	return item;
+}
+
+static void change_event(struct call *call, const struct event_change *change)
 {
 	struct found_event found = { 0 };
 	struct change_item *items = NULL;
@@ -327,13 +376,9 @@ static void change_event(struct call *call, enum store_change_kind kind, uint32_
 	items = memory_array(found.count, sizeof(*items));
 	for (size_t i = 0; i < found.count; i++)
 		if (target < 0 || found.deliveries[i].row.target == target)
-			items[count++] = (struct change_item){
-				.event = found.deliveries[i].row.event,
-				.target = found.deliveries[i].row.target,
-				.states = states,
-			};
+			items[count++] = item_of(&found, &found.deliveries[i].row, change);
 	status = change_items(
-		call->control, kind, items, count, call->now_us / 1000, &changed, &err);
+		call->control, change->kind, items, count, call->now_us / 1000, &changed, &err);
 	if (status != STATUS_OK) {
 		call_refuse_status(call, status, &err);
 		goto out;
@@ -348,13 +393,15 @@ out:
 
 void event_retry(struct call *call)
 {
-	uint32_t states;
+	struct event_change change = { .kind = STORE_CHANGE_RETRY };
 
-	if (take_states(call, &states))
-		change_event(call, STORE_CHANGE_RETRY, states);
+	if (take_retry(call, &change))
+		change_event(call, &change);
 }
 
 void event_discard(struct call *call)
 {
-	change_event(call, STORE_CHANGE_DISCARD, 0);
+	static const struct event_change change = { .kind = STORE_CHANGE_DISCARD };
+
+	change_event(call, &change);
 }

@@ -19,6 +19,42 @@ void facts_of_row(struct facts *facts_out, const struct names *names, const stru
 		row->kind);
 }
 
+static void format_as_new(
+	const struct facts *facts, struct slice target, int number, char out[UUID_TEXT_SIZE])
+{
+	struct uuid uuid = translate_uuid_as_new(&facts->identity.uuid, target, number);
+
+	uuid_format(&uuid, out);
+}
+
+void facts_uuid_sent(const struct facts *facts, const struct names *names,
+	const struct store_row *row, char out[UUID_TEXT_SIZE])
+{
+	out[0] = '\0';
+	if (facts->problem == BIZMAIL_PROBLEM_NONE)
+		format_as_new(facts, names_target(names, row->target), row->as_new, out);
+}
+
+int facts_first_as_new(const struct store_row *row)
+{
+	return row->as_new > FACTS_AS_NEW_MAX ? row->as_new - FACTS_AS_NEW_MAX + 1 : 1;
+}
+
+bool facts_was_sent_as(const struct facts *facts, const struct names *names,
+	const struct store_row *row, struct slice uuid)
+{
+	char text[UUID_TEXT_SIZE];
+
+	if (facts->problem != BIZMAIL_PROBLEM_NONE)
+		return false;
+	for (int n = facts_first_as_new(row); n <= row->as_new; n++) {
+		format_as_new(facts, names_target(names, row->target), n, text);
+		if (facts_same_text(slice_text(text), uuid))
+			return true;
+	}
+	return false;
+}
+
 void facts_free(struct facts *facts)
 {
 	bizmail_event_release(&facts->event);

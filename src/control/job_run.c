@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the store's own filter says all that is meant, the store finds and changes in one go. Else the
- * reader finds: hashes have to be compared with texts, and that is no work for the thread that writes.
+ * reader finds: hashes have to be compared with texts, or new uuids made of what events say, and that is no
+ * work for the thread that writes.
  */
 #include "job_run.h"
 
@@ -12,6 +13,7 @@ enum {
 	PORTION_MAX = 500,
 	SCAN_MAX = 20000,
 	PORTIONS_PER_SECOND = 5,
+	AS_NEW_MAX = 50, /* each takes round trips of its own, on the thread that writes */
 };
 
 static size_t portion_count(const struct job_run *run, size_t count_max)
@@ -56,6 +58,8 @@ static enum status run_exact(const struct job_run *run, struct error *err)
 }
 
 struct found {
+	const struct job_run *run;
+	const struct names *names;
 	struct change_item items[LISTING_LIMIT_MAX];
 	size_t count;
 };
@@ -64,11 +68,14 @@ static void on_row(void *context, const struct store_row *row, const struct fact
 {
 	struct found *found = context;
 
-	(void)facts;
 	found->items[found->count++] = (struct change_item){
 		.event = row->event,
 		.target = row->target,
 		.states = UINT32_C(1) << row->state,
+		/* What has no uuid cannot have another one. */
+		.as_new = found->run->as_new && facts->problem == BIZMAIL_PROBLEM_NONE,
+		.uuid = facts->identity.uuid,
+		.target_name = names_target(found->names, row->target),
 	};
 }
 
@@ -76,7 +83,7 @@ static enum status run_found(const struct job_run *run, struct store_reader *rea
 	const struct names *names, struct error *err)
 {
 	struct job_progress progress = { 0 };
-	struct found found;
+	struct found found = { .run = run, .names = names };
 	struct listing listing = {
 		.reader = reader,
 		.names = names,
@@ -84,6 +91,7 @@ static enum status run_found(const struct job_run *run, struct store_reader *rea
 		.visit = on_row,
 		.context = &found,
 	};
+	size_t count_max = run->as_new ? AS_NEW_MAX : LISTING_LIMIT_MAX;
 	enum status status;
 	int64_t next = 0;
 	size_t changed;
@@ -91,8 +99,7 @@ static enum status run_found(const struct job_run *run, struct store_reader *rea
 	do {
 		found.count = 0;
 		changed = 0;
-		status = listing_page(
-			&listing, next, portion_count(run, LISTING_LIMIT_MAX), &next, err);
+		status = listing_page(&listing, next, portion_count(run, count_max), &next, err);
 		if (status == STATUS_OK && found.count > 0)
 			status = change_items(run->control, run->kind, found.items, found.count,
 				clock_schedule_ms(), &changed, err);
@@ -111,7 +118,7 @@ enum status job_run(const struct job_run *run, struct error *err)
 	struct names names = { 0 };
 	enum status status;
 
-	if (filter_is_exact(run->filter))
+	if (filter_is_exact(run->filter) && !run->as_new)
 		return run_exact(run, err);
 	status = store_reader_open(run->control->settings.store, &reader, err);
 	if (status == STATUS_OK)

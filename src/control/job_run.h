@@ -21,6 +21,7 @@ struct job_progress {
 struct job_run {
 	const struct control *control;
 	enum store_change_kind kind;
+	bool as_new; /* a retry under new uuids */
 	const struct filter *filter;
 	double rate_per_second; /* 0: no limit */
 	/* False: stop. */

@@ -37,6 +37,7 @@ static const char *const state_names[] = {
 struct job {
 	int64_t id;
 	enum store_change_kind kind; /* this, filters and rate never change */
+	bool as_new;
 	struct filter filter;
 	char *asked_filter; /* as it was asked for: a JSON object */
 	double rate_per_second;
@@ -149,6 +150,7 @@ static void work_on(struct jobs *jobs, struct job *job)
 	struct job_run run = {
 		.control = jobs->control,
 		.kind = job->kind,
+		.as_new = job->as_new,
 		.filter = &job->filter,
 		.rate_per_second = job->rate_per_second,
 		.on_progress = on_progress,
@@ -210,6 +212,7 @@ static void write_job(struct buf *out, const struct job *job)
 	out_open(out, '{');
 	out_int(out, "id", job->id);
 	out_text(out, "action", slice_text(job->kind == STORE_CHANGE_RETRY ? "retry" : "discard"));
+	out_bool(out, "as_new", job->as_new);
 	out_key(out, "filter");
 	buf_append_text(out, job->asked_filter);
 	out_text(out, "state", slice_text(state_names[job->state]));
@@ -240,6 +243,21 @@ static bool take_action(struct call *call, struct job *job, const json_t *body)
 	return action != NULL;
 }
 
+static bool take_as_new(struct call *call, struct job *job, const json_t *body)
+{
+	const json_t *as_new = json_object_get(body, "as_new");
+
+	if (as_new == NULL)
+		return true;
+	job->as_new = json_is_true(as_new);
+	if (json_is_boolean(as_new) && (!job->as_new || job->kind == STORE_CHANGE_RETRY))
+		return true;
+	call_refuse(call, 400, "as_new", "body", "%s",
+		json_is_boolean(as_new) ? "goes with the action \"retry\" only"
+					: "true or false is expected");
+	return false;
+}
+
 static bool take_rate(struct call *call, struct job *job, const json_t *body)
 {
 	const json_t *rate = json_object_get(body, "rate");
@@ -264,7 +282,8 @@ static bool is_setting(const char *key)
 {
 	struct slice name = slice_text(key);
 
-	return slice_is(name, "action") || slice_is(name, "rate") || slice_is(name, "all");
+	return slice_is(name, "action") || slice_is(name, "rate") || slice_is(name, "all") ||
+	       slice_is(name, "as_new");
 }
 
 static char *filter_text(const json_t *body)
@@ -338,8 +357,8 @@ static struct job *job_new(struct call *call)
 	filter_init(&job->filter);
 	job->progress.matched = -1;
 	if (call_take_query_end(call) && call_take_body(call, &body))
-		is_good = take_action(call, job, body) && take_rate(call, job, body) &&
-			  take_filters(call, job, body);
+		is_good = take_action(call, job, body) && take_as_new(call, job, body) &&
+			  take_rate(call, job, body) && take_filters(call, job, body);
 	if (is_good)
 		job->asked_filter = filter_text(body);
 	json_decref(body);

@@ -246,9 +246,12 @@ static const struct dispatcher_source *find_source(
 	return NULL;
 }
 
-/* The raw bytes once more through the same steps as at intake: the same envelope comes out. */
-static struct outgoing *translate_claimed(
-	struct dispatcher *dispatcher, const struct store_claimed *claimed, struct error *err)
+/*
+ * The raw bytes once more through the same steps as at intake: the same envelope comes out, but for the uuid
+ * of one that is sent as new.
+ */
+static struct outgoing *translate_claimed(struct dispatcher *dispatcher,
+	const struct target *target, const struct store_claimed *claimed, struct error *err)
 {
 	const struct dispatcher_source *source = find_source(dispatcher, claimed->source);
 	static const struct translate_defaults no_defaults;
@@ -267,6 +270,8 @@ static struct outgoing *translate_claimed(
 		struct slice name = slice_text(claimed->source_name);
 		struct event_identity identity = translate_identity(name, &event);
 
+		identity.uuid = translate_uuid_as_new(
+			&identity.uuid, slice_text(target->settings.name), claimed->as_new);
 		outgoing = outgoing_translate(dispatcher->settings.translate, name,
 			source == NULL || source->defaults == NULL ? &no_defaults
 								   : source->defaults,
@@ -280,7 +285,7 @@ static void on_claimed(
 	struct dispatcher *dispatcher, struct target *target, const struct store_claimed *claimed)
 {
 	struct error err = { .text = "" };
-	struct outgoing *outgoing = translate_claimed(dispatcher, claimed, &err);
+	struct outgoing *outgoing = translate_claimed(dispatcher, target, claimed, &err);
 	bool is_translated = outgoing != NULL;
 	struct delivery *delivery;
 

@@ -104,6 +104,61 @@ static void test_retry_and_discard_of_an_event(void **state)
 	fixture_do(fixture, "POST", strcat(event, "/retry"), NULL, 503);
 }
 
+/* The text of a member of a delivery, valid until the next call. */
+static const char *member_of(
+	struct fixture *fixture, const char *uuid, const char *target, const char *name)
+{
+	static char result[UUID_TEXT_SIZE];
+	char path[64];
+	json_t *json, *delivery;
+	size_t i;
+
+	snprintf(path, sizeof(path), "/events/%s", uuid);
+	json = fixture_ask(fixture, "GET", path, NULL, 200);
+	result[0] = '\0';
+	json_array_foreach(json_object_get(json, "deliveries"), i,
+		delivery) if (strcmp(fixture_at(delivery, "target"), target) == 0)
+		snprintf(result, sizeof(result), "%s", fixture_at(delivery, name));
+	json_decref(json);
+	return result;
+}
+
+/* Each delivery gets a uuid of its own, each time another one, and the event is found by all of them. */
+static void test_retry_as_new(void **state)
+{
+	struct fixture *fixture = *state;
+	char own[UUID_TEXT_SIZE], app[UUID_TEXT_SIZE], other[UUID_TEXT_SIZE], event[64];
+	int64_t id = fixture_append(fixture,
+		&(struct fixture_event){
+			.message_id = "m1@x", .recipient = "a@x", .targets = 7, .is_leased = true },
+		own);
+
+	snprintf(event, sizeof(event), "/events/%s", own);
+	fixture_record(fixture, id, APP, DELIVERY_DEAD, 400);
+	fixture_record(fixture, id, OTHER, DELIVERY_DELIVERED, 200);
+	assert_string_equal(member_of(fixture, own, "app", "sent_as"), own);
+	change_with(fixture, event, "/retry", "{\"as_new\":false}", "1");
+	assert_string_equal(member_of(fixture, own, "app", "sent_as"), own);
+	change_with(fixture, event, "/retry", "{\"as_new\":true}", "2");
+	assert_string_equal(member_of(fixture, own, "other", "state"), "ready");
+	assert_string_equal(member_of(fixture, own, "gone", "sent_as"), own); /* in flight */
+	snprintf(app, sizeof(app), "%s", member_of(fixture, own, "app", "sent_as"));
+	snprintf(other, sizeof(other), "%s", member_of(fixture, own, "other", "sent_as"));
+	assert_string_not_equal(app, own);
+	assert_string_not_equal(other, own);
+	assert_string_not_equal(app, other);
+	change_with(fixture, event, "/retry?target=app", "{\"as_new\":true,\"all\":true}", "1");
+	assert_string_not_equal(member_of(fixture, own, "app", "sent_as"), app);
+	assert_string_equal(member_of(fixture, app, "app", "uuid"), own);
+	assert_string_equal(member_of(fixture, other, "app", "uuid"), own);
+	assert_string_equal(member_of(fixture, other, "other", "sent_as"), other);
+	/* A failure leaves all as it was. */
+	snprintf(app, sizeof(app), "%s", member_of(fixture, own, "app", "sent_as"));
+	fixture->is_failing = true;
+	fixture_do(fixture, "POST", strcat(event, "/retry"), "{\"as_new\":true}", 503);
+	assert_string_equal(member_of(fixture, own, "app", "sent_as"), app);
+}
+
 static void test_retry_refuses(void **state)
 {
 	static const struct {
@@ -116,6 +171,8 @@ static void test_retry_refuses(void **state)
 		{ "/retry?state=dead", NULL, 400, "there is no such parameter here" },
 		{ "/retry", "{\"all\":1}", 400, "true or false is expected" },
 		{ "/retry", "{\"every\":true}", 400, "there is no such member here" },
+		{ "/retry", "{\"as_new\":\"yes\"}", 400, "true or false is expected" },
+		{ "/retry", "{\"as_new\":true,\"also\":1}", 400, "there is no such member here" },
 		{ "/retry", "[]", 400, "not a JSON object" },
 	};
 	struct fixture *fixture = *state;
@@ -307,6 +364,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		CONTROL_TEST(test_pause_and_resume),
 		CONTROL_TEST(test_retry_and_discard_of_an_event),
+		CONTROL_TEST(test_retry_as_new),
 		CONTROL_TEST(test_retry_refuses),
 		CONTROL_TEST(test_deliveries_are_counted),
 		CONTROL_TEST(test_quarantine_is_listed),
