@@ -13,13 +13,13 @@
 #include "names.h"
 #include "repostal/store_copy.h"
 
-/* The bodies that the destination has in quarantine, by two hashes of source and body. */
+/* The bodies that the destination has in quarantine, by 127 bits of a digest of source and body. */
 struct copy_body {
 	uint64_t hash;
 	uint64_t other;
 };
 struct copy_known {
-	struct copy_body *slots; /* both hashes 0: free */
+	struct copy_body *slots; /* hash 0: free */
 	size_t slots_count;      /* a power of two, or 0 */
 	size_t count;
 };

@@ -175,7 +175,8 @@ static void understand(struct portion *portion, struct copied_event *copied)
 	event->search_keys[0] = search_key_uuid(slice_text(facts.uuid));
 	event->search_keys[1] = search_key_message(said->id);
 	event->search_keys[2] = search_key_recipient(said->recipient);
-	order_key = search_key_order(said->id, said->recipient);
+	order_key = search_key_order(
+		names_source(&copy->names, event->source), said->id, said->recipient);
 	facts_free(&facts);
 	for (size_t i = copied->first; i < copied->first + copied->deliveries_count; i++) {
 		const struct store_row *row = &portion->deliveries[i].row;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "copy.h"
+#include "repostal/digest.h"
 #include "repostal/memory.h"
 
 enum {
@@ -11,14 +13,18 @@ enum {
 	SLOTS_MIN = 256,
 };
 
-static uint64_t mixed(uint64_t hash, uint16_t source, struct slice raw)
+/* Never 0 as a whole. Two bodies that looked alike would be one after the copy. */
+static struct copy_body body_of(uint16_t source, struct slice raw)
 {
-	hash ^= source + raw.size * UINT64_C(0x9e3779b97f4a7c15);
-	for (size_t i = 0; i < raw.size; i++)
-		hash = (hash ^ (unsigned char)raw.data[i]) * UINT64_C(0x100000001b3);
-	hash ^= hash >> 32;
-	hash *= UINT64_C(0xd6e8feb86659fd93);
-	return (hash ^ hash >> 32) | 1;
+	const struct slice parts[] = { slice_of((const char *)&source, sizeof(source)), raw };
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	struct copy_body body;
+
+	digest_sha256(parts, ARRAY_COUNT(parts), digest);
+	memcpy(&body.hash, digest, sizeof(body.hash));
+	memcpy(&body.other, digest + sizeof(body.hash), sizeof(body.other));
+	body.hash |= 1;
+	return body;
 }
 
 /* The slot that has the body, or the free one where it belongs. */
@@ -47,10 +53,7 @@ static void grow(struct copy_known *known)
 
 bool copy_known_add(struct copy_known *known, uint16_t source, struct slice raw)
 {
-	const struct copy_body body = {
-		.hash = mixed(UINT64_C(0xcbf29ce484222325), source, raw),
-		.other = mixed(UINT64_C(0x84222325cbf29ce4), source, raw),
-	};
+	const struct copy_body body = body_of(source, raw);
 	struct copy_body *slot;
 
 	if (2 * (known->count + 1) > known->slots_count)

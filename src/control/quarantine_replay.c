@@ -28,6 +28,9 @@ static const struct routed_source *find_source(
 static void add_deliveries(struct replay *replay, const struct routed_source *source,
 	enum postal_event_type type, const struct bizmail_event *event)
 {
+	const int64_t key =
+		search_key_order(slice_text(source->settings->name), event->id, event->recipient);
+
 	for (size_t i = 0; i < source->routes_count; i++) {
 		const struct event_route *route = &source->routes[i];
 
@@ -35,9 +38,7 @@ static void add_deliveries(struct replay *replay, const struct routed_source *so
 			replay->deliveries[replay->event.deliveries_count++] =
 				(struct store_new_delivery){
 					.target = route->target,
-					.order_key = route->ordered ? search_key_order(event->id,
-									      event->recipient)
-								    : 0,
+					.order_key = route->ordered ? key : 0,
 				};
 	}
 	replay->event.deliveries = replay->deliveries;

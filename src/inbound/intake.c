@@ -257,7 +257,8 @@ static size_t reserve_takers(struct dispatcher *dispatcher, const struct routed_
 			continue;
 		delivery->target = route->target;
 		if (route->ordered)
-			delivery->order_key = search_key_order(event->id, event->recipient);
+			delivery->order_key = search_key_order(
+				slice_text(source->settings->name), event->id, event->recipient);
 		else
 			delivery->leased =
 				dispatcher_reserve(dispatcher, route->target, (uint8_t)type);

@@ -143,8 +143,10 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" WHERE target = $1::int AND state = 1 ORDER BY id LIMIT 1)" },
 	[PG_QUARANTINE_LOCK] = { "quarantine a body", "SELECT pg_advisory_xact_lock($1::bigint)" },
 	[PG_QUARANTINE_FIND] = { "find a quarantined body",
-		"SELECT id FROM quarantine"
-		" WHERE hash = $1::bigint AND source = $2::int AND raw = $3::bytea" },
+		"SELECT id FROM (SELECT id, source, raw FROM quarantine WHERE hash = $1::bigint"
+		" LIMIT " PG_TEXT_OF(
+			STORE_QUARANTINE_COMPARED) ") AS alike"
+						   " WHERE source = $2::int AND raw = $3::bytea" },
 	[PG_QUARANTINE_REPEAT] = { "quarantine a body again",
 		"UPDATE quarantine SET seen = seen + 1, last_seen = greatest(last_seen, "
 		"$2::bigint)"

@@ -106,8 +106,10 @@ static const struct {
 		"UPDATE delivery INDEXED BY delivery_leased SET state = 1, due = ?1 WHERE state = "
 		"0" },
 	[SQL_QUARANTINE_FIND] = { "find a quarantined body",
-		"SELECT id FROM quarantine INDEXED BY quarantine_hash"
-		" WHERE hash = ?1 AND source = ?2 AND raw = ?3" },
+		"SELECT id FROM (SELECT id, source, raw FROM quarantine INDEXED BY quarantine_hash"
+		" WHERE hash = ?1 LIMIT " SQL_TEXT_OF(
+			STORE_QUARANTINE_COMPARED) ")"
+						   " WHERE source = ?2 AND raw = ?3" },
 	[SQL_QUARANTINE_REPEAT] = { "quarantine a body again",
 		"UPDATE quarantine SET seen = seen + 1, last_seen = max(last_seen, ?2) WHERE id = "
 		"?1" },

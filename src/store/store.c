@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repostal/digest.h"
 #include "repostal/memory.h"
 #include "store_backend.h"
 
@@ -290,13 +291,17 @@ enum status store_append(struct store *store, struct store_event *event, struct 
 	return step_end(store, store->ops->append(store, event, err));
 }
 
-/* FNV-1a */
+/* Senders choose the bytes: with a weaker hash each body could be made to collide with all before it. */
 int64_t store_hash_body(uint16_t source, struct slice raw)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ source;
+	const uint8_t number[] = { (uint8_t)(source >> 8), (uint8_t)source };
+	const struct slice parts[] = { slice_of((const char *)number, sizeof(number)), raw };
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	uint64_t hash = 0;
 
-	for (size_t i = 0; i < raw.size; i++)
-		hash = (hash ^ (unsigned char)raw.data[i]) * UINT64_C(0x100000001b3);
+	digest_sha256(parts, ARRAY_COUNT(parts), digest);
+	for (size_t i = 0; i < sizeof(hash); i++)
+		hash = hash << 8 | digest[i];
 	return (int64_t)(hash >> 1);
 }
 

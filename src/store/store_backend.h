@@ -133,8 +133,12 @@ enum status store_check_room(
 
 /* A content type that is stored as nothing: almost every event has it. */
 extern const struct slice store_content_type_usual;
-/* Finds a quarantined body again; only has to spread, for the bytes are compared. */
+/*
+ * Finds a quarantined body again, and the bytes are compared: with so many at most. More of one hash is
+ * what nobody can make; rows of before have another hash.
+ */
 int64_t store_hash_body(uint16_t source, struct slice raw);
+#define STORE_QUARANTINE_COMPARED 4
 
 extern const struct store_ops store_sqlite_ops;
 extern const struct store_ops store_postgres_ops;

@@ -6,7 +6,7 @@ import pytest
 from api import api
 from histories import HISTORY, Flaky, history, place
 from receiver import Reply
-from settings import target
+from settings import source, target
 from waiting import wait_until
 
 pytestmark = pytest.mark.threads
@@ -129,3 +129,16 @@ def test_order_holds_behind_a_breaker(start_gateway, receiver):
     gateway.wait_metric("deliveries_total", messages * HISTORY, target="app", outcome="delivered")
     flaky.assert_in_order(messages)
     gateway.wait_idle()
+
+
+def test_another_source_cannot_hold_a_message_up(start_gateway, receiver):
+    """It knows the message id and the recipient, and posts what the receiver refuses."""
+    refused = events.bounce(response="550 refuse this")
+    receiver.answer("/app", lambda request: Reply(500 if b"refuse this" in request.body else 200))
+    gateway = start_gateway(targets=ordered(receiver, retry=["1h"] * 3),
+                            sources=[source("attacker", "/attacker"), source("victim", "/victim")])
+    own = events.delivered(id=refused["id"], recipient=refused["to"])
+    assert gateway.post(refused, "/attacker").result == "accepted"
+    receiver.wait_count(1, "/app")
+    assert gateway.post(own, "/victim").result == "accepted"
+    gateway.wait_metric("deliveries_total", 1, target="app", outcome="delivered")
