@@ -139,8 +139,21 @@ def test_the_unit_never_gives_up_and_checks_before_it_reloads():
         assert wanted in settings
     names = [name for _, name, _ in settings]
     assert {"RestartSec", "RestartSteps", "RestartMaxDelaySec", "WatchdogSec"} <= set(names)
-    check, signal = [value for _, name, value in settings if name == "ExecReload"]
-    assert check == f"repostal check -c {CONF}" and "kill -HUP $MAINPID" in signal
+    (reload,) = [value for _, name, value in settings if name == "ExecReload"]
+    assert reload.startswith("sh -c '") and reload.endswith("'")
+
+
+@pytest.mark.parametrize("code, wanted", [(0, "asked"), (1, "asked"), (2, "refused"), (78, "refused")])
+def test_only_a_wrong_file_refuses_a_reload(tmp_path, code, wanted):
+    """With the unit's own line, and a check that ends so."""
+    (reload,) = [value for _, name, value in settings_of(ROOT / "conf/repostal.service") if name == "ExecReload"]
+    script = reload.removeprefix("sh -c '").removesuffix("'").replace("kill -HUP $MAINPID", "echo asked")
+    program = tmp_path / "repostal"
+    program.write_text(f"#!/bin/sh\nexit {code}\n")
+    program.chmod(0o755)
+    done = subprocess.run(["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True)
+    assert (done.stdout.strip() or "refused") == wanted
+    assert (done.returncode == 0) == (wanted == "asked")
 
 
 @pytest.mark.parametrize("unit", [ROOT / "conf/repostal.service",
