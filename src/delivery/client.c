@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 
 #include "client_failure.h"
+#include "client_guard.h"
 #include "repostal/address.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
@@ -18,8 +19,8 @@
 #include "repostal/store.h"
 
 enum {
-	ANSWER_READ_SIZE_MAX = 256 * 1024, /* of an answer, before we hang up */
 	RECEIVE_BUFFER_SIZE = 4096,
+	SOCKET_BUFFER_SIZE = 16 * 1024, /* what a peer can have waiting for us; answers are short */
 	HEADER_LINE_SIZE_MAX = 16 * 1024,
 	CA_CACHE_S = 3600,                 /* the system's authorities may change while we run */
 	FOLDING_MENDED_VERSION = 0x080200, /* in libcurl's own numbering */
@@ -30,6 +31,7 @@ struct client {
 	const struct egress_settings *egress;
 	client_done *on_done;
 	void *context;
+	uint64_t turn; /* number of the curl_multi_perform() that runs */
 	bool renews_handles;
 };
 
@@ -43,10 +45,11 @@ struct exchange {
 	int64_t started_ms;
 	int64_t started_us; /* monotonic */
 	bool active;
+	CURLcode code;  /* of an exchange that is over */
 	bool is_denied; /* egress.deny holds this address */
 	struct address denied;
 	struct client_peer peer;
-	size_t answer_read;
+	struct client_guard guard;
 	size_t answer_size;
 	char answer[STORE_ANSWER_SIZE_MAX];
 	struct curl_slist signature[SIGNATURE_HEADERS]; /* in front of the target's headers */
@@ -169,6 +172,17 @@ static int port_of(const struct sockaddr *address)
 	return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
 }
 
+/* Whatever a peer sends, little of it is read in one turn. */
+static curl_socket_t open_socket(const struct curl_sockaddr *dial)
+{
+	static const int buffer_size = SOCKET_BUFFER_SIZE;
+	int fd = socket(dial->family, dial->socktype | SOCK_CLOEXEC, dial->protocol);
+
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof(buffer_size));
+	return fd;
+}
+
 /* Runs after name resolution, for each address that libcurl is about to dial. */
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *dial)
 {
@@ -181,7 +195,7 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 	peer->port = port_of(&dial->addr);
 	if (peer->is_known && is_forbidden(exchange, &peer->address))
 		return CURL_SOCKET_BAD;
-	return socket(dial->family, dial->socktype | SOCK_CLOEXEC, dial->protocol);
+	return open_socket(dial);
 }
 
 /* A connection that is used again may have been made under other rules. */
@@ -197,6 +211,7 @@ static int on_before_request(
 	peer->port = primary_port;
 	if (peer->is_known && is_forbidden(exchange, &peer->address))
 		return CURL_PREREQFUNC_ABORT;
+	client_guard_ask(&exchange->guard);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -209,8 +224,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
 
 	memcpy(exchange->answer + exchange->answer_size, data, kept);
 	exchange->answer_size += kept;
-	exchange->answer_read += bytes;
-	return exchange->answer_read > ANSWER_READ_SIZE_MAX ? 0 : bytes;
+	return client_guard_take_body(&exchange->guard, bytes) ? bytes : 0;
 }
 
 static void set_tls_options(CURL *easy, const struct target_settings *settings)
@@ -276,6 +290,8 @@ static void set_options(struct exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
+	client_guard_install(
+		&exchange->guard, easy, &target->client->turn, settings->proxy[0] != '\0');
 }
 
 static struct exchange *exchange_take(struct client_target *target)
@@ -381,23 +397,15 @@ void client_start(struct client_target *target, struct slice body,
 	exchange->is_denied = false;
 	exchange->peer.is_known = false;
 	exchange->peer.is_dialled = false;
-	exchange->answer_read = 0;
 	exchange->answer_size = 0;
 	exchange->error[0] = '\0';
+	client_guard_begin(&exchange->guard, exchange->easy, target->settings->timeout_ms);
 	exchange->started_ms = clock_unix_ms();
 	exchange->started_us = clock_monotonic_us();
 	curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, body.data);
 	curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE, (long)body.size);
 	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, chain_headers(exchange, signature));
 	curl_multi_add_handle(target->client->multi, exchange->easy);
-}
-
-/* We hung up because it talks too much: what it said first still counts. */
-static bool has_answer(const struct exchange *exchange, CURLcode code, long status)
-{
-	return code == CURLE_OK ||
-	       (code == CURLE_WRITE_ERROR && exchange->answer_read > ANSWER_READ_SIZE_MAX &&
-		       status != 0);
 }
 
 static int64_t retry_after_ms(CURL *easy, long status)
@@ -461,7 +469,7 @@ static void take_failure(struct exchange *exchange, CURLcode code, struct client
 	const struct client_failure failure = {
 		.easy = exchange->easy,
 		.code = code,
-		.text = exchange->error,
+		.text = code == CURLE_FILESIZE_EXCEEDED ? "the answer has no end" : exchange->error,
 		.is_denied = exchange->is_denied,
 		.denied = exchange->denied,
 		.peer = exchange->peer,
@@ -482,7 +490,9 @@ static void finish(struct client *client, struct exchange *exchange, CURLcode co
 	long status = 0;
 
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (has_answer(exchange, code, status))
+	code = client_guard_code(&exchange->guard, code);
+	/* We hung up because it talks too much: what it said first still counts. */
+	if (code == CURLE_OK || client_guard_has_answer(&exchange->guard))
 		take_answer(exchange, (int)status, &result);
 	else
 		take_failure(exchange, code, &result);
@@ -505,20 +515,43 @@ void client_target_cancel(struct client_target *target)
 	}
 }
 
-void client_perform(struct client *client)
+/*
+ * All messages before the first handle is removed: libcurl looks for each handle that goes in the list of
+ * messages, and a list that is as long as the number of exchanges would make the cost quadratic.
+ */
+static struct exchange *take_finished(struct client *client)
 {
+	struct exchange *first = NULL, **end = &first;
 	CURLMsg *message;
-	int running, queued;
+	int queued;
 
-	curl_multi_perform(client->multi, &running);
 	while ((message = curl_multi_info_read(client->multi, &queued)) != NULL) {
 		struct exchange *exchange;
-		CURLcode code = message->data.result;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
-		finish(client, exchange, code);
+		exchange->code = message->data.result;
+		exchange->next = NULL;
+		*end = exchange;
+		end = &exchange->next;
+	}
+	return first;
+}
+
+void client_perform(struct client *client)
+{
+	struct exchange *finished;
+	int running;
+
+	client->turn++;
+	curl_multi_perform(client->multi, &running);
+	finished = take_finished(client);
+	while (finished != NULL) {
+		struct exchange *exchange = finished;
+
+		finished = exchange->next;
+		finish(client, exchange, exchange->code);
 	}
 }
 
