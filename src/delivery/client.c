@@ -464,18 +464,23 @@ static void take_answer(struct exchange *exchange, int status, struct client_res
 			exchange->target->settings, result->cause);
 }
 
-static void take_failure(struct exchange *exchange, CURLcode code, struct client_result *result)
+static void take_failure(
+	struct exchange *exchange, CURLcode code, long status, struct client_result *result)
 {
-	const struct client_failure failure = {
+	long proxy_status = 0;
+	struct client_failure failure = {
 		.easy = exchange->easy,
 		.code = code,
 		.text = code == CURLE_FILESIZE_EXCEEDED ? "the answer has no end" : exchange->error,
+		.http_status = (int)status,
 		.is_denied = exchange->is_denied,
 		.denied = exchange->denied,
 		.peer = exchange->peer,
 		.settings = exchange->target->settings,
 	};
 
+	curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	failure.proxy_status = (int)proxy_status;
 	result->outcome = (struct outcome){
 		.transport = client_failure_transport(&failure),
 		.retry_after_ms = -1,
@@ -495,7 +500,7 @@ static void finish(struct client *client, struct exchange *exchange, CURLcode co
 	if (code == CURLE_OK || client_guard_has_answer(&exchange->guard))
 		take_answer(exchange, (int)status, &result);
 	else
-		take_failure(exchange, code, &result);
+		take_failure(exchange, code, status, &result);
 	hand_back(client, exchange, &result);
 }
 

@@ -8,16 +8,35 @@
 #include "repostal/memory.h"
 
 enum {
-	PEER_TEXT_SIZE = ADDRESS_TEXT_SIZE + 16
+	PEER_TEXT_SIZE = ADDRESS_TEXT_SIZE + 16,
+	HTTP_SWITCHING_PROTOCOLS = 101,
 };
 
-/* With TLS 1.3 a refused client certificate comes as an alert behind the handshake. */
+static bool has_text(const struct client_failure *failure, const char *part)
+{
+	return strcasestr(failure->text, part) != NULL;
+}
+
+/*
+ * With TLS 1.3 a refused client certificate comes as an alert after the handshake. OpenSSL's "unexpected
+ * eof" is a connection that ended, as without TLS.
+ */
 static bool is_tls_alert(const struct client_failure *failure)
 {
 	return (failure->code == CURLE_SEND_ERROR || failure->code == CURLE_RECV_ERROR) &&
-	       strstr(failure->text, "SSL routines") != NULL;
+	       has_text(failure, "SSL routines") && !has_text(failure, "unexpected eof");
 }
 
+/* An answer arrived, and is not HTTP: libcurl has one code for that and for a connection that broke. */
+static bool is_malformed(const struct client_failure *failure)
+{
+	if (failure->code == CURLE_RECV_ERROR && failure->proxy_status == 0)
+		return has_text(failure, "chunk") || has_text(failure, "header");
+	return failure->code == CURLE_GOT_NOTHING &&
+	       failure->http_status == HTTP_SWITCHING_PROTOCOLS;
+}
+
+/* Every other code of libcurl is TRANSPORT_OTHER: an answer that is not HTTP, or our own limits. */
 static const struct {
 	CURLcode code;
 	enum transport transport;
@@ -27,16 +46,24 @@ static const struct {
 	{ CURLE_COULDNT_RESOLVE_PROXY, TRANSPORT_DNS },
 	{ CURLE_COULDNT_CONNECT, TRANSPORT_CONNECT },
 	{ CURLE_SEND_ERROR, TRANSPORT_CONNECT },
+	{ CURLE_SEND_FAIL_REWIND,
+		TRANSPORT_CONNECT }, /* a connection that was used again had ended */
 	{ CURLE_RECV_ERROR, TRANSPORT_CONNECT },
 	{ CURLE_GOT_NOTHING, TRANSPORT_CONNECT },
+	{ CURLE_PROXY, TRANSPORT_CONNECT }, /* a SOCKS proxy does not reach the receiver */
 	{ CURLE_SSL_CONNECT_ERROR, TRANSPORT_TLS },
 	{ CURLE_PEER_FAILED_VERIFICATION, TRANSPORT_TLS },
 	{ CURLE_SSL_CERTPROBLEM, TRANSPORT_TLS },
 	{ CURLE_SSL_CIPHER, TRANSPORT_TLS },
 	{ CURLE_SSL_CACERT_BADFILE, TRANSPORT_TLS },
+	{ CURLE_SSL_CRL_BADFILE, TRANSPORT_TLS },
 	{ CURLE_SSL_ISSUER_ERROR, TRANSPORT_TLS },
 	{ CURLE_SSL_INVALIDCERTSTATUS, TRANSPORT_TLS },
 	{ CURLE_SSL_PINNEDPUBKEYNOTMATCH, TRANSPORT_TLS },
+	{ CURLE_SSL_ENGINE_NOTFOUND, TRANSPORT_TLS },
+	{ CURLE_SSL_ENGINE_SETFAILED, TRANSPORT_TLS },
+	{ CURLE_SSL_ENGINE_INITFAILED, TRANSPORT_TLS },
+	{ CURLE_SSL_SHUTDOWN_FAILED, TRANSPORT_TLS },
 	{ CURLE_USE_SSL_FAILED, TRANSPORT_TLS },
 	{ CURLE_SSL_CLIENTCERT, TRANSPORT_TLS },
 };
@@ -47,6 +74,8 @@ enum transport client_failure_transport(const struct client_failure *failure)
 		return TRANSPORT_DENIED;
 	if (is_tls_alert(failure))
 		return TRANSPORT_TLS;
+	if (is_malformed(failure))
+		return TRANSPORT_OTHER;
 	for (size_t i = 0; i < ARRAY_COUNT(transports); i++)
 		if (transports[i].code == failure->code)
 			return transports[i].transport;
@@ -82,15 +111,14 @@ static void describe_timeout(const struct client_failure *failure, struct cause 
 
 static void describe_connect(const struct client_failure *failure, struct cause *cause)
 {
-	long os_error = 0, proxy_status = 0;
+	long os_error = 0;
 
 	curl_easy_getinfo(failure->easy, CURLINFO_OS_ERRNO, &os_error);
-	curl_easy_getinfo(failure->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
 	cause->os_error = (int)os_error;
-	if (proxy_status > 299) {
+	if (failure->proxy_status > 299) {
 		cause->kind = CAUSE_PROXY;
-		cause->http_status = (int)proxy_status;
-	} else if (failure->code == CURLE_COULDNT_CONNECT) {
+		cause->http_status = failure->proxy_status;
+	} else if (failure->code == CURLE_COULDNT_CONNECT || failure->code == CURLE_PROXY) {
 		cause->kind = CAUSE_CONNECT;
 	} else if (failure->code == CURLE_GOT_NOTHING) {
 		cause->kind = CAUSE_CLOSED;
@@ -100,6 +128,15 @@ static void describe_connect(const struct client_failure *failure, struct cause 
 	} else {
 		cause->kind = CAUSE_BROKEN;
 	}
+}
+
+/* What libcurl says would mislead. */
+static void describe_other(const struct client_failure *failure, struct cause *cause)
+{
+	if (failure->code == CURLE_GOT_NOTHING)
+		cause->detail = "HTTP 101, and no other protocol was asked for";
+	else if (failure->code == CURLE_OUT_OF_MEMORY)
+		cause->detail = "a line of it is too long, or memory is short";
 }
 
 /* "SSL certificate problem: certificate has expired": the second half says it. */
@@ -174,8 +211,10 @@ void client_failure_print(const struct client_failure *failure, char out[CAUSE_S
 		cause.kind = CAUSE_TLS;
 		cause.detail = tls_detail(cause.detail, tls);
 		break;
-	case TRANSPORT_OK:
 	case TRANSPORT_OTHER:
+		describe_other(failure, &cause);
+		break;
+	case TRANSPORT_OK:
 	case TRANSPORT_INTERRUPTED:
 	case TRANSPORT_GIVEN_UP:
 		break;

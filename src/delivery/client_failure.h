@@ -27,6 +27,8 @@ struct client_failure {
 	CURL *easy;
 	CURLcode code;
 	const char *text; /* libcurl's own; "" when it has none */
+	int http_status;  /* of an answer that began; 0: none did */
+	int proxy_status; /* of the proxy's answer to CONNECT; 0: none */
 	bool is_denied;   /* egress.deny holds denied */
 	struct address denied;
 	struct client_peer peer;

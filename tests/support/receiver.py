@@ -35,6 +35,7 @@ class Reply:
     interim after a 100 and a 103
     waiting 100s without an end
     garbage something that is not HTTP
+    raw     the body alone, as it is, then the end of the connection
     """
 
     status: int = 200
@@ -260,6 +261,8 @@ class Receiver:
                 connection.sendall(head(reply, None) + reply.body)
             case "garbage":
                 connection.sendall(b"\x16\x03 not HTTP at all\r\n\r\n")
+            case "raw":
+                connection.sendall(reply.body)
             case "close":
                 pass
             case "reset":

@@ -88,6 +88,48 @@ def test_each_failure_has_its_cause(start_gateway, receiver, silent, tmp_path):
     away.close()
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\n%b\r\n\r\nhello"
+BROKEN = {
+    "chunk-size": CHUNKED + b"zz\r\nhello\r\n0\r\n\r\n",
+    "chunk-negative": CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n",
+    "chunk-too-large": CHUNKED + b"f" * 21 + b"\r\nhello\r\n0\r\n\r\n",
+    "chunk-end": CHUNKED + b"5\r\nhelloXX\r\n0\r\n\r\n",
+    "chunk-cut": CHUNKED + b"5\r\nhe",
+    "chunk-last-missing": CHUNKED + b"5\r\nhello\r\n",
+    "chunk-trailer": CHUNKED + b"0\r\n" + b"A" * 200_000 + b"\r\n\r\n",
+    "length-no-number": ANSWER % b"Content-Length: five",
+    "length-negative": ANSWER % b"Content-Length: -5",
+    "length-twice": ANSWER % b"Content-Length: 5\r\nContent-Length: 6",
+    "length-short": ANSWER % b"Content-Length: 50",
+    "header-nul": ANSWER % b"X-A: a\0b\r\nContent-Length: 5",
+    "header-no-colon": ANSWER % b"nonsense\r\nContent-Length: 5",
+    "header-long": ANSWER % (b"X-A: " + b"a" * 200_000),
+    "header-many": ANSWER % b"\r\n".join([b"X-A: " + b"a" * 50] * 10_000),
+    "version": b"HTTP/1.7 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "status-word": b"HTTP/1.1 yes OK\r\nContent-Length: 0\r\n\r\n",
+    "status-short": b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
+    "status-long": b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
+    "upgrade": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n",
+    "encoding": ANSWER % b"Transfer-Encoding: rot13\r\nContent-Length: 5",
+    "no-http": b"hello\n",
+}
+
+
+def test_an_answer_that_is_not_http_is_other(start_gateway, receiver):
+    """No failure to connect: the receiver is there, and other types of event go on."""
+    for name, answer in BROKEN.items():
+        receiver.answer(f"/{name}", Reply(manner="raw", body=answer))
+    gateway = start_gateway(targets=[failing(name, receiver.url(f"/{name}"), breaker={"failures": 0, "cooldown": "1s"})
+                                     for name in BROKEN])
+    gateway.post(events.delivered())
+    for name in BROKEN:
+        error = wait_until(lambda: show(gateway, name)["last_error"], f"{name} failed")
+        assert (error["result"], error["status"]) == ("other", None), (name, error)
+        assert error["cause"].startswith("no valid answer: "), (name, error)
+        assert gateway.metric("attempts_total", target=name, result="other") == 1, name
+
+
 def test_a_cause_is_bounded_and_holds_no_secret(start_gateway, receiver):
     receiver.answer("/long", Reply(500, body=b"x" * 5000))
     receiver.answer("/secret", Reply(403, body=b"app-key and pass-word are unknown"))
@@ -145,7 +187,7 @@ def test_a_receiver_that_may_not_know_our_key_is_hinted_at_once(start_gateway, r
     assert signing_key.key_id in hint and url in hint
     assert gateway.request("GET", "/.well-known/jwks.json").json["keys"][0]["kid"] == signing_key.key_id
     gateway.post(events.delivered())
-    wait_until(lambda: gateway.refused_attempts("new") == 3, "it refuses again")
+    wait_until(lambda: gateway.refused_attempts("new") == 5, "it refuses again, until the hour begins")
     wait_until(lambda: show(gateway, "new")["last_error"]["hint"] is None, "it knows the key")
     assert len(gateway.log("target.key_unknown")) == 1
 
