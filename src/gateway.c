@@ -162,6 +162,7 @@ static void stop(struct gateway *gateway)
 	generation_slot_set(&gateway->current, NULL);
 	generation_release(&gateway->first);
 	watchdog_stop(&gateway->watchdog);
+	free(gateway->admin_socket);
 }
 
 /* Connections are file descriptors, ours and the receivers'. */

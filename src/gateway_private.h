@@ -24,6 +24,10 @@ struct gateway {
 	struct generation_slot current;
 	struct http_server *public_server;
 	struct http_server *admin_server;
+	char admin_place[GATEWAY_URL_SIZE]; /* as in store_proof.h */
+	uint8_t store_secret[STORE_SECRET_SIZE];
+	bool has_secret;
+	char *admin_socket;            /* its path; NULL: none */
 	struct store_opening *opening; /* NULL: the store is open */
 	struct error waits_for;
 	bool is_listening;

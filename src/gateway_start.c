@@ -7,12 +7,15 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "gateway_private.h"
 #include "repostal/clock.h"
 #include "repostal/log.h"
+#include "repostal/memory.h"
+#include "repostal/store_reader.h"
 #include "repostal/supervisor.h"
 #include "stranded.h"
 
@@ -23,6 +26,30 @@ enum {
 	OPEN_AGAIN_MS = 1000,   /* after it went away in the middle of the start */
 	OPENING_ENDS_MS = 5000, /* of a thread that has nothing more to do */
 };
+
+/* In a folder that nobody named there may be no socket: the gateway can do without. */
+static enum status open_admin_socket(struct gateway *gateway, struct error *err)
+{
+	enum config_socket kind;
+	enum status status;
+	struct buf path;
+
+	buf_init(&path, PATH_MAX);
+	kind = config_admin_socket(gateway->first->config, getenv("RUNTIME_DIRECTORY"), &path);
+	if (kind == CONFIG_SOCKET_NONE) {
+		buf_free(&path);
+		return STATUS_OK;
+	}
+	status = http_server_add_local(gateway->admin_server, path.data, err);
+	if (status == STATUS_OK) {
+		gateway->admin_socket = memory_copy_text(path.data);
+	} else if (kind == CONFIG_SOCKET_FOUND) {
+		log_event(LOG_LEVEL_WARN, "admin.no_socket", LOG_STR("error", err->text));
+		status = STATUS_OK;
+	}
+	buf_free(&path);
+	return status;
+}
 
 static enum status open_sockets(struct gateway *gateway, struct error *err)
 {
@@ -49,6 +76,8 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 	gateway->admin = admin_new();
 	status = http_server_open(
 		&admin_settings, admin_handle, gateway->admin, &gateway->admin_server, err);
+	if (status == STATUS_OK)
+		status = open_admin_socket(gateway, err);
 	if (status != STATUS_OK)
 		error_prefix(err, "admin");
 	return status;
@@ -72,6 +101,21 @@ static enum status of_store(enum status status)
 	return status == STATUS_INVALID ? STATUS_IO : status;
 }
 
+/* Without it nobody can be told that this is the gateway of its store: the command line then says so. */
+static void read_secret(struct gateway *gateway)
+{
+	struct store_reader *reader = NULL;
+	struct error err;
+	enum status status = store_reader_open(&gateway->first->config->store, &reader, &err);
+
+	if (status == STATUS_OK)
+		status = store_reader_secret(reader, gateway->store_secret, &err);
+	store_reader_close(&reader);
+	gateway->has_secret = status == STATUS_OK;
+	if (status != STATUS_OK)
+		log_event(LOG_LEVEL_WARN, "admin.no_identity", LOG_STR("error", err.text));
+}
+
 /* The names get their numbers, and the store its thread. */
 static enum status take_store(struct gateway *gateway, struct error *err)
 {
@@ -80,6 +124,7 @@ static enum status take_store(struct gateway *gateway, struct error *err)
 	if (status != STATUS_OK)
 		return of_store(status);
 	gateway_copy_names(gateway, gateway->store);
+	read_secret(gateway);
 	return store_thread_start(&gateway->store, inbound_on_batch_done, gateway->inbound,
 		&gateway->store_thread, err);
 }
@@ -169,22 +214,28 @@ static void show_admin(struct gateway *gateway)
 {
 	const struct config *config = gateway->first->config;
 
-	admin_connect(gateway->admin, &(struct admin_view){
-					      .token = config->admin.token,
-					      .is_loopback = is_loopback(config->admin.address),
-					      .max_backlog = config->store.max_backlog,
-					      .store = gateway->store_thread,
-					      .dispatcher = gateway->dispatcher,
-					      .inbound = gateway->inbound,
-					      .names = &gateway->names,
-					      .reload = &gateway->reload,
-					      .public_server = gateway->public_server,
-					      .admin_server = gateway->admin_server,
-					      .control = gateway->control,
-					      .describe = control_live_describe,
-					      .visit_certificates = control_live_visit_certificates,
-					      .describe_context = &gateway->control_live,
-				      });
+	snprintf(gateway->admin_place, sizeof(gateway->admin_place), "%s %d", config->admin.address,
+		http_server_port(gateway->admin_server));
+	admin_connect(gateway->admin,
+		&(struct admin_view){
+			.token = config->admin.token,
+			.read_token = config->admin.read_token,
+			.is_loopback = is_loopback(config->admin.address),
+			.secret = gateway->has_secret ? gateway->store_secret : NULL,
+			.place = gateway->admin_place,
+			.max_backlog = config->store.max_backlog,
+			.store = gateway->store_thread,
+			.dispatcher = gateway->dispatcher,
+			.inbound = gateway->inbound,
+			.names = &gateway->names,
+			.reload = &gateway->reload,
+			.public_server = gateway->public_server,
+			.admin_server = gateway->admin_server,
+			.control = gateway->control,
+			.describe = control_live_describe,
+			.visit_certificates = control_live_visit_certificates,
+			.describe_context = &gateway->control_live,
+		});
 }
 
 static void run_listeners(struct gateway *gateway)
@@ -206,6 +257,8 @@ static void announce(struct gateway *gateway, enum log_level level, const char *
 		LOG_INT("port", http_server_port(gateway->public_server)),
 		LOG_STR("admin_address", config->admin.address),
 		LOG_INT("admin_port", http_server_port(gateway->admin_server)),
+		LOG_STR("admin_socket",
+			gateway->admin_socket == NULL ? "none" : gateway->admin_socket),
 		LOG_INT("sources", (int64_t)config->sources_count),
 		LOG_INT("targets", (int64_t)config->targets_count),
 		LOG_STR("signing", signer_is_on(generation->signer) ? "on" : "off"));

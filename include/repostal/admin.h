@@ -44,8 +44,11 @@ struct admin_certificate {
 typedef void admin_certificate_visitor(void *page, const struct admin_certificate *certificate);
 
 struct admin_view {
-	const char *token; /* NULL: none is asked for */
-	bool is_loopback;  /* the listener's address: /metrics is then open */
+	const char *token;      /* NULL: none */
+	const char *read_token; /* NULL: none; may look, not change */
+	bool is_loopback; /* the TCP listener's address: looking is then open without a token */
+	const uint8_t *secret; /* the store's, of STORE_SECRET_SIZE; NULL: not known */
+	const char *place;     /* of the TCP listener, as in store_proof.h */
 	int64_t max_backlog;
 	struct store_thread *store;    /* NULL: not open yet, see admin_explain() */
 	struct dispatcher *dispatcher; /* NULL as well then */

@@ -35,7 +35,9 @@
 struct admin_settings {
 	char *address;
 	int port;
-	char *token; /* NULL: none; otherwise a secret */
+	char *token;      /* NULL: none; otherwise a secret */
+	char *read_token; /* the same; whoever has it may look, not change */
+	char *socket;     /* see config_admin_socket() */
 };
 
 struct config {
@@ -124,6 +126,18 @@ struct config_host {
 };
 /* False when there is none: the URL was refused. */
 bool config_dialled_host(const struct target_settings *target, struct config_host *host_out);
+
+/*
+ * Where the admin API is spoken over a Unix socket: appends the path. runtime_directory is the value of
+ * $RUNTIME_DIRECTORY, or NULL; without it, and without a setting, the socket lies beside the SQLite file.
+ */
+enum config_socket {
+	CONFIG_SOCKET_NONE,
+	CONFIG_SOCKET_GIVEN, /* by the setting */
+	CONFIG_SOCKET_FOUND, /* a folder that is there anyway */
+};
+enum config_socket config_admin_socket(
+	const struct config *config, const char *runtime_directory, struct buf *path);
 
 /* The effective settings, defaults included, in the file's own syntax; secrets as "***". */
 void config_print(const struct config *config, struct buf *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * digest.h - SHA-1 and SHA-256 of a few slices in a row
+ * digest.h - SHA-1 and SHA-256 of a few slices in a row, and HMAC
  *
  * Promise    The digest of the parts as if they were one text. After a thread's first call nothing
  *            is looked up or made again; OpenSSL 3.0 itself still allocates its hundred bytes of
@@ -22,6 +22,9 @@ enum {
 
 void digest_sha1(const struct slice *parts, size_t count, uint8_t out[DIGEST_SHA1_SIZE]);
 void digest_sha256(const struct slice *parts, size_t count, uint8_t out[DIGEST_SHA256_SIZE]);
+
+/* HMAC-SHA256; allocates, for what is asked seldom. */
+void digest_hmac_sha256(struct slice key, struct slice text, uint8_t out[DIGEST_SHA256_SIZE]);
 
 /* Lower-case hexadecimal: 2 * size characters and a NUL. */
 void digest_hex(const uint8_t *bytes, size_t size, char *out);

@@ -52,7 +52,8 @@ struct http_request {
 	struct slice authorization;
 	struct slice forwarded_for; /* X-Forwarded-For; several headers: joined by comma */
 	struct slice body;
-	struct address peer; /* of the connection */
+	struct address peer; /* of the connection; unspecified when it is local */
+	bool is_local;       /* came over the Unix socket */
 };
 
 struct http_header {
@@ -96,6 +97,11 @@ struct http_metrics {
 /* Binds the address; connections wait in the kernel until http_server_run(). */
 enum status http_server_open(const struct http_settings *settings, http_handler *handler,
 	void *context, struct http_server **server_out, struct error *err);
+/*
+ * Listens on a Unix socket besides, mode 0600; between _open() and _run(). The file goes with the server. A
+ * file that is there is replaced unless somebody listens on it: STATUS_BUSY. STATUS_INVALID: it is no socket.
+ */
+enum status http_server_add_local(struct http_server *server, const char *path, struct error *err);
 /* Starts the loops. */
 void http_server_run(struct http_server *server);
 /* Whether the address could be bound; nobody can connect meanwhile. STATUS_BUSY: it is taken. */

@@ -58,6 +58,7 @@ enum {
 	STORE_SOURCES_MAX = 1024,
 	STORE_ANSWER_SIZE_MAX = 1024, /* of a receiver's answer that is kept */
 	STORE_NAME_SIZE_MAX = 64,
+	STORE_SECRET_SIZE = 32,
 	STORE_RAW_SIZE_MAX = 64 * 1024 * 1024,
 	STORE_LEASE_MS = 30000, /* unless store_set_lease_ms() says otherwise */
 	/* Types of event that the queue of a target tells apart; larger ones count as the last. */

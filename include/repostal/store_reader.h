@@ -116,6 +116,12 @@ struct store_totals {
 };
 enum status store_reader_totals(
 	struct store_reader *reader, struct store_totals *totals_out, struct error *err);
+/*
+ * Random bytes that the store got when it was made, and that nobody knows who cannot read it.
+ * STATUS_NOT_FOUND: no gateway has run with it since there are any.
+ */
+enum status store_reader_secret(
+	struct store_reader *reader, uint8_t secret_out[STORE_SECRET_SIZE], struct error *err);
 /* Names by number, as committed. */
 enum status store_reader_names(struct store_reader *reader,
 	void (*on_target)(void *context, uint16_t number, const char *name,

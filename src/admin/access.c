@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may use the API. With a token: whoever knows it. Without one the listener is on loopback, and
- * everybody on the machine may; but a browser on it also carries the wishes of strange pages. Those are
- * told by what browsers say of themselves (Origin, Sec-Fetch-Site), and by a Host that is a name: a
- * page's own name may be made to point to this machine (DNS rebinding).
+ * Without a token the TCP listener is on loopback, and everybody on the machine may look; but a browser on
+ * it also carries the wishes of strange pages. Those are told by what browsers say of themselves (Origin,
+ * Sec-Fetch-Site), and by a Host that is a name: a page's own name may be made to point to this machine
+ * (DNS rebinding).
  */
 #include "access.h"
 
@@ -81,4 +81,36 @@ const char *access_refuse_browser(const struct access_headers *headers)
 bool access_is_json(struct slice content_type)
 {
 	return slice_is_nocase(slice_trim(slice_cut(&content_type, ';')), "application/json");
+}
+
+bool access_only_looks(struct slice method)
+{
+	return slice_is(method, "GET") || slice_is(method, "HEAD");
+}
+
+static enum access_verdict judge_stranger(const struct access_rules *rules,
+	const struct access_request *request, const char **refusal_out)
+{
+	if (!rules->is_loopback ||
+		(!request->is_open && (rules->token != NULL || rules->read_token != NULL)))
+		return ACCESS_UNAUTHORIZED;
+	*refusal_out = access_refuse_browser(&request->headers);
+	if (*refusal_out == NULL && request->is_change)
+		*refusal_out = "without admin.token nothing can be changed over TCP: use the "
+			       "Unix socket (admin.socket), or set admin.token";
+	return *refusal_out == NULL ? ACCESS_GRANTED : ACCESS_FORBIDDEN;
+}
+
+enum access_verdict access_judge(const struct access_rules *rules,
+	const struct access_request *request, const char **refusal_out)
+{
+	*refusal_out = NULL;
+	if (request->is_local || access_has_token(rules->token, request->authorization))
+		return ACCESS_GRANTED;
+	if (!access_has_token(rules->read_token, request->authorization))
+		return judge_stranger(rules, request, refusal_out);
+	if (!request->is_change)
+		return ACCESS_GRANTED;
+	*refusal_out = "admin.read_token may look, not change: this needs admin.token";
+	return ACCESS_FORBIDDEN;
 }

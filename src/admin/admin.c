@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdio.h>
 
-#include "access.h"
 #include "admin_private.h"
 #include "repostal/clock.h"
 #include "repostal/memory.h"
@@ -86,15 +86,23 @@ static void answer(struct http_exchange *exchange, int status, const char *conte
 	http_answer(exchange, &answer);
 }
 
+void admin_format_peer(const struct address *peer, bool is_local, char out[ADDRESS_TEXT_SIZE])
+{
+	if (is_local)
+		snprintf(out, ADDRESS_TEXT_SIZE, "socket");
+	else
+		address_format(peer, out);
+}
+
 static void log_rejection(struct log_limit *lines, const struct http_request *request)
 {
 	char peer[ADDRESS_TEXT_SIZE];
 
-	address_format(&request->peer, peer);
+	admin_format_peer(&request->peer, request->is_local, peer);
 	log_limited(lines, LOG_STR("address", peer));
 }
 
-void admin_answer_unauthorized(const struct admin_view *view, struct http_exchange *exchange,
+static void answer_unauthorized(const struct admin_view *view, struct http_exchange *exchange,
 	const struct http_request *request)
 {
 	log_rejection(&view->lines->unauthorized, request);
@@ -105,65 +113,83 @@ void admin_answer_unauthorized(const struct admin_view *view, struct http_exchan
 		});
 }
 
-const char *admin_refuse_browser(const struct http_exchange *exchange)
+enum access_verdict admin_judge(const struct admin_view *view, const struct http_exchange *exchange,
+	const struct http_request *request, bool is_open, const char **refusal_out)
 {
-	struct access_headers headers = {
-		.host = http_request_header(exchange, "host"),
-		.origin = http_request_header(exchange, "origin"),
-		.fetch_site = http_request_header(exchange, "sec-fetch-site"),
+	const struct access_rules rules = {
+		.token = view->token,
+		.read_token = view->read_token,
+		.is_loopback = view->is_loopback,
+	};
+	const struct access_request asked = {
+		.is_local = request->is_local,
+		.is_change = !access_only_looks(request->method),
+		.is_open = is_open,
+		.authorization = request->authorization,
+		.headers = {
+			.host = http_request_header(exchange, "host"),
+			.origin = http_request_header(exchange, "origin"),
+			.fetch_site = http_request_header(exchange, "sec-fetch-site"),
+		},
 	};
 
-	return access_refuse_browser(&headers);
+	return access_judge(&rules, &asked, refusal_out);
 }
 
-void admin_answer_forbidden(const struct admin_view *view, struct http_exchange *exchange,
+static void answer_forbidden(const struct admin_view *view, struct http_exchange *exchange,
 	const struct http_request *request, const char *refusal)
 {
 	log_rejection(&view->lines->forbidden, request);
 	http_answer_error(exchange, 403, refusal, "origin", "headers");
 }
 
+bool admin_is_granted(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request, bool is_open)
+{
+	const char *refusal;
+
+	switch (admin_judge(view, exchange, request, is_open, &refusal)) {
+	case ACCESS_GRANTED:
+		return true;
+	case ACCESS_UNAUTHORIZED:
+		answer_unauthorized(view, exchange, request);
+		break;
+	case ACCESS_FORBIDDEN:
+		answer_forbidden(view, exchange, request, refusal);
+		break;
+	}
+	return false;
+}
+
 static void answer_metrics(const struct admin_view *view, struct http_exchange *exchange,
 	const struct http_request *request)
 {
-	bool has_token = access_has_token(view->token, request->authorization);
-	const char *refusal = has_token ? NULL : admin_refuse_browser(exchange);
 	struct buf page;
 
-	if (!view->is_loopback && !has_token) {
-		admin_answer_unauthorized(view, exchange, request);
+	if (!admin_is_granted(view, exchange, request, true))
 		return;
-	}
-	if (refusal != NULL) {
-		admin_answer_forbidden(view, exchange, request, refusal);
-		return;
-	}
 	buf_init(&page, METRICS_SIZE_MAX);
 	admin_print_metrics(view, &page);
 	answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", &page);
 	buf_free(&page);
 }
 
-/* As for the API: against the fingerprint a guess at the whole configuration can be checked. */
-static bool may_see_configuration(const struct admin_view *view,
-	const struct http_exchange *exchange, const struct http_request *request)
-{
-	if (view->token != NULL || !view->is_loopback)
-		return access_has_token(view->token, request->authorization);
-	return admin_refuse_browser(exchange) == NULL;
-}
-
-/* Whoever asks is told that we live. */
+/*
+ * Whoever asks is told that we live. The rest is as for the API: against the fingerprint a guess at the whole
+ * configuration can be checked.
+ */
 static void answer_health(const struct admin_view *view, struct http_exchange *exchange,
 	const struct http_request *request)
 {
+	const char *refusal;
 	int64_t generation;
 	uint64_t fingerprint;
 	struct buf body;
 
 	buf_init(&body, SMALL_SIZE_MAX);
 	buf_append_text(&body, "{\"status\":\"ok\"");
-	if (view->describe != NULL && may_see_configuration(view, exchange, request)) {
+	if (view->describe != NULL &&
+		admin_judge(view, exchange, request, false, &refusal) == ACCESS_GRANTED) {
 		view->describe(view->describe_context, &generation, &fingerprint);
 		buf_printf(&body, ",\"generation\":%" PRId64 ",\"fingerprint\":\"%016" PRIx64 "\"",
 			generation, fingerprint);
@@ -197,16 +223,19 @@ static void answer_page(
 	bool is_metrics = slice_is(request->path, "/metrics");
 	bool is_health = slice_is(request->path, "/healthz");
 	bool is_ready = slice_is(request->path, "/readyz");
+	bool is_identity = slice_is(request->path, "/identity");
 
-	if (!is_metrics && !is_health && !is_ready)
+	if (!is_metrics && !is_health && !is_ready && !is_identity)
 		http_answer_error(
 			exchange, 404, "there is nothing at this path", "path", "request");
-	else if (!slice_is(request->method, "GET") && !slice_is(request->method, "HEAD"))
+	else if (!access_only_looks(request->method))
 		http_answer_error_with(exchange, 405, "method not allowed", "method", "request",
 			(struct http_header){
 				.name = "allow",
 				.value = SLICE_LITERAL("GET, HEAD"),
 			});
+	else if (is_identity)
+		admin_answer_identity(view, exchange, request);
 	else if (is_metrics)
 		answer_metrics(view, exchange, request);
 	else if (is_health)
@@ -227,7 +256,7 @@ static void refuse_api(
 {
 	struct error reason;
 
-	if (!api_is_allowed(admin->view, exchange, request))
+	if (!admin_is_granted(admin->view, exchange, request, false))
 		return;
 	admin_read_reason(admin, &reason);
 	if (admin->view->store != NULL)

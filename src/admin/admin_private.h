@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "access.h"
 #include "api.h"
 #include "repostal/admin.h"
 #include "repostal/buf.h"
@@ -24,18 +25,24 @@ struct admin {
 	struct admin_lines lines;
 };
 
-void admin_answer_unauthorized(const struct admin_view *view, struct http_exchange *exchange,
-	const struct http_request *request);
-/* access_refuse_browser() for the headers of this request. */
-const char *admin_refuse_browser(const struct http_exchange *exchange);
-void admin_answer_forbidden(const struct admin_view *view, struct http_exchange *exchange,
-	const struct http_request *request, const char *refusal);
+/* access_judge() for this request; is_open as there. */
+enum access_verdict admin_judge(const struct admin_view *view, const struct http_exchange *exchange,
+	const struct http_request *request, bool is_open, const char **refusal_out);
+/* Answers unless it is granted. */
+bool admin_is_granted(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request, bool is_open);
+/* For the log. */
+void admin_format_peer(const struct address *peer, bool is_local, char out[ADDRESS_TEXT_SIZE]);
 /* No browser is to look for anything but what the content type says. */
 #define ADMIN_NO_SNIFFING                          \
 	((struct http_header){                     \
 		.name = "x-content-type-options",  \
 		.value = SLICE_LITERAL("nosniff"), \
 	})
+
+/* identity.c: proves to whoever asks that this is the gateway of its store. */
+void admin_answer_identity(const struct admin_view *view, struct http_exchange *exchange,
+	const struct http_request *request);
 
 /* metrics.c: the whole page. */
 void admin_print_metrics(const struct admin_view *view, struct buf *out);

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "access.h"
 #include "admin_private.h"
 #include "repostal/control.h"
 #include "repostal/log.h"
@@ -31,6 +30,7 @@ struct api_request {
 	struct mailbox_item item;
 	struct api *api;
 	struct address peer;
+	bool is_local;
 	struct control_request request;
 	struct control_answer answer;
 	char bytes[];
@@ -46,33 +46,11 @@ bool api_owns_path(struct slice path)
 
 /* On the loop. */
 
-bool api_is_allowed(const struct admin_view *view, struct http_exchange *exchange,
-	const struct http_request *request)
-{
-	const char *refusal;
-
-	if (view->token != NULL || !view->is_loopback) {
-		if (access_has_token(view->token, request->authorization))
-			return true;
-		admin_answer_unauthorized(view, exchange, request);
-		return false;
-	}
-	refusal = admin_refuse_browser(exchange);
-	if (refusal != NULL)
-		admin_answer_forbidden(view, exchange, request, refusal);
-	return refusal == NULL;
-}
-
-static bool is_read(const struct http_request *request)
-{
-	return slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
-}
-
 /* A form of a web page has a type also when it has no fields. */
 static bool may_be_form(const struct http_request *request)
 {
-	bool says_something =
-		request->body.size > 0 || (!is_read(request) && request->content_type.size > 0);
+	bool says_something = request->body.size > 0 || (!access_only_looks(request->method) &&
+								request->content_type.size > 0);
 
 	return says_something && !access_is_json(request->content_type);
 }
@@ -80,7 +58,7 @@ static bool may_be_form(const struct http_request *request)
 static bool is_acceptable(
 	struct api *api, struct http_exchange *exchange, const struct http_request *request)
 {
-	if (!api_is_allowed(api->view, exchange, request))
+	if (!admin_is_granted(api->view, exchange, request, false))
 		return false;
 	if (may_be_form(request)) {
 		http_answer_error(exchange, 415, "the body is not application/json", "content-type",
@@ -147,6 +125,7 @@ void api_handle(struct api *api, struct http_exchange *exchange, const struct ht
 	waiting->http.complete = on_answered;
 	waiting->api = api;
 	waiting->peer = request->peer;
+	waiting->is_local = request->is_local;
 	waiting->request = (struct control_request){
 		.method = copy_behind(&at, request->method),
 		.path = copy_behind(&at, request->path),
@@ -168,9 +147,9 @@ static void log_change(struct log_limit *lines, const struct api_request *done)
 {
 	char peer[ADDRESS_TEXT_SIZE];
 
-	if (slice_is(done->request.method, "GET") || slice_is(done->request.method, "HEAD"))
+	if (access_only_looks(done->request.method))
 		return;
-	address_format(&done->peer, peer);
+	admin_format_peer(&done->peer, done->is_local, peer);
 	log_limited(lines, LOG_SLICE("method", done->request.method),
 		LOG_SLICE("path", done->request.path), LOG_INT("status", done->answer.status),
 		LOG_STR("peer", peer));

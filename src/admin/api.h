@@ -19,9 +19,6 @@ struct api *api_start(const struct admin_view *view);
 void api_stop(struct api **apip);
 
 bool api_owns_path(struct slice path);
-/* Otherwise the refusal is sent. */
-bool api_is_allowed(const struct admin_view *view, struct http_exchange *exchange,
-	const struct http_request *request);
 void api_handle(
 	struct api *api, struct http_exchange *exchange, const struct http_request *request);
 

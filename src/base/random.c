@@ -3,8 +3,10 @@
 
 #include <stdbool.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "repostal/clock.h"
+#include "repostal/memory.h"
 
 /* PCG32 (XSH RR 64/32): a state and a stream, the stream odd. */
 struct dice {
@@ -47,4 +49,9 @@ uint32_t random_u32(void)
 double random_unit(void)
 {
 	return (double)random_u32() / 4294967296.0; /* 2^32 */
+}
+
+void random_secret(void *out, size_t size)
+{
+	REPOSTAL_ASSERT(getentropy(out, size) == 0);
 }

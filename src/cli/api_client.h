@@ -2,7 +2,8 @@
 /*
  * api_client.h - the admin API, whether the gateway runs or not
  *
- * Promise    api_call() asks the running gateway over HTTP. When nobody listens at the admin address,
+ * Promise    api_call() asks the running gateway over HTTP: over its Unix socket, else at the admin address,
+ *            and only after it has proved to be the gateway of this store. When nobody listens there,
  *            it asks the same code in this process instead, with the store of the configuration: for
  *            GET without taking the store from anybody, for all else as its owner. Which way is used
  *            is decided by the first call and stays.
@@ -34,5 +35,7 @@ enum status api_call(struct api_client *client, const char *method, const char *
 
 /* After the first call: a running gateway answers. */
 bool api_client_is_live(const struct api_client *client);
+/* NULL, or why it cannot be told whether that is the gateway of this store. */
+const char *api_client_doubt(const struct api_client *client);
 
 #endif

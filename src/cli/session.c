@@ -117,6 +117,11 @@ int session_call(struct session *session, const char *method, const char *path, 
 	if (api_call(session->client, method, path, query, body, &http_status, &json, &err) !=
 		STATUS_OK)
 		return cli_failure(session->command, "%s", err.text);
+	if (!session->is_noted && api_client_doubt(session->client) != NULL) {
+		session->is_noted = true;
+		fprintf(stderr, "repostal %s: %s\n", session->command,
+			api_client_doubt(session->client));
+	}
 	if (!session->is_noted && !api_client_is_live(session->client)) {
 		session->is_noted = true;
 		offline_note_print(session, strcmp(method, "GET") == 0);

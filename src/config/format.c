@@ -190,3 +190,11 @@ bool must_be_store_path(struct slice text, struct error *err)
 	error_set(err, "must be the path of a file");
 	return false;
 }
+
+bool must_be_socket(struct slice text, struct error *err)
+{
+	if (text.size == 0 || slice_is(text, "none") || text.data[0] == '/')
+		return true;
+	error_set(err, "must be a path that begins with '/', or \"none\"");
+	return false;
+}

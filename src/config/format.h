@@ -30,6 +30,8 @@ bool must_be_proxy_url(struct slice text, struct error *err);
 bool must_be_basic_credentials(struct slice text, struct error *err);
 /* Empty, or a file that this process can read. */
 bool must_be_readable_file(struct slice text, struct error *err);
+/* Empty, "none", or an absolute path. */
+bool must_be_socket(struct slice text, struct error *err);
 /* A file that outlives the process. */
 bool must_be_store_path(struct slice text, struct error *err);
 

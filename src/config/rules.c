@@ -68,6 +68,18 @@ static void admin_has_token(const struct config *config, struct problems *proble
 		"'admin.token' is required when 'admin.address' is not a loopback address");
 }
 
+static void read_token_is_another(const struct config *config, struct problems *problems)
+{
+	const struct admin_settings *admin = &config->admin;
+
+	if (admin->token == NULL || admin->read_token == NULL ||
+		strcmp(admin->token, admin->read_token) != 0 || admin->token[0] == '\0')
+		return;
+	problems_warn(problems, problems_line(problems, &admin->read_token, NULL),
+		"'admin.read_token' is the same as 'admin.token': whoever has it may change "
+		"everything");
+}
+
 /* One that is there and not used is a mistake that nobody would see. */
 static void store_has_its_place(const struct config *config, struct problems *problems)
 {
@@ -298,6 +310,7 @@ static file_rule *const file_rules[] = {
 	listen_tls_is_complete,
 	own_keys_are_private,
 	admin_has_token,
+	read_token_is_another,
 	rule_ports_differ,
 	store_has_its_place,
 	path_is_used,

@@ -248,6 +248,12 @@ static const struct setting file_rows[] = {
 	{ .path = "admin.token", .kind = SETTING_SECRET, C(admin.token),
 	  .min = 1, .max = TOKEN_MAX, .safe_size = TOKEN_SAFE_SIZE,
 	  .help = "Secret that clients send as Authorization: Bearer" },
+	{ .path = "admin.read_token", .kind = SETTING_SECRET, C(admin.read_token),
+	  .min = 1, .max = TOKEN_MAX, .safe_size = TOKEN_SAFE_SIZE,
+	  .help = "The same for those who may look, but change nothing" },
+	{ .path = "admin.socket", .kind = SETTING_TEXT, C(admin.socket),
+	  .fallback = QUOTED(""), .max = TEXT_MAX, .format = must_be_socket,
+	  .help = "Unix socket of the same; empty: in $RUNTIME_DIRECTORY, or beside the SQLite file" },
 
 	{ .path = "store.backend", .kind = SETTING_CHOICE, C(store.backend),
 	  .fallback = QUOTED("sqlite"), .choices = store_backends,

@@ -69,6 +69,16 @@ void digest_sha256(const struct slice *parts, size_t count, uint8_t out[DIGEST_S
 	digest(openssl_sha256(), parts, count, out);
 }
 
+void digest_hmac_sha256(struct slice key, struct slice text, uint8_t out[DIGEST_SHA256_SIZE])
+{
+	size_t size = 0;
+
+	REPOSTAL_ASSERT(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.data, key.size,
+				(const unsigned char *)text.data, text.size, out,
+				DIGEST_SHA256_SIZE, &size) != NULL &&
+			size == DIGEST_SHA256_SIZE);
+}
+
 void digest_hex(const uint8_t *bytes, size_t size, char *out)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -151,6 +151,7 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 		.forwarded_for = forwarded_for(req),
 		.body = slice_of_iovec(req->entity),
 		.peer = exchange->connection->peer,
+		.is_local = exchange->connection->is_local,
 	};
 
 	(void)handler;

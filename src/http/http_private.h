@@ -29,10 +29,12 @@ struct http_loop {
 	size_t index;
 	pthread_t thread;
 	int listen_fd; /* until the thread runs; then the listener's */
+	int local_fd;  /* the same of the Unix socket, in one loop; -1: none */
 	h2o_context_t context;
 	h2o_accept_ctx_t accept;
 	h2o_socket_t *listener;
-	bool listening; /* the listener is being read */
+	h2o_socket_t *local_listener; /* NULL: none */
+	bool listening;               /* the listeners are being read */
 	h2o_multithread_queue_t *wake_queue;
 	h2o_multithread_receiver_t wake_receiver;
 	h2o_multithread_message_t wake_message; /* linked while ready is not empty */
@@ -67,6 +69,7 @@ struct http_server {
 	pthread_mutex_t tls_mutex;
 	SSL_CTX *tls; /* NULL: none */
 	int port;
+	struct http_local *local; /* NULL: no Unix socket */
 	struct http_loop *loops;
 	size_t loops_count;
 	bool is_running;
@@ -80,7 +83,8 @@ struct http_connection {
 	struct http_loop *loop;
 	struct http_connection *next, **previous;
 	h2o_socket_t *socket;
-	struct address peer;
+	struct address peer;   /* of a local one: unspecified */
+	bool is_local;         /* came over the Unix socket */
 	int exchanges;         /* requests being answered */
 	int64_t wall_ahead_us; /* of the monotonic clock, when it was accepted */
 	int linger_fd;         /* -1, or a duplicate that outlives the socket (linger.c) */
@@ -98,6 +102,13 @@ struct http_exchange {
 /* listen.c: a bound, listening, non-blocking socket. */
 enum status http_listen(
 	const struct http_settings *settings, int *fd_out, int *port_out, struct error *err);
+
+/* local.c: the same for a Unix socket, whose file goes when it is closed. */
+struct http_local;
+enum status http_local_open(const char *path, struct http_local **local_out, struct error *err);
+/* Gives the descriptor away. */
+int http_local_take_fd(struct http_local *local);
+void http_local_close(struct http_local **localp);
 
 /* server.c */
 void http_server_note_open(struct http_server *server);

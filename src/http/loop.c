@@ -38,7 +38,7 @@ static int64_t wall_ahead_us(void)
 	return clock_unix_us() - clock_monotonic_us();
 }
 
-static void connection_add(struct http_loop *loop, h2o_socket_t *socket)
+static void connection_add(struct http_loop *loop, h2o_socket_t *socket, bool is_local)
 {
 	struct http_connection *connection = memory_zalloc(sizeof(*connection));
 	struct sockaddr_storage peer;
@@ -48,6 +48,7 @@ static void connection_add(struct http_loop *loop, h2o_socket_t *socket)
 		address_from_sockaddr((struct sockaddr *)&peer, &connection->peer);
 	connection->loop = loop;
 	connection->socket = socket;
+	connection->is_local = is_local;
 	connection->linger_fd = -1;
 	connection->wall_ahead_us = wall_ahead_us();
 	connection->next = loop->connections;
@@ -104,7 +105,7 @@ static void on_accept(h2o_socket_t *listener, const char *error)
 				pause_accepting(loop);
 			return;
 		}
-		connection_add(loop, socket);
+		connection_add(loop, socket, listener == loop->local_listener);
 		loop->accept.ssl_ctx = http_server_hold_tls(loop->server);
 		h2o_accept(&loop->accept, socket);
 		/* The connection has taken a reference of its own. */
@@ -112,14 +113,21 @@ static void on_accept(h2o_socket_t *listener, const char *error)
 	}
 }
 
+static void watch_one(h2o_socket_t *listener, bool on)
+{
+	if (on)
+		h2o_socket_read_start(listener, on_accept);
+	else
+		h2o_socket_read_stop(listener);
+}
+
 static void listener_watch(struct http_loop *loop, bool on)
 {
 	if (loop->listener == NULL || loop->listening == on)
 		return;
-	if (on)
-		h2o_socket_read_start(loop->listener, on_accept);
-	else
-		h2o_socket_read_stop(loop->listener);
+	watch_one(loop->listener, on);
+	if (loop->local_listener != NULL)
+		watch_one(loop->local_listener, on);
 	loop->listening = on;
 }
 
@@ -129,6 +137,9 @@ static void listener_close(struct http_loop *loop)
 		return;
 	h2o_socket_close(loop->listener);
 	loop->listener = NULL;
+	if (loop->local_listener != NULL)
+		h2o_socket_close(loop->local_listener);
+	loop->local_listener = NULL;
 	loop->listening = false;
 }
 
@@ -154,6 +165,7 @@ bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t i
 	loop->listen_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
 	if (loop->listen_fd < 0)
 		return false;
+	loop->local_fd = -1;
 	loop->server = server;
 	loop->index = index;
 	loop->connections_max = server->settings.max_connections / (int)server->loops_count;
@@ -162,6 +174,16 @@ bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t i
 	mailbox_init(&loop->ready, on_tickets_posted, loop);
 	sem_init(&loop->let_go, 0, 0);
 	return true;
+}
+
+static h2o_socket_t *listener_open(struct http_loop *loop, int *fd_taken)
+{
+	h2o_socket_t *listener =
+		h2o_evloop_socket_create(loop->context.loop, *fd_taken, H2O_SOCKET_FLAG_DONT_READ);
+
+	*fd_taken = -1;
+	listener->data = loop;
+	return listener;
 }
 
 /* On the loop's own thread: libh2o keeps its sockets' buffers in lists of the thread that made them. */
@@ -175,10 +197,9 @@ static void loop_open(struct http_loop *loop)
 	h2o_timeout_init(loop->context.loop, &loop->linger_timeout, HTTP_LINGER_MS);
 	h2o_timeout_init(loop->context.loop, &loop->accept_pause_timeout, HTTP_ACCEPT_PAUSE_MS);
 	loop->accept_pause.cb = on_accept_pause_over;
-	loop->listener = h2o_evloop_socket_create(
-		loop->context.loop, loop->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
-	loop->listen_fd = -1;
-	loop->listener->data = loop;
+	loop->listener = listener_open(loop, &loop->listen_fd);
+	if (loop->local_fd >= 0)
+		loop->local_listener = listener_open(loop, &loop->local_fd);
 	listener_watch(loop, true);
 	loop->wall_ahead_us = wall_ahead_us();
 	http_server_note_open(loop->server);
@@ -316,6 +337,8 @@ void http_loop_dispose(struct http_loop *loop)
 {
 	if (loop->listen_fd >= 0)
 		close(loop->listen_fd);
+	if (loop->local_fd >= 0)
+		close(loop->local_fd);
 	mailbox_destroy(&loop->ready);
 	sem_destroy(&loop->let_go);
 }

@@ -96,6 +96,15 @@ out:
 	return status;
 }
 
+enum status http_server_add_local(struct http_server *server, const char *path, struct error *err)
+{
+	enum status status = http_local_open(path, &server->local, err);
+
+	if (status == STATUS_OK)
+		server->loops[0].local_fd = http_local_take_fd(server->local);
+	return status;
+}
+
 SSL_CTX *http_server_hold_tls(struct http_server *server)
 {
 	SSL_CTX *tls;
@@ -209,6 +218,7 @@ void http_server_stop(struct http_server **serverp)
 		is_clean = is_clean && atomic_load(&server->loops[i].busy) == 0;
 		http_loop_dispose(&server->loops[i]);
 	}
+	http_local_close(&server->local);
 	SSL_CTX_free(server->tls);
 	if (!is_clean)
 		return;

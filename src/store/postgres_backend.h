@@ -283,6 +283,11 @@ void postgres_sign_off(struct postgres_store *pg);
 enum status postgres_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);
 
 /* postgres_schema.c */
+/* postgres_secret.c */
+enum status postgres_secret_make(struct postgres_session *session, struct error *err);
+enum status postgres_secret_read(
+	struct postgres_session *session, uint8_t secret_out[STORE_SECRET_SIZE], struct error *err);
+
 /* Makes or migrates the tables, on a connection without pipeline. */
 enum status postgres_schema_open(struct postgres_session *session, struct error *err);
 /* For readers: STATUS_NOT_FOUND without tables. */

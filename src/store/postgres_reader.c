@@ -368,6 +368,18 @@ static enum status reader_totals(
 	return status;
 }
 
+static enum status reader_secret(
+	struct store_reader *base, uint8_t secret_out[STORE_SECRET_SIZE], struct error *err)
+{
+	struct postgres_reader *reader = reader_of(base);
+	enum status status = STATUS_OK;
+
+	if (reader->session == NULL)
+		status = connect_server(reader, err);
+	return status == STATUS_OK ? postgres_secret_read(reader->session, secret_out, err)
+				   : status;
+}
+
 const struct store_reader_ops store_reader_postgres_ops = {
 	.name = "postgresql",
 	.open = reader_open,
@@ -378,5 +390,6 @@ const struct store_reader_ops store_reader_postgres_ops = {
 	.quarantine = reader_quarantine,
 	.quarantined = reader_quarantined,
 	.totals = reader_totals,
+	.secret = reader_secret,
 	.names = reader_names,
 };

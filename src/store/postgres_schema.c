@@ -255,7 +255,7 @@ static enum status open_locked(struct postgres_session *session, struct error *e
 	for (size_t step = (size_t)version; status == STATUS_OK && step < ARRAY_COUNT(steps);
 		step++)
 		status = migrate(session, step, err);
-	return status;
+	return status == STATUS_OK ? postgres_secret_make(session, err) : status;
 }
 
 enum status postgres_schema_open(struct postgres_session *session, struct error *err)

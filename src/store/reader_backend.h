@@ -33,6 +33,8 @@ struct store_reader_ops {
 		void *context, struct error *err);
 	enum status (*totals)(
 		struct store_reader *reader, struct store_totals *totals_out, struct error *err);
+	enum status (*secret)(struct store_reader *reader, uint8_t secret_out[STORE_SECRET_SIZE],
+		struct error *err);
 	enum status (*names)(struct store_reader *reader,
 		void (*on_target)(void *context, uint16_t number, const char *name,
 			const struct store_target_counts *counts, bool is_paused,

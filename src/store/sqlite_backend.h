@@ -100,6 +100,7 @@ enum sqlite_statement {
 enum sqlite_meta {
 	META_NEXT_EVENT = 1, /* no id below it is given again; written when the newest event goes */
 	META_QUARANTINED = META_QUARANTINED_KEY, /* rows of quarantine */
+	META_SECRET = 16, /* and the three after it: STORE_SECRET_SIZE random bytes */
 };
 
 struct sqlite_store {
@@ -157,6 +158,11 @@ int64_t sqlite_file_changed_ms(const char *path);
 enum status sqlite_file_remove_log(const char *path, struct error *err);
 /* The folder of a file that was made, named or removed. */
 enum status sqlite_file_sync_folder(const char *path, struct error *err);
+
+/* sqlite_secret.c */
+enum status sqlite_secret_make(struct sqlite3 *db, const char *path, struct error *err);
+enum status sqlite_secret_read(struct sqlite3 *db, const char *path,
+	uint8_t secret_out[STORE_SECRET_SIZE], struct error *err);
 
 /* sqlite_schema.c */
 /* A file of somebody else, a damaged one or a newer one is refused before anything is written. */

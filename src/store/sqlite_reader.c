@@ -519,6 +519,14 @@ static enum status reader_totals(
 	return STATUS_OK;
 }
 
+static enum status reader_secret(
+	struct store_reader *base, uint8_t secret_out[STORE_SECRET_SIZE], struct error *err)
+{
+	struct sqlite_reader *reader = reader_of(base);
+
+	return sqlite_secret_read(reader->db, reader->path, secret_out, err);
+}
+
 const struct store_reader_ops store_reader_sqlite_ops = {
 	.name = "sqlite",
 	.open = reader_open,
@@ -529,5 +537,6 @@ const struct store_reader_ops store_reader_sqlite_ops = {
 	.quarantine = reader_quarantine,
 	.quarantined = reader_quarantined,
 	.totals = reader_totals,
+	.secret = reader_secret,
 	.names = reader_names,
 };

@@ -245,5 +245,7 @@ enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err)
 	for (size_t step = (size_t)version; status == STATUS_OK && step < ARRAY_COUNT(steps);
 		step++)
 		status = migrate(sqlite, step, err);
+	if (status == STATUS_OK)
+		status = sqlite_secret_make(sqlite->db, sqlite->path, err);
 	return status;
 }

@@ -90,6 +90,12 @@ enum status store_reader_totals(
 	return reader->ops->totals(reader, totals_out, err);
 }
 
+enum status store_reader_secret(
+	struct store_reader *reader, uint8_t secret_out[STORE_SECRET_SIZE], struct error *err)
+{
+	return reader->ops->secret(reader, secret_out, err);
+}
+
 enum status store_reader_names(struct store_reader *reader,
 	void (*on_target)(void *context, uint16_t number, const char *name,
 		const struct store_target_counts *counts, bool is_paused, const char *reason),

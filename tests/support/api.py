@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The admin API of a running gateway, as its clients use it."""
 
-import http.client
 import json
 
-from waiting import PATIENCE_S, wait_until
+from waiting import wait_until
 
 API = "/api/v1"
 
 
 def api(gateway, method, path, body=None, status=200, headers=None):
     """One call; returns the parsed answer. A header that is None is left out."""
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.admin_port, timeout=PATIENCE_S)
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     sent = ({"Content-Type": "application/json"} if data is not None else {}) | (headers or {})
+    connection = gateway.admin_connection(method, sent)
     try:
         connection.request(method, API + path, data,
                            {name: value for name, value in sent.items() if value is not None})

@@ -47,6 +47,23 @@ class Answer:
         return self.json["status"] if self.status == 200 else self.status
 
 
+class LocalConnection(http.client.HTTPConnection):
+    """Over a Unix socket, however long its path is."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE_S)
+        self.path = Path(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{self.path.name}")
+        finally:
+            os.close(folder)
+
+
 class Client:
     """One connection to the public listener, kept open."""
 
@@ -87,11 +104,14 @@ class Gateway:
         self.popen = popen or {}
         self.tls = None  # an ssl.SSLContext for clients, when the listener speaks TLS
         self.process = None
-        self.port = self.admin_port = None
+        self.port = self.admin_port = self.admin_socket = None
         self.configure(settings)
 
     def configure(self, settings):
         """Takes effect with the next start."""
+        if settings.get("store", {}).get("backend") == "postgresql":  # no file that it could lie beside
+            settings = settings | {"admin": {"socket": str(self.directory / "admin.sock")}
+                                   | settings.get("admin", {})}
         self.settings = settings
         self.config_path.write_text(config.render(settings))
 
@@ -110,8 +130,13 @@ class Gateway:
         seen = len(self.log(event))
         self.launch()
         ready = wait_until(lambda: self._ready(event, seen), event)
-        self.port, self.admin_port = ready["port"], ready["admin_port"]
+        self.know(ready)
         return self
+
+    def know(self, ready):
+        """Takes the addresses from the line that says that it is ready."""
+        self.port, self.admin_port = ready["port"], ready["admin_port"]
+        self.admin_socket = ready["admin_socket"]
 
     def _ready(self, event, seen):
         lines = self.log(event)
@@ -199,9 +224,18 @@ class Gateway:
             reader = connection.makefile("rb")
             return [read_answer(reader) for _ in range(answers)]
 
-    def admin(self, path, headers=None, method="GET", address="127.0.0.1"):
+    def admin_connection(self, method="GET", headers=None):
+        """What looks goes over TCP, and what has a token or comes from a page; other changes over the socket."""
+        if method in ("GET", "HEAD") or {"Authorization", "Origin", "Sec-Fetch-Site", "Host"} & set(headers or {}):
+            return http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE_S)
+        return LocalConnection(self.admin_socket)
+
+    def admin(self, path, headers=None, method="GET", address=None):
+        connection = self.admin_connection(method, headers)
+        if address is not None:
+            connection.host = address
         with Client(self.admin_port) as client:
-            client.connection.host = address
+            client.connection = connection
             return client.request(method, path, headers=headers)
 
     # -- what can be seen ---------------------------------------------------------------------------

@@ -495,7 +495,7 @@ def test_a_gateway_that_goes_away(dead, receiver):
     receiver.wait_count(before + 1)
     assert gateway.stop() == 0
     assert terminal.end() == 1
-    assert re.search(r"\r\x1b\[Krepostal queue: .*127.0.0.1", terminal.text), terminal.text
+    assert re.search(r"\r\x1b\[Krepostal queue: nobody listens at .*admin.sock", terminal.text), terminal.text
 
 
 # -- targets ----------------------------------------------------------------------------------------
@@ -559,7 +559,7 @@ def test_quarantine(gateway, receiver):
 
 
 def test_the_token(start_gateway):
-    gateway = start_gateway(admin={"token": "right-token"})
+    gateway = start_gateway(admin={"token": "right-token", "socket": "none"})
     assert Control(gateway).json("queue", "stats")
     message = Control(gateway, token="wrong-token").refused(1, "queue", "list")
     assert "token" in message and "wrong-token" not in message
@@ -577,8 +577,8 @@ def test_something_else_listens_there(gateway):
 
     with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        control = Control(gateway, port=server.server_address[1])
-        assert "not the admin API" in control.refused(1, "queue", "list")
+        control = Control(gateway, port=server.server_address[1], socket="none")
+        assert "is not the gateway of this store" in control.refused(1, "queue", "list")
         server.shutdown()
 
 
@@ -648,7 +648,7 @@ def test_a_gateway_that_cannot_be_reached(gateway):
     gateway.post(events.delivered())
     gateway.wait_idle()
     for port in (0, 9):
-        control = Control(gateway, port=port)
+        control = Control(gateway, port=port, socket="none")
         assert len(control.deliveries()) == 1, "reading needs no gateway"
         message = control.refused(1, "queue", "retry", "--all")
         assert "admin" in message

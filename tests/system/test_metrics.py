@@ -325,7 +325,7 @@ def test_label_values_are_escaped_or_names_are_refused(new_gateway, receiver):
                       else bool(gateway.log("gateway.ready")), "ready or refused")
     if code is True:
         ready = gateway.log("gateway.ready")[-1]
-        gateway.port, gateway.admin_port = ready["port"], ready["admin_port"]
+        gateway.know(ready)
         assert gateway.metrics().series("target_state")
     else:
         assert gateway.wait_exit() == 78

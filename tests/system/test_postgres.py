@@ -176,7 +176,7 @@ def test_many_start_at_once_on_an_empty_database(new_gateway, database, receiver
     for gateway in several:
         wait_until(lambda: gateway._ready("gateway.ready", 0), "it is ready")
         ready = gateway.log("gateway.ready")[-1]
-        gateway.port, gateway.admin_port = ready["port"], ready["admin_port"]
+        gateway.know(ready)
     for gateway in several:
         assert gateway.post(events.delivered()).result == "accepted"
     receiver.wait_count(4)

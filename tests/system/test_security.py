@@ -178,8 +178,9 @@ def test_a_body_of_many_values_costs_no_more_than_its_bytes(start_gateway):
 
 
 def test_a_path_cannot_write_a_line_of_the_log(gateway):
-    connection = socket.create_connection(("127.0.0.1", gateway.admin_port), timeout=30)
-    with connection:
+    connection = gateway.admin_connection("POST")
+    connection.connect()
+    with connection.sock as connection:
         # DEL, a C1 control as UTF-8, a bad byte, and what would be a line's end if it were decoded
         connection.sendall(b"POST /api/v1/targets/\xc2\x9b\xff%0a%1b/pause HTTP/1.1\r\nHost: localhost\r\n"
                            b"Connection: close\r\n\r\n")

@@ -105,7 +105,7 @@ def filled(new_gateway, receiver):
 def told_live(gateway, *arguments):
     """A command to a running gateway, whose port the system chose."""
     path = gateway.directory / "live.conf"
-    path.write_text(render(gateway.settings | {"admin": {"port": gateway.admin_port}}))
+    path.write_text(render(gateway.settings | {"admin": gateway.settings["admin"] | {"port": gateway.admin_port}}))
     result = run(*arguments, "-c", path)
     assert (result.returncode, result.stderr) == (0, ""), result
 

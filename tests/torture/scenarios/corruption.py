@@ -127,7 +127,7 @@ def outcome(store):
                "it is ready or refuses")
     if gateway.process.poll() is None:
         ready = gateway.log("gateway.ready")[-1]
-        gateway.port, gateway.admin_port = ready["port"], ready["admin_port"]
+        gateway.know(ready)
         return "ready", gateway.log_text()
     assert gateway.wait_exit() == 1
     return "refused", gateway.log_text()

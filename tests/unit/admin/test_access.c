@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "access.h"
 #include "repostal/memory.h"
 
@@ -81,6 +83,76 @@ static void test_browsers(void **state)
 	}
 }
 
+static void test_who_may_do_what(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *token, *read_token;
+		bool is_loopback, is_local, is_change, is_open;
+		const char *authorization, *origin;
+		enum access_verdict want;
+		const char *refusal; /* a part of it */
+	} cases[] = {
+		{ "the socket", "t", "r", false, true, true, false, "", "", ACCESS_GRANTED, "" },
+		{ "the socket, whatever it says", "t", NULL, false, true, true, false, "Bearer x",
+			"http://evil.example", ACCESS_GRANTED, "" },
+		{ "the token", "t", "r", false, false, true, false, "Bearer t", "", ACCESS_GRANTED,
+			"" },
+		{ "the token from a page", "t", NULL, true, false, true, false, "Bearer t",
+			"http://evil.example", ACCESS_GRANTED, "" },
+		{ "another token", "t", "r", true, false, false, false, "Bearer x", "",
+			ACCESS_UNAUTHORIZED, "" },
+		{ "no token where one is set", "t", NULL, true, false, false, false, "", "",
+			ACCESS_UNAUTHORIZED, "" },
+		{ "the read token looks", "t", "r", false, false, false, false, "Bearer r", "",
+			ACCESS_GRANTED, "" },
+		{ "the read token changes", "t", "r", true, false, true, false, "Bearer r", "",
+			ACCESS_FORBIDDEN, "admin.read_token may look" },
+		{ "a read token alone is asked for", NULL, "r", true, false, false, false, "", "",
+			ACCESS_UNAUTHORIZED, "" },
+		{ "a read token alone", NULL, "r", true, false, false, false, "Bearer r", "",
+			ACCESS_GRANTED, "" },
+		{ "a read token alone changes nothing", NULL, "r", true, false, true, false,
+			"Bearer r", "", ACCESS_FORBIDDEN, "needs admin.token" },
+		{ "looking on loopback", NULL, NULL, true, false, false, false, "", "",
+			ACCESS_GRANTED, "" },
+		{ "changing on loopback", NULL, NULL, true, false, true, false, "", "",
+			ACCESS_FORBIDDEN, "set admin.token" },
+		{ "looking from a page", NULL, NULL, true, false, false, false, "",
+			"http://evil.example", ACCESS_FORBIDDEN, "a page from elsewhere" },
+		{ "metrics on loopback", "t", "r", true, false, false, true, "", "", ACCESS_GRANTED,
+			"" },
+		{ "metrics from a page", "t", NULL, true, false, false, true, "",
+			"http://evil.example", ACCESS_FORBIDDEN, "a page from elsewhere" },
+		{ "metrics elsewhere", "t", NULL, false, false, false, true, "", "",
+			ACCESS_UNAUTHORIZED, "" },
+		{ "metrics elsewhere with the read token", "t", "r", false, false, false, true,
+			"Bearer r", "", ACCESS_GRANTED, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		const struct access_rules rules = {
+			.token = cases[i].token,
+			.read_token = cases[i].read_token,
+			.is_loopback = cases[i].is_loopback,
+		};
+		const struct access_request request = {
+			.is_local = cases[i].is_local,
+			.is_change = cases[i].is_change,
+			.is_open = cases[i].is_open,
+			.authorization = slice_text(cases[i].authorization),
+			.headers = { .host = slice_text("127.0.0.1:8026"),
+				.origin = slice_text(cases[i].origin) },
+		};
+		const char *refusal;
+
+		if (access_judge(&rules, &request, &refusal) != cases[i].want ||
+			strstr(refusal == NULL ? "" : refusal, cases[i].refusal) == NULL)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
 static void test_content_types(void **state)
 {
 	static const struct {
@@ -105,6 +177,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_browsers),
+		cmocka_unit_test(test_who_may_do_what),
 		cmocka_unit_test(test_content_types),
 	};
 

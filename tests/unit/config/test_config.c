@@ -39,6 +39,8 @@ static const struct {
 	{ "admin.address", "\"127.0.0.1\"" },
 	{ "admin.port", "8026" },
 	{ "admin.token", NULL },
+	{ "admin.read_token", NULL },
+	{ "admin.socket", "\"\"" },
 	{ "store.backend", "\"sqlite\"" },
 	{ "store.path", "\"/var/lib/repostal/repostal.db\"" },
 	{ "store.dsn", NULL },
@@ -595,7 +597,8 @@ static void test_literal_secret_for_everybody(void **state)
 static const char unusual[] =
 	"listen: { address = \"::\"; port = 0; threads = 3; max_body = \"1KiB\"; "
 	"max_connections = 7; request_timeout = \"1500ms\"; trusted_proxies = [ ]; };\n"
-	"admin: { address = \"0.0.0.0\"; port = 0; token = \"t\"; };\n"
+	"admin: { address = \"0.0.0.0\"; port = 0; token = \"t\"; read_token = \"r\"; "
+	"socket = \"none\"; };\n"
 	"store: { path = \"/tmp/a \\\"b\\\" \\\\ c\"; keep_delivered = \"1d\"; keep_dead = \"1h\"; "
 	"keep_quarantine = \"90m\"; dedup_window = \"0\"; max_backlog = 5; };\n"
 	"sources = ( { name = \"a\"; path = \"/\"; auth = \"none\"; } );\n"

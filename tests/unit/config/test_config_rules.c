@@ -333,6 +333,11 @@ static const struct {
 		STATUS_OK, "2: warning: 'sources.auth.token' can be guessed" },
 	{ "short admin token", SOURCE TARGET "admin: { token = \"t\"; };", STATUS_OK,
 		"3: warning: 'admin.token' can be guessed" },
+	{ "one token for both", SOURCE TARGET "admin: { token = \"t\";\nread_token = \"t\"; };",
+		STATUS_OK, "4: warning: 'admin.read_token' is the same as 'admin.token'" },
+	{ "a relative socket", SOURCE TARGET "admin: { socket = \"admin.sock\"; };", STATUS_INVALID,
+		"3: 'admin.socket' must be a path that begins with '/', or \"none\"" },
+	{ "no socket", SOURCE TARGET "admin: { socket = \"none\"; };", STATUS_OK, "" },
 	{ "path with postgresql",
 		SOURCE TARGET
 		"store: { backend = \"postgresql\"; dsn = \"host=h\";\n path = \"/a\"; };",
@@ -410,6 +415,47 @@ static void test_quiet_urls(void **state)
 	}
 }
 
+static void test_where_the_socket_is(void **state)
+{
+	static const struct {
+		const char *admin, *store, *runtime_directory;
+		enum config_socket want;
+		const char *path;
+	} cases[] = {
+		{ "", "path = \"/a/b.db\";", NULL, CONFIG_SOCKET_FOUND, "/a/admin.sock" },
+		{ "", "path = \"b.db\";", NULL, CONFIG_SOCKET_FOUND, "admin.sock" },
+		{ "", "path = \"/b.db\";", "", CONFIG_SOCKET_FOUND, "/admin.sock" },
+		{ "", "path = \"/a/b.db\";", "/run/x", CONFIG_SOCKET_FOUND, "/run/x/admin.sock" },
+		{ "", "path = \"/a/b.db\";", "/run/x:/run/y", CONFIG_SOCKET_FOUND,
+			"/run/x/admin.sock" },
+		{ "socket = \"/s/t\";", "path = \"/a/b.db\";", "/run/x", CONFIG_SOCKET_GIVEN,
+			"/s/t" },
+		{ "socket = \"none\";", "path = \"/a/b.db\";", "/run/x", CONFIG_SOCKET_NONE, "" },
+		{ "", "backend = \"postgresql\"; dsn = \"host=h\";", NULL, CONFIG_SOCKET_NONE, "" },
+		{ "", "backend = \"postgresql\"; dsn = \"host=h\";", "/run/x", CONFIG_SOCKET_FOUND,
+			"/run/x/admin.sock" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		char text[TEXT_SIZE];
+		struct loaded loaded;
+		struct buf path;
+
+		(void)snprintf(text, sizeof(text), SOURCE TARGET "admin: { %s };\nstore: { %s };\n",
+			cases[i].admin, cases[i].store);
+		loaded = load_text(text);
+		assert_int_equal(loaded.status, STATUS_OK);
+		buf_init(&path, TEXT_SIZE);
+		if (config_admin_socket(loaded.config, cases[i].runtime_directory, &path) !=
+				cases[i].want ||
+			!slice_is(buf_slice(&path), cases[i].path))
+			fail_msg("%s: %.*s", text, (int)path.size, path.data);
+		buf_free(&path);
+		loaded_free(&loaded);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_no_follow_up_problems),
 		cmocka_unit_test(test_quiet_urls),
+		cmocka_unit_test(test_where_the_socket_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
