@@ -39,20 +39,25 @@ bool confirm_needs_count(const struct confirm *confirm)
 	       (confirm->verb->cannot_be_undone && !confirm->yes);
 }
 
+static const char *manner_of(const struct confirm *confirm)
+{
+	return confirm->manner == NULL ? "" : confirm->manner;
+}
+
 static void say_only(const struct confirm *confirm, int64_t count, const char *what)
 {
 	if (confirm->json)
 		printf("{\"action\":\"%s\",\"dry_run\":true,\"matched\":%" PRId64 "}\n",
 			confirm->verb->name, count);
 	else
-		printf("%s would be %s\n", what, confirm->verb->done);
+		printf("%s would be %s%s\n", what, confirm->verb->done, manner_of(confirm));
 }
 
 static int ask(const struct confirm *confirm, const char *what)
 {
 	char line[ANSWER_LINE_SIZE];
 
-	fprintf(stderr, "%s %s? [y/N] ", confirm->verb->question, what);
+	fprintf(stderr, "%s %s%s? [y/N] ", confirm->verb->question, what, manner_of(confirm));
 	if (fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y') &&
 		(line[1] == '\n' || line[1] == 'e'))
 		return EXIT_OK;
@@ -71,8 +76,8 @@ static int decide(const struct confirm *confirm, int64_t count, const char *what
 			"%s %s: there is no terminal to confirm this on; use --yes",
 			confirm->verb->doing, what);
 	if (has_terminal && count > 0)
-		fprintf(stderr, "repostal %s: %s %s\n", confirm->command, confirm->verb->doing,
-			what);
+		fprintf(stderr, "repostal %s: %s %s%s\n", confirm->command, confirm->verb->doing,
+			what, manner_of(confirm));
 	return EXIT_OK;
 }
 

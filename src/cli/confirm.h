@@ -27,9 +27,10 @@ extern const struct confirm_verb confirm_discard;
 struct confirm {
 	const char *command;
 	const struct confirm_verb *verb;
-	const char *one;   /* "delivery" */
-	const char *many;  /* "deliveries" */
-	const char *which; /* " with state dead", or "" */
+	const char *one;    /* "delivery" */
+	const char *many;   /* "deliveries" */
+	const char *which;  /* " with state dead", or "" */
+	const char *manner; /* " under new uuids", or NULL */
 	bool yes;
 	bool dry_run;
 	bool json;

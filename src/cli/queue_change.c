@@ -35,15 +35,11 @@ static struct confirm confirm_of(
 		.one = "delivery",
 		.many = "deliveries",
 		.which = which->data,
+		.manner = options->as_new ? " under new uuids" : NULL,
 		.yes = options->yes,
 		.dry_run = options->dry_run,
 		.json = session->json,
 	};
-}
-
-static const char *manner(const struct queue_options *options)
-{
-	return options->as_new ? " under new uuids" : "";
 }
 
 /* How many deliveries of the event are meant; -1: the API has to say what is wrong with the target. */
@@ -81,7 +77,7 @@ static int confirm_event(
 	buf_init(&path, API_TARGET_SIZE_MAX);
 	buf_init(&which, API_TARGET_SIZE_MAX);
 	buf_printf(&path, "/events/%s", options->uuid);
-	buf_printf(&which, " of event %s%s", options->uuid, manner(options));
+	buf_printf(&which, " of event %s", options->uuid);
 	confirm = confirm_of(session, options, &which);
 	if (confirm_needs_count(&confirm))
 		exit_code = session_call(session, "GET", path.data, NULL, NULL, &event);
@@ -94,6 +90,17 @@ static int confirm_event(
 	return exit_code;
 }
 
+static void explain_nothing(const struct session *session, const struct queue_options *options)
+{
+	if (options->action != QUEUE_RETRY)
+		return;
+	cli_failure(session->command, "%s",
+		options->all || options->as_new
+			? "what is there is in flight, or held behind an earlier event"
+			: "nothing there waits or is dead; --all also sends again what was "
+			  "delivered");
+}
+
 static void print_changed(
 	const struct session *session, const struct queue_options *options, const json_t *json)
 {
@@ -103,9 +110,8 @@ static void print_changed(
 		session_print_json(json);
 	else
 		printf("%" PRId64 " changed\n", changed);
-	if (changed == 0 && options->action == QUEUE_RETRY && !options->all && !options->as_new)
-		cli_failure(session->command, "nothing there waits or is dead; --all also sends "
-					      "again what was delivered");
+	if (changed == 0)
+		explain_nothing(session, options);
 }
 
 static void set_switches(json_t *body, const struct queue_options *options)
@@ -242,7 +248,6 @@ static int confirm_many(struct session *session, const struct queue_options *opt
 	*act_out = true;
 	buf_init(&which, API_TARGET_SIZE_MAX);
 	append_which(&which, options);
-	buf_append_text(&which, manner(options));
 	confirm = confirm_of(session, options, &which);
 	if (confirm_needs_count(&confirm)) {
 		exit_code = ask_count(session, options, expected_out, &is_exact);

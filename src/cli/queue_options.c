@@ -38,7 +38,7 @@ const char queue_help[] =
 	"  jobs     the retries and discards of many: their state and progress\n"
 	"  cancel   ends such a job; what it has changed stays so\n"
 	"\n"
-	"Filters; all that are given must hold:\n"
+	"Filters, each at most once; all that are given must hold:\n"
 	"      --target NAME    deliveries to this target\n"
 	"      --state STATE    ready (never attempted), waiting (for the next attempt),\n"
 	"                       inflight, held (behind an earlier event of its message),\n"
@@ -209,6 +209,9 @@ static int take_filter(struct queue_options *out, int found, int index)
 
 	if (optarg[0] == '\0')
 		return cli_usage_error("queue", "--%s is empty", options[index].name);
+	/* The last one alone would count, and the other would look as if it did. */
+	if (out->filters[filter] != NULL)
+		return cli_usage_error("queue", "--%s is given twice", options[index].name);
 	if (filter == QUEUE_FILTER_SINCE || filter == QUEUE_FILTER_UNTIL)
 		return take_time(out, filter);
 	out->filters[filter] = optarg;
@@ -361,6 +364,17 @@ static int check_change(const struct queue_options *out)
 	return check_states(out);
 }
 
+static int check_times(const struct queue_options *out)
+{
+	const char *since = out->filters[QUEUE_FILTER_SINCE];
+	const char *until = out->filters[QUEUE_FILTER_UNTIL];
+
+	/* In UTC, all of one form. */
+	if (since == NULL || until == NULL || strcmp(since, until) <= 0)
+		return EXIT_OK;
+	return cli_usage_error("queue", "--since (%s) is later than --until (%s)", since, until);
+}
+
 static int check_combination(const struct queue_options *out, bool has_limit)
 {
 	enum queue_action action = out->action;
@@ -406,5 +420,7 @@ int queue_options_parse(int argc, char **argv, struct queue_options *out)
 	if (!has_limit)
 		out->limit = LIMIT_DEFAULT;
 	exit_code = take_arguments(out, argc, argv);
+	if (exit_code == EXIT_OK)
+		exit_code = check_times(out);
 	return exit_code == EXIT_OK ? check_combination(out, has_limit) : exit_code;
 }

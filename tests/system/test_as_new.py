@@ -152,7 +152,7 @@ def test_many_by_a_filter(start_gateway, receiver, mailbox, store):
     swallowed(gateway, mailbox, MANY)
     assert control.ok("queue", "retry", "--target", "app", "--as-new") == "0 changed\n", "none is dead or waits"
     question = control.ok("queue", "retry", "--state", "delivered", "--as-new", "--dry-run")
-    assert question == f"{MANY} deliveries with state delivered under new uuids would be retried\n"
+    assert question == f"{MANY} deliveries with state delivered would be retried under new uuids\n"
     assert control.ok("queue", "retry", "--state", "delivered", "--as-new") == f"{MANY} changed\n"
     receiver.wait_count(2 * MANY)
     wait_states(gateway, ["delivered"] * MANY)
