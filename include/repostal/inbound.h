@@ -85,5 +85,6 @@ const struct inbound_source_metrics *inbound_source_metrics(
 	const struct inbound *inbound, uint16_t source);
 /* REJECT_REASON_COUNT of them, of requests that are no source's. */
 const struct counter *inbound_rejected(const struct inbound *inbound);
+const struct counter *inbound_jwks_requests(const struct inbound *inbound);
 
 #endif

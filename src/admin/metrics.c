@@ -115,6 +115,14 @@ static void print_rejected(const struct admin_view *view, struct buf *labels, st
 		value_of(&http->bad_requests));
 }
 
+static void print_jwks(const struct admin_view *view, struct buf *out)
+{
+	metric_print_head(out, "repostal_jwks_requests_total", "counter",
+		"Requests for the public keys, /.well-known/jwks.json.");
+	metric_print_int(out, "repostal_jwks_requests_total", "",
+		value_of(inbound_jwks_requests(view->inbound)));
+}
+
 static void print_outcomes(const struct admin_view *view, struct buf *labels, struct buf *out)
 {
 	static const char name[] = "repostal_deliveries_total";
@@ -395,6 +403,7 @@ void admin_print_metrics(const struct admin_view *view, struct buf *out)
 	print_duplicates(view, &labels, out);
 	print_quarantined(view, &labels, out);
 	print_rejected(view, &labels, out);
+	print_jwks(view, out);
 	/* Of a store that is not there yet there are no names, and no numbers. */
 	if (view->store != NULL) {
 		print_outcomes(view, &labels, out);

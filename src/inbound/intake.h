@@ -25,6 +25,7 @@ struct inbound {
 	struct dispatcher *dispatcher;
 	struct inbound_source_metrics *_Atomic source_metrics[STORE_SOURCES_MAX];
 	struct counter rejected[REJECT_REASON_COUNT]; /* of no source */
+	struct counter jwks_requests;
 	struct http_ticket_batch answered; /* the store thread's, until the batch is done */
 };
 

@@ -138,6 +138,11 @@ const struct counter *inbound_rejected(const struct inbound *inbound)
 	return inbound->rejected;
 }
 
+const struct counter *inbound_jwks_requests(const struct inbound *inbound)
+{
+	return &inbound->jwks_requests;
+}
+
 void inbound_count_rejected(
 	struct inbound *inbound, const struct routed_source *source, enum reject_reason reason)
 {
@@ -286,6 +291,14 @@ static void answer_fixed(struct inbound *inbound, struct http_exchange *exchange
 		reject_method(inbound, NULL, exchange, SLICE_LITERAL("GET, HEAD"));
 }
 
+/* Needs no store: receivers verify by it, and most when something else is wrong. */
+static void answer_jwks(struct inbound *inbound, const struct inbound_view *view,
+	struct http_exchange *exchange, const struct http_request *request)
+{
+	counter_add(&inbound->jwks_requests, 1);
+	answer_fixed(inbound, exchange, request, view->jwks, SLICE_LITERAL(JWKS_CACHE));
+}
+
 static void take_event(struct inbound *inbound, struct inbound_view *view,
 	struct http_exchange *exchange, const struct http_request *request)
 {
@@ -315,7 +328,7 @@ void inbound_handle(
 		answer_fixed(inbound, exchange, request, SLICE_LITERAL("{\"status\":\"ok\"}"),
 			SLICE_LITERAL("no-store"));
 	else if (slice_is(request->path, "/.well-known/jwks.json"))
-		answer_fixed(inbound, exchange, request, view->jwks, SLICE_LITERAL(JWKS_CACHE));
+		answer_jwks(inbound, view, exchange, request);
 	else
 		take_event(inbound, view, exchange, request);
 	inbound_release_view(view);

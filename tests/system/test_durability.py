@@ -13,6 +13,7 @@ import threading
 
 import events
 import pytest
+from jwks import assert_jwks_answers
 from repostal import run
 from receiver import Reply
 from settings import target
@@ -233,6 +234,7 @@ def assert_survives_a_full_disk(gateway, receiver, fill, empty):
     wait_until(lambda: gateway.admin("/readyz").status == 503, "it is not ready")
     assert gateway.metric("store_failing") == 1
     assert gateway.request("GET", "/healthz").status == 200
+    assert_jwks_answers(gateway)
     empty()
     wait_until(lambda: post() == 200, "it recovers by itself")
     wait_until(lambda: gateway.admin("/readyz").status == 200, "it is ready again")

@@ -194,6 +194,19 @@ def test_what_an_operator_has_retried_is_sent_however_old(start_gateway, receive
     wait_until(lambda: [row["reason"] for row in deliveries(gateway, "&state=dead")] == ["give_up_status"], "404")
 
 
+def test_a_shared_store_knows_the_reasons_too(start_gateway, database, receiver):
+    receiver.answer("/app", Reply(404))
+    gateway = start_gateway(store=database.store(), targets=[
+        target("app", receiver.url("/app"), give_up={"age": "24h", "status": [404]})])
+    gateway.post(events.delivered())
+    gateway.post(events.without(events.delivered(), "time"))
+    wait_states(gateway, ["dead", "dead"])
+    assert {row["reason"] for row in deliveries(gateway)} == {"give_up_age", "give_up_status"}
+    receiver.answer("/app", Reply())
+    assert command(gateway, "queue", "retry", "--state", "dead", "--yes").endswith("2 changed\n")
+    wait_states(gateway, ["delivered", "delivered"])
+
+
 def test_a_reload_takes_it(start_gateway, receiver):
     receiver.answer("/app", Reply(404))
     gateway = start_gateway(targets=[target("app", receiver.url("/app"), retry=["10ms"] * 64)])

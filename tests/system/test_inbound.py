@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import events
 import pytest
+from jwks import assert_jwks_answers
 from keys import Authority, SigningKey
 from repostal import client_tls, read_answer
 from settings import PATH, TOKEN, source
@@ -758,6 +759,14 @@ def test_jwks_is_postals(gateway, signing_key):
     padded = key["n"] + "=" * (-len(key["n"]) % 4)
     assert int.from_bytes(base64.urlsafe_b64decode(padded), "big") == signing_key.modulus
     assert answer.body == json.dumps(answer.json, separators=(",", ":")).encode()
+
+
+def test_requests_for_the_jwks_are_counted(gateway):
+    assert gateway.metric("jwks_requests_total") == 0
+    assert_jwks_answers(gateway)
+    gateway.request("HEAD", "/.well-known/jwks.json")
+    gateway.request("GET", "/.well-known/jwks")
+    assert gateway.metric("jwks_requests_total") == 2
 
 
 def test_jwks_publishes_all_keys_in_order(start_gateway, receiver, signing_key, tmp_path):

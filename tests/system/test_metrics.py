@@ -18,6 +18,7 @@ COUNTERS = {
     "events_duplicate_total": {"source"},
     "events_quarantined_total": {"source", "reason"},
     "requests_rejected_total": {"reason", "source"},
+    "jwks_requests_total": set(),
     "deliveries_total": {"target", "outcome"},
     "attempts_total": {"target", "result"},
     "log_lines_suppressed_total": set(),

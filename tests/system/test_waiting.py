@@ -4,6 +4,7 @@
 import events
 import pytest
 from api import API
+from jwks import assert_jwks_answers
 from postgres import PASSWORD_USER
 from postgres_fixtures import Database
 from settings import source, target
@@ -28,7 +29,7 @@ def assert_waits(gateway, text):
     """Everything that needs no database answers; everything else is refused in a way that can be repeated."""
     wait_until(lambda: text in reasons(gateway), text)
     assert gateway.request("GET", "/healthz").json == {"status": "ok"}
-    assert gateway.request("GET", "/.well-known/jwks.json").json["keys"]
+    assert_jwks_answers(gateway)
     assert gateway.admin("/healthz").json["generation"] >= 1
     assert gateway.metric("requests_rejected_total", reason="unavailable") >= 0
     refused = gateway.post(events.delivered())
@@ -127,6 +128,8 @@ def test_a_database_that_goes_away_later_is_told_with_its_reason(new_gateway, ow
     own_database.server.stop()
     wait_until(lambda: gateway.admin("/readyz").status == 503, "it is missed")
     wait_until(lambda: "the store is not writable: store: PostgreSQL" in reasons(gateway), "with the reason")
+    assert gateway.post(events.delivered()).status == 503
+    assert_jwks_answers(gateway)
     own_database.server.start()
     wait_until(lambda: gateway.admin("/readyz").json == {"status": "ready", "reasons": []}, "it is ready again")
 
