@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ struct exchange {
 	int64_t started_us; /* monotonic */
 	bool active;
 	CURLcode code;  /* of an exchange that is over */
+	bool is_short;  /* of a descriptor, for its socket */
 	bool is_denied; /* egress.deny holds this address */
 	struct address denied;
 	struct client_peer peer;
@@ -173,11 +175,12 @@ static int port_of(const struct sockaddr *address)
 }
 
 /* Whatever a peer sends, little of it is read in one turn. */
-static curl_socket_t open_socket(const struct curl_sockaddr *dial)
+static curl_socket_t open_socket(struct exchange *exchange, const struct curl_sockaddr *dial)
 {
 	static const int buffer_size = SOCKET_BUFFER_SIZE;
 	int fd = socket(dial->family, dial->socktype | SOCK_CLOEXEC, dial->protocol);
 
+	exchange->is_short = fd < 0 && (errno == EMFILE || errno == ENFILE);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof(buffer_size));
 	return fd;
@@ -195,7 +198,7 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 	peer->port = port_of(&dial->addr);
 	if (peer->is_known && is_forbidden(exchange, &peer->address))
 		return CURL_SOCKET_BAD;
-	return open_socket(dial);
+	return open_socket(exchange, dial);
 }
 
 /* A connection that is used again may have been made under other rules. */
@@ -394,6 +397,7 @@ void client_start(struct client_target *target, struct slice body,
 
 	exchange->request = request;
 	exchange->active = true;
+	exchange->is_short = false;
 	exchange->is_denied = false;
 	exchange->peer.is_known = false;
 	exchange->peer.is_dialled = false;
@@ -486,6 +490,8 @@ static void take_failure(
 		.retry_after_ms = -1,
 	};
 	client_failure_print(&failure, result->cause);
+	result->is_unsent = !client_guard_is_asked(&exchange->guard) &&
+			    (exchange->is_short || client_failure_is_shortage(&failure));
 	result->answer = slice_text(result->cause);
 }
 

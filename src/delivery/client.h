@@ -29,6 +29,7 @@ struct client_result {
 	int64_t started_ms;  /* Unix */
 	int64_t duration_us;
 	char cause[CAUSE_SIZE]; /* "" for a 2xx */
+	bool is_unsent; /* the process had no descriptor left for it: says nothing of the receiver */
 };
 
 typedef void client_done(void *context, void *request, const struct client_result *result);

@@ -2,8 +2,10 @@
 #include "client_failure.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "repostal/memory.h"
 
@@ -80,6 +82,20 @@ enum transport client_failure_transport(const struct client_failure *failure)
 		if (transports[i].code == failure->code)
 			return transports[i].transport;
 	return TRANSPORT_OTHER;
+}
+
+/* libcurl, the resolver and OpenSSL all say something else then. */
+bool client_failure_is_shortage(const struct client_failure *failure)
+{
+	int fd;
+
+	if (failure->is_denied || failure->code == CURLE_OPERATION_TIMEDOUT)
+		return false;
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE;
+	close(fd);
+	return false;
 }
 
 static int64_t connect_limit_ms(const struct target_settings *settings)

@@ -36,6 +36,8 @@ struct client_failure {
 };
 
 /* An answer may have arrived all the same; see client.c. */
+/* Of a request that was not sent: was it for want of a file descriptor, for a socket or a file? */
+bool client_failure_is_shortage(const struct client_failure *failure);
 enum transport client_failure_transport(const struct client_failure *failure);
 void client_failure_print(const struct client_failure *failure, char out[CAUSE_SIZE]);
 

@@ -133,6 +133,11 @@ void client_guard_ask(struct client_guard *guard)
 	guard->is_asked = true;
 }
 
+bool client_guard_is_asked(const struct client_guard *guard)
+{
+	return guard->is_asked;
+}
+
 bool client_guard_take_body(struct client_guard *guard, size_t size)
 {
 	return guard->is_traced ? guard->verdict == GUARD_CONTENT : charge(guard, size);

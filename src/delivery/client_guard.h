@@ -51,6 +51,7 @@ void client_guard_install(
 void client_guard_begin(struct client_guard *guard, CURL *easy, int64_t timeout_ms);
 /* The connection stands, and the request is sent over it. */
 void client_guard_ask(struct client_guard *guard);
+bool client_guard_is_asked(const struct client_guard *guard);
 /* Some of the body; false: too much. */
 bool client_guard_take_body(struct client_guard *guard, size_t size);
 /* What libcurl's code for the end of an exchange means when it was we who ended it. */

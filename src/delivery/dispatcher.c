@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "repostal/dispatcher.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "dispatcher_private.h"
 #include "repostal/clock.h"
@@ -29,6 +31,24 @@ static void on_result(void *context, void *request, const struct client_result *
 
 /* The delivery thread. */
 
+static void serve(struct dispatcher *dispatcher, struct target *target, int64_t now_ms)
+{
+	target_serve(target, now_ms);
+	target->seat.is_called = false;
+	if (target->wakes_ms < dispatcher->timer_ms)
+		dispatcher->timer_ms = target->wakes_ms;
+}
+
+/* Those that wait for a place in flight, one place each in turn. */
+static void serve_waiting(struct dispatcher *dispatcher, int64_t now_ms)
+{
+	struct seat *seat;
+
+	while ((seat = places_call(&dispatcher->places, clock_monotonic_ms())) != NULL)
+		serve(dispatcher, (struct target *)((char *)seat - offsetof(struct target, seat)),
+			now_ms);
+}
+
 static void serve_attention(struct dispatcher *dispatcher, int64_t now_ms)
 {
 	while (dispatcher->attention != NULL) {
@@ -36,10 +56,9 @@ static void serve_attention(struct dispatcher *dispatcher, int64_t now_ms)
 
 		dispatcher->attention = target->next_in_attention;
 		target->in_attention = false;
-		target_serve(target, now_ms);
-		if (target->wakes_ms < dispatcher->timer_ms)
-			dispatcher->timer_ms = target->wakes_ms;
+		serve(dispatcher, target, now_ms);
 	}
+	serve_waiting(dispatcher, now_ms);
 }
 
 static void run_timers(struct dispatcher *dispatcher, int64_t now_ms)
@@ -81,7 +100,10 @@ static int64_t poll_ms(const struct dispatcher *dispatcher, int64_t now_ms)
 {
 	int64_t wait_ms =
 		dispatcher->timer_ms == INT64_MAX ? POLL_MAX_MS : dispatcher->timer_ms - now_ms;
+	int64_t place_ms = places_wait_ms(&dispatcher->places, clock_monotonic_ms());
 
+	if (place_ms < wait_ms)
+		wait_ms = place_ms;
 	if (wait_ms < 0 || dispatcher->attention != NULL)
 		return 0;
 	return wait_ms > POLL_MAX_MS ? POLL_MAX_MS : wait_ms;
@@ -151,6 +173,32 @@ static void *delivery_main(void *data)
 	return NULL;
 }
 
+/* Places in flight. */
+
+bool dispatcher_take_place(struct dispatcher *dispatcher, struct target *target)
+{
+	return places_take(&dispatcher->places, &target->seat, clock_monotonic_ms());
+}
+
+void dispatcher_give_place_back(struct dispatcher *dispatcher, struct target *target)
+{
+	places_give_back(&dispatcher->places, &target->seat);
+}
+
+int64_t dispatcher_run_short(struct dispatcher *dispatcher)
+{
+	places_run_short(&dispatcher->places, clock_monotonic_ms());
+	log_limited(&dispatcher->short_lines, LOG_INT("in_flight", dispatcher->places.taken),
+		LOG_STR("advice",
+			"more file descriptors (LimitNOFILE=, ulimit -n), or fewer connections"));
+	return PLACES_HOLD_MS;
+}
+
+int dispatcher_fair_share(const struct dispatcher *dispatcher)
+{
+	return dispatcher->fair_share;
+}
+
 /* Life. */
 
 static void wake(void *context)
@@ -158,13 +206,26 @@ static void wake(void *context)
 	client_wake(context);
 }
 
+static int64_t descriptors_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT32_MAX)
+		return INT32_MAX;
+	return (int64_t)limit.rlim_cur;
+}
+
+/* In flight and idle; half of the descriptors are left to the senders. */
 static int connections_max(const struct dispatcher_settings *settings)
 {
-	int sum = 0;
+	int64_t most = descriptors_max() / 2;
+	int64_t sum = 0;
 
-	for (size_t i = 0; i < settings->targets_count && sum < CONNECTIONS_MAX; i++)
+	if (most > CONNECTIONS_MAX)
+		most = CONNECTIONS_MAX;
+	for (size_t i = 0; i < settings->targets_count && sum < most; i++)
 		sum += settings->targets[i].concurrency;
-	return sum < CONNECTIONS_MAX ? sum : CONNECTIONS_MAX;
+	return (int)(sum < most ? sum : most);
 }
 
 enum status dispatcher_open(const struct dispatcher_settings *settings, struct store_thread *store,
@@ -176,6 +237,9 @@ enum status dispatcher_open(const struct dispatcher_settings *settings, struct s
 	dispatcher->settings = *settings;
 	dispatcher->store = store;
 	pthread_mutex_init(&dispatcher->tests_mutex, NULL);
+	places_init(&dispatcher->places, places_of_descriptors(descriptors_max()));
+	log_limit_open(
+		&dispatcher->short_lines, LOG_LEVEL_WARN, "delivery.descriptors_short", NULL, 0);
 	dispatcher->client =
 		client_open(settings->egress, connections_max(settings), on_result, dispatcher);
 	mailbox_init(&dispatcher->controls, wake, dispatcher->client);
@@ -305,6 +369,7 @@ void dispatcher_free(struct dispatcher **dispatcherp)
 	mailbox_destroy(&dispatcher->ready);
 	mailbox_destroy(&dispatcher->looks);
 	mailbox_destroy(&dispatcher->claims);
+	log_limit_close(&dispatcher->short_lines);
 	pthread_mutex_destroy(&dispatcher->tests_mutex);
 	free(dispatcher);
 }

@@ -66,6 +66,9 @@ struct dispatcher {
 	struct test *tests; /* under way */
 	bool is_running;
 	struct target *attention;
+	struct places places; /* of attempts in flight, for all targets */
+	int fair_share;
+	struct log_limit short_lines;
 	struct mailbox_chain verdicts;
 	int64_t timer_ms; /* Unix; when the first target wakes */
 	int64_t oldest_noted_ms;

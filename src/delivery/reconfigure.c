@@ -82,6 +82,32 @@ static void note_disabled(struct dispatcher *dispatcher, const struct dispatcher
 		atomic_store(&dispatcher->is_disabled[n], is_disabled[n]);
 }
 
+static size_t configured_count(const struct dispatcher *dispatcher)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < dispatcher->targets_count; i++)
+		count += dispatcher->targets[i]->configured;
+	return count;
+}
+
+/* What each target has of the places in flight, now that there are so many. */
+static void share_places(struct dispatcher *dispatcher)
+{
+	struct places *places = &dispatcher->places;
+	size_t count = configured_count(dispatcher);
+	int share = places_share(places, count);
+
+	for (size_t i = 0; i < dispatcher->targets_count; i++) {
+		struct target *target = dispatcher->targets[i];
+		int concurrency = target->settings.concurrency;
+		int guaranteed = concurrency < share ? concurrency : share;
+
+		places_guarantee(places, &target->seat, target->configured ? guaranteed : 0);
+	}
+	dispatcher->fair_share = 2 * places->total / (count > 0 ? (int)count : 1) + 1;
+}
+
 static void apply_reload(struct dispatcher *dispatcher, struct reload *reload)
 {
 	const struct dispatcher_settings *settings = &reload->settings;
@@ -94,6 +120,7 @@ static void apply_reload(struct dispatcher *dispatcher, struct reload *reload)
 	for (size_t i = 0; i < settings->targets_count; i++)
 		if (settings->targets[i].enabled)
 			apply_target(dispatcher, settings, i, reload->clients[i]);
+	share_places(dispatcher);
 	dispatcher->settings = *settings;
 	sem_post(&reload->applied);
 }
@@ -191,6 +218,7 @@ enum status dispatcher_open_targets(struct dispatcher *dispatcher, struct error 
 	for (size_t i = 0; i < settings->targets_count; i++)
 		if (settings->targets[i].enabled)
 			apply_target(dispatcher, settings, i, clients[i]);
+	share_places(dispatcher);
 	free(clients);
 	return STATUS_OK;
 }

@@ -276,8 +276,12 @@ static void start_attempts(struct target *target, const struct allowance *allowa
 			return;
 		if (end_without_attempt(target, delivery))
 			continue;
-		if (!rate_take(&target->rate, clock_monotonic_us()))
+		if (!dispatcher_take_place(target->dispatcher, target))
 			return;
+		if (!rate_take(&target->rate, clock_monotonic_us())) {
+			dispatcher_give_place_back(target->dispatcher, target);
+			return;
+		}
 		start_attempt(target, delivery);
 	}
 }
@@ -297,9 +301,12 @@ static int ready_count(const struct target *target)
  */
 static int claim_aim(const struct target *target, int allowed, int64_t now_ms)
 {
+	int share = dispatcher_fair_share(target->dispatcher);
 	int aim = allowed * 4;
 	int types_count = 0;
 
+	if (allowed > share)
+		aim = share * 4;
 	for (size_t type = 0; type < STORE_TYPES; type++)
 		types_count += target->lanes[type].disk_due_ms <= now_ms ||
 			       target->lanes[type].claimed_ready > 0;
@@ -307,7 +314,7 @@ static int claim_aim(const struct target *target, int allowed, int64_t now_ms)
 		aim = TARGET_CLAIM_MAX;
 	if (types_count > 1)
 		aim /= types_count;
-	return aim > allowed ? aim : allowed;
+	return aim > allowed || allowed > share ? aim : allowed;
 }
 
 /* How many more of this type to ask the disk for; 0 while enough are ready, or nothing is due. */
@@ -475,7 +482,8 @@ static void plan_wake(struct target *target, const struct allowance *allowance, 
 							 allowance->of_type[type], now_ms));
 	if (target->wakes_ms < now_ms)
 		target->wakes_ms = now_ms;
-	if (target->flying.count < allowance->total && ready_count(target) > 0)
+	if (target->flying.count < allowance->total && ready_count(target) > 0 &&
+		!target->seat.is_waiting)
 		target->wakes_ms = sooner(target->wakes_ms,
 			now_ms + rate_wait_us(&target->rate, clock_monotonic_us()) / 1000 + 1);
 }

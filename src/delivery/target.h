@@ -15,6 +15,7 @@
 
 #include "client.h"
 #include "lane.h"
+#include "places.h"
 #include "repostal/breaker.h"
 #include "repostal/dispatcher.h"
 #include "repostal/log.h"
@@ -68,6 +69,7 @@ struct target {
 	struct lane lanes[STORE_TYPES]; /* by type of event */
 	unsigned turn;                  /* whose turn it is: a type, after reduction */
 	struct delivery_queue flying;
+	struct seat seat; /* what it has of the places in flight */
 	int retries_flying;
 	struct breaker breaker; /* opened by what says that the receiver is away */
 	struct rate rate;
@@ -138,6 +140,13 @@ int64_t dispatcher_lease_until_ms(struct dispatcher *dispatcher); /* monotonic *
 /* Of a number that is not to be delivered to: disabled, or configured no more. */
 enum target_state dispatcher_idle_state(struct dispatcher *dispatcher, uint16_t number);
 void dispatcher_attend(struct dispatcher *dispatcher, struct target *target);
+/* A place in flight; false: it comes by turns, and target_serve() is called when it does. */
+bool dispatcher_take_place(struct dispatcher *dispatcher, struct target *target);
+void dispatcher_give_place_back(struct dispatcher *dispatcher, struct target *target);
+/* An attempt was not made for want of descriptors; the time until others are. */
+int64_t dispatcher_run_short(struct dispatcher *dispatcher);
+/* What each target may keep ready, in attempts. */
+int dispatcher_fair_share(const struct dispatcher *dispatcher);
 void dispatcher_note_latency(struct dispatcher *dispatcher, const struct delivery *delivery);
 
 #endif

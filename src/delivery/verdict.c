@@ -384,13 +384,20 @@ void target_on_result(
 	if (delivery->attempts > 1)
 		target->retries_flying--;
 	gauge_add(&target->metrics.in_flight, -1);
+	dispatcher_give_place_back(target->dispatcher, target);
+	dispatcher_attend(target->dispatcher, target);
+	if (result->is_unsent) {
+		/* Nobody's attempt: the receiver has not seen it. */
+		target_release(target, delivery,
+			clock_schedule_ms() + dispatcher_run_short(target->dispatcher));
+		return;
+	}
 	count_attempt(target, result);
 	note_answer(target, delivery, result);
 	if (result->outcome.transport == TRANSPORT_INTERRUPTED)
 		on_interrupted(delivery, result);
 	else
 		judge(target, delivery, result);
-	dispatcher_attend(target->dispatcher, target);
 	dispatcher_post_verdict(target->dispatcher, delivery);
 }
 

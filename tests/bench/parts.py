@@ -305,6 +305,24 @@ def neighbours(run):
     return rows
 
 
+def many_targets(run):
+    """Deliveries to more and more targets of one receiver that answers at once; attempts that were not needed."""
+    rows = []
+    for targets in (1, 10, 100, 1000):
+        deliveries = run.count(50_000, 2000)
+        gateway = run.gateway([(f"t{index}", run.receiver.url(), "") for index in range(targets)])
+        try:
+            began = time.monotonic()
+            post(run.build, gateway.port, deliveries // targets, min(16, deliveries // targets))
+            wait_until(lambda: gateway.metric('repostal_deliveries_total') >= deliveries, "all is delivered", 600)
+            rows.append({"targets": targets, "deliveries_per_second": deliveries / (time.monotonic() - began),
+                         "attempts_not_needed": int(gateway.metric('repostal_attempts_total')) - deliveries,
+                         "resident_mib": gateway.resident_mib()})
+        finally:
+            gateway.stop()
+    return rows
+
+
 PARTS = {"ratios": ratios, "rates": rates, "latency": latency, "signing": signing, "backlog": backlog,
-         "neighbours": neighbours, "load-memory": load_memory, "memory": memory,
+         "neighbours": neighbours, "many-targets": many_targets, "load-memory": load_memory, "memory": memory,
          "memory-huge": memory_huge, "soak": soak}

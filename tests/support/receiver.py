@@ -85,7 +85,7 @@ class Receiver:
         if listening:
             self.listen()
 
-    def listen_only(self, backlog=512):
+    def listen_only(self, backlog=socket.SOMAXCONN):
         """Connections are taken by the system, but nobody ever reads from them."""
         self._listener.listen(backlog)
         self._listening = True
