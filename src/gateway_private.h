@@ -11,6 +11,7 @@
 #include "repostal/admin.h"
 #include "repostal/dispatcher.h"
 #include "repostal/inbound.h"
+#include "repostal/own_listeners.h"
 #include "repostal/store_opening.h"
 #include "repostal/watchdog.h"
 
@@ -27,6 +28,7 @@ struct gateway {
 	char admin_place[GATEWAY_URL_SIZE]; /* as in store_proof.h */
 	uint8_t store_secret[STORE_SECRET_SIZE];
 	bool has_secret;
+	struct own_listeners own;
 	char *admin_socket;            /* its path; NULL: none */
 	struct store_opening *opening; /* NULL: the store is open */
 	struct error waits_for;

@@ -51,6 +51,16 @@ static enum status open_admin_socket(struct gateway *gateway, struct error *err)
 	return status;
 }
 
+static void note_own_listeners(struct gateway *gateway)
+{
+	const struct config *config = gateway->first->config;
+
+	own_listeners_add(
+		&gateway->own, config->listen.address, http_server_port(gateway->public_server));
+	own_listeners_add(
+		&gateway->own, config->admin.address, http_server_port(gateway->admin_server));
+}
+
 static enum status open_sockets(struct gateway *gateway, struct error *err)
 {
 	const struct config *config = gateway->first->config;
@@ -76,8 +86,10 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 	gateway->admin = admin_new();
 	status = http_server_open(
 		&admin_settings, admin_handle, gateway->admin, &gateway->admin_server, err);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		note_own_listeners(gateway);
 		status = open_admin_socket(gateway, err);
+	}
 	if (status != STATUS_OK)
 		error_prefix(err, "admin");
 	return status;
@@ -178,6 +190,7 @@ static enum status start_delivery(struct gateway *gateway, struct error *err)
 							   .on_due = on_due,
 							   .on_pause = on_pause,
 						   });
+	dispatcher_set_own(gateway->dispatcher, &gateway->own);
 	print_jwks_url(gateway);
 	dispatcher_set_jwks_url(gateway->dispatcher, gateway->jwks_url);
 	status = dispatcher_run(gateway->dispatcher, err);

@@ -32,6 +32,7 @@ enum cause_kind {
 	CAUSE_CLOSED,          /* peer */
 	CAUSE_BROKEN,          /* peer, detail */
 	CAUSE_DENIED,          /* peer: the address */
+	CAUSE_OWN,             /* peer */
 	CAUSE_INTERRUPTED,
 	CAUSE_OTHER, /* detail */
 };

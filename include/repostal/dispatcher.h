@@ -23,6 +23,7 @@
 #include "repostal/metric.h"
 #include "repostal/outcome.h"
 #include "repostal/outgoing.h"
+#include "repostal/own_listeners.h"
 #include "repostal/signer.h"
 #include "repostal/source_settings.h"
 #include "repostal/store_thread.h"
@@ -120,6 +121,8 @@ enum status dispatcher_open(const struct dispatcher_settings *settings, struct s
  * Before dispatcher_run(): where receivers find the public keys, for the hint to one that may not know
  * them. url must outlive the dispatcher.
  */
+/* What no target may lead to; before dispatcher_run(), and it outlives the dispatcher. */
+void dispatcher_set_own(struct dispatcher *dispatcher, const struct own_listeners *own);
 void dispatcher_set_jwks_url(struct dispatcher *dispatcher, const char *url);
 /* Starts the threads. */
 enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err);

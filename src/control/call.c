@@ -152,6 +152,20 @@ bool call_take_body(struct call *call, json_t **body_out)
 	return false;
 }
 
+bool call_take_no_body(struct call *call)
+{
+	json_t *body = NULL;
+	bool is_empty;
+
+	if (!call_take_body(call, &body))
+		return false;
+	is_empty = json_object_size(body) == 0;
+	json_decref(body);
+	if (!is_empty)
+		call_refuse(call, 400, "body", "body", "nothing is expected in the body here");
+	return is_empty;
+}
+
 bool call_take_all(struct call *call)
 {
 	json_t *body = NULL;

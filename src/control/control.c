@@ -19,28 +19,28 @@ enum {
 
 /* {id} is a number, everything else in braces any one segment. */
 const struct route control_routes[] = {
-	{ "GET", "/stats", stats_show },
-	{ "GET", "/targets", targets_list },
-	{ "GET", "/targets/{name}", target_show },
-	{ "POST", "/targets/{name}/pause", target_pause },
-	{ "POST", "/targets/{name}/resume", target_resume },
-	{ "POST", "/targets/{name}/test", target_test },
-	{ "GET", "/deliveries", deliveries_list },
-	{ "GET", "/deliveries/count", deliveries_count },
-	{ "GET", "/messages", messages_list },
-	{ "GET", "/events/{uuid}", event_show },
-	{ "POST", "/events/{uuid}/retry", event_retry },
-	{ "POST", "/events/{uuid}/discard", event_discard },
-	{ "GET", "/jobs", jobs_list },
-	{ "POST", "/jobs", jobs_post },
-	{ "GET", "/jobs/{id}", job_show },
-	{ "DELETE", "/jobs/{id}", job_cancel },
-	{ "GET", "/quarantine", quarantine_list },
-	{ "POST", "/quarantine/replay", quarantine_replay_all },
-	{ "POST", "/quarantine/discard", quarantine_discard_all },
-	{ "GET", "/quarantine/{id}", quarantine_show },
-	{ "POST", "/quarantine/{id}/replay", quarantine_replay_one },
-	{ "POST", "/quarantine/{id}/discard", quarantine_discard_one },
+	{ "GET", "/stats", stats_show, false },
+	{ "GET", "/targets", targets_list, false },
+	{ "GET", "/targets/{name}", target_show, false },
+	{ "POST", "/targets/{name}/pause", target_pause, true },
+	{ "POST", "/targets/{name}/resume", target_resume, false },
+	{ "POST", "/targets/{name}/test", target_test, false },
+	{ "GET", "/deliveries", deliveries_list, false },
+	{ "GET", "/deliveries/count", deliveries_count, false },
+	{ "GET", "/messages", messages_list, false },
+	{ "GET", "/events/{uuid}", event_show, false },
+	{ "POST", "/events/{uuid}/retry", event_retry, true },
+	{ "POST", "/events/{uuid}/discard", event_discard, false },
+	{ "GET", "/jobs", jobs_list, false },
+	{ "POST", "/jobs", jobs_post, true },
+	{ "GET", "/jobs/{id}", job_show, false },
+	{ "DELETE", "/jobs/{id}", job_cancel, false },
+	{ "GET", "/quarantine", quarantine_list, false },
+	{ "POST", "/quarantine/replay", quarantine_replay_all, true },
+	{ "POST", "/quarantine/discard", quarantine_discard_all, true },
+	{ "GET", "/quarantine/{id}", quarantine_show, false },
+	{ "POST", "/quarantine/{id}/replay", quarantine_replay_one, false },
+	{ "POST", "/quarantine/{id}/discard", quarantine_discard_one, false },
 };
 const size_t control_routes_count = ARRAY_COUNT(control_routes);
 
@@ -164,7 +164,7 @@ static void serve(struct call *call, const struct route *route)
 	if (!query_parse(&call->query, call->request->query))
 		call_refuse(call, 400, "query", "query", "more than %d parameters",
 			QUERY_PARAMETERS_MAX);
-	else if (look_up_names(call)) {
+	else if ((route->takes_body || call_take_no_body(call)) && look_up_names(call)) {
 		call->snapshot = settings->backend->acquire(settings->context);
 		route->handle(call);
 		settings->backend->release(settings->context, call->snapshot);

@@ -41,6 +41,7 @@ struct route {
 	const char *method;
 	const char *pattern;
 	void (*handle)(struct call *call);
+	bool takes_body; /* else one with members is refused: it was meant for something else */
 };
 extern const struct route control_routes[];
 extern const size_t control_routes_count;
@@ -65,6 +66,8 @@ bool call_take_filter(struct call *call, struct filter *filter, struct paging *p
 bool call_take_query_end(struct call *call);
 /* *body_out is an object, to be released; NULL when there is no body. */
 bool call_take_body(struct call *call, json_t **body_out);
+/* There is none, or it says nothing. */
+bool call_take_no_body(struct call *call);
 /* {"all":true} */
 bool call_take_all(struct call *call);
 

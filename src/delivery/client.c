@@ -11,25 +11,28 @@
 
 #include "client_failure.h"
 #include "client_guard.h"
+#include "client_place.h"
+#include "client_tls.h"
 #include "repostal/address.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/dispatcher.h"
 #include "repostal/egress.h"
 #include "repostal/memory.h"
+#include "repostal/own_listeners.h"
 #include "repostal/store.h"
 
 enum {
 	RECEIVE_BUFFER_SIZE = 4096,
 	SOCKET_BUFFER_SIZE = 16 * 1024, /* what a peer can have waiting for us; answers are short */
 	HEADER_LINE_SIZE_MAX = 16 * 1024,
-	CA_CACHE_S = 3600,                 /* the system's authorities may change while we run */
 	FOLDING_MENDED_VERSION = 0x080200, /* in libcurl's own numbering */
 };
 
 struct client {
 	CURLM *multi;
 	const struct egress_settings *egress;
+	const struct own_listeners *own; /* NULL: none are known */
 	client_done *on_done;
 	void *context;
 	uint64_t turn; /* number of the curl_multi_perform() that runs */
@@ -49,6 +52,7 @@ struct exchange {
 	CURLcode code;  /* of an exchange that is over */
 	bool is_short;  /* of a descriptor, for its socket */
 	bool is_denied; /* egress.deny holds this address */
+	bool is_own;    /* or it is ours */
 	struct address denied;
 	struct client_peer peer;
 	struct client_guard guard;
@@ -157,13 +161,21 @@ static void make_headers(struct client_target *target)
 	}
 }
 
-static bool is_forbidden(struct exchange *exchange, const struct address *address)
+static bool is_forbidden(struct exchange *exchange)
 {
-	bool is_denied = egress_denies(exchange->target->client->egress, address);
+	const struct client *client = exchange->target->client;
+	const struct client_peer *peer = &exchange->peer;
+	bool is_own, is_denied;
 
+	if (!peer->is_known)
+		return false;
+	is_own = client->own != NULL && own_listeners_have(client->own, &peer->address, peer->port,
+						client_is_this_machine);
+	is_denied = is_own || egress_denies(client->egress, &peer->address);
 	if (is_denied) {
 		exchange->is_denied = true;
-		exchange->denied = *address;
+		exchange->is_own = is_own;
+		exchange->denied = peer->address;
 	}
 	return is_denied;
 }
@@ -196,7 +208,7 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 	peer->is_known = address_from_sockaddr(&dial->addr, &peer->address);
 	peer->is_dialled = true;
 	peer->port = port_of(&dial->addr);
-	if (peer->is_known && is_forbidden(exchange, &peer->address))
+	if (is_forbidden(exchange))
 		return CURL_SOCKET_BAD;
 	return open_socket(exchange, dial);
 }
@@ -212,7 +224,7 @@ static int on_before_request(
 	(void)local_port;
 	peer->is_known = address_parse(slice_text(primary_ip), &peer->address);
 	peer->port = primary_port;
-	if (peer->is_known && is_forbidden(exchange, &peer->address))
+	if (is_forbidden(exchange))
 		return CURL_PREREQFUNC_ABORT;
 	client_guard_ask(&exchange->guard);
 	return CURL_PREREQFUNC_OK;
@@ -228,32 +240,6 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
 	memcpy(exchange->answer + exchange->answer_size, data, kept);
 	exchange->answer_size += kept;
 	return client_guard_take_body(&exchange->guard, bytes) ? bytes : 0;
-}
-
-static void set_tls_options(CURL *easy, const struct target_settings *settings)
-{
-	/* Whatever else the system's OpenSSL would still speak. */
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->tls_verify ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->tls_verify ? 2L : 0L);
-	/*
-	 * Debian's libcurl has the system's authorities here a second time, as a folder. With one it would
-	 * accept those beside tls_ca; and it would not keep what it has read from the file, and read it
-	 * again for each connection: tens of milliseconds, in which no target is served.
-	 */
-	if (settings->tls_ca[0] != '\0' || curl_version_info(CURLVERSION_NOW)->cainfo != NULL)
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
-	if (settings->tls_ca[0] != '\0') {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->tls_ca);
-		/* Without CAPATH libcurl would read the file again only after a day. */
-		curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-	}
-	if (settings->tls_certificate[0] != '\0')
-		curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->tls_certificate);
-	if (settings->tls_key[0] != '\0')
-		curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->tls_key);
 }
 
 static void set_options(struct exchange *exchange)
@@ -285,7 +271,7 @@ static void set_options(struct exchange *exchange)
 		curl_easy_setopt(
 			easy, CURLOPT_PASSWORD, target->password == NULL ? "" : target->password);
 	}
-	set_tls_options(easy, settings);
+	client_set_tls(easy, settings);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
@@ -374,6 +360,11 @@ void client_set_egress(struct client *client, const struct egress_settings *egre
 	client->egress = egress;
 }
 
+void client_set_own(struct client *client, const struct own_listeners *own)
+{
+	client->own = own;
+}
+
 /* The list is read, never changed or freed, by libcurl: its front may be ours and its tail shared. */
 static struct curl_slist *chain_headers(
 	struct exchange *exchange, const struct signature *signature)
@@ -399,6 +390,7 @@ void client_start(struct client_target *target, struct slice body,
 	exchange->active = true;
 	exchange->is_short = false;
 	exchange->is_denied = false;
+	exchange->is_own = false;
 	exchange->peer.is_known = false;
 	exchange->peer.is_dialled = false;
 	exchange->answer_size = 0;
@@ -478,6 +470,7 @@ static void take_failure(
 		.text = code == CURLE_FILESIZE_EXCEEDED ? "the answer has no end" : exchange->error,
 		.http_status = (int)status,
 		.is_denied = exchange->is_denied,
+		.is_own = exchange->is_own,
 		.denied = exchange->denied,
 		.peer = exchange->peer,
 		.settings = exchange->target->settings,

@@ -16,6 +16,7 @@
 #include "repostal/cause.h"
 #include "repostal/error.h"
 #include "repostal/outcome.h"
+#include "repostal/own_listeners.h"
 #include "repostal/signer.h"
 #include "repostal/slice.h"
 #include "repostal/target_settings.h"
@@ -47,6 +48,9 @@ void client_target_rebind(struct client_target *target, const struct target_sett
 bool client_target_is_idle(const struct client_target *target);
 /* From now on; what is being dialled is checked against either. */
 void client_set_egress(struct client *client, const struct egress_settings *egress);
+
+/* Addresses that are never dialled; they outlive the client. Before the first request. */
+void client_set_own(struct client *client, const struct own_listeners *own);
 
 /* request comes back in on_done(). signature may be NULL. */
 void client_start(struct client_target *target, struct slice body,

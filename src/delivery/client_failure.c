@@ -210,7 +210,7 @@ void client_failure_print(const struct client_failure *failure, char out[CAUSE_S
 	print_peer(&failure->peer, peer);
 	switch (client_failure_transport(failure)) {
 	case TRANSPORT_DENIED:
-		cause.kind = CAUSE_DENIED;
+		cause.kind = failure->is_own ? CAUSE_OWN : CAUSE_DENIED;
 		address_format(&failure->denied, peer);
 		break;
 	case TRANSPORT_TIMEOUT:

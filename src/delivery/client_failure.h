@@ -29,7 +29,8 @@ struct client_failure {
 	const char *text; /* libcurl's own; "" when it has none */
 	int http_status;  /* of an answer that began; 0: none did */
 	int proxy_status; /* of the proxy's answer to CONNECT; 0: none */
-	bool is_denied;   /* egress.deny holds denied */
+	bool is_denied;   /* denied must not be dialled: egress.deny holds it, */
+	bool is_own;      /* or it is a listener of this process */
 	struct address denied;
 	struct client_peer peer;
 	const struct target_settings *settings;

@@ -257,6 +257,11 @@ enum status dispatcher_open(const struct dispatcher_settings *settings, struct s
 	return STATUS_OK;
 }
 
+void dispatcher_set_own(struct dispatcher *dispatcher, const struct own_listeners *own)
+{
+	client_set_own(dispatcher->client, own);
+}
+
 void dispatcher_set_jwks_url(struct dispatcher *dispatcher, const char *url)
 {
 	dispatcher->jwks_url = url;

@@ -211,6 +211,12 @@ static void append_cause(
 		append_text(out, peer_of(cause));
 		append_text(out, " is denied by egress.deny");
 		break;
+	case CAUSE_OWN:
+		append_text(out, "address ");
+		append_text(out, peer_of(cause));
+		append_text(out,
+			" is this gateway itself at that port: a target must be another server");
+		break;
 	case CAUSE_INTERRUPTED:
 		append_text(out, "the gateway was stopped before an answer came");
 		break;

@@ -68,6 +68,9 @@ static void test_causes_in_words(void **state)
 			"connection lost to 127.0.0.1:3000: Broken pipe" },
 		{ "denied", { CAUSE_DENIED, .peer = "169.254.169.254" },
 			"address 169.254.169.254 is denied by egress.deny" },
+		{ "our own", { CAUSE_OWN, .peer = "127.0.0.1" },
+			"address 127.0.0.1 is this gateway itself at that port: a target must be "
+			"another server" },
 		{ "interrupted", { .kind = CAUSE_INTERRUPTED },
 			"the gateway was stopped before an answer came" },
 		{ "other", { CAUSE_OTHER, .detail = "HTTP/0.9" }, "no valid answer: HTTP/0.9" },
