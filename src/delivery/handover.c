@@ -296,7 +296,7 @@ static void on_claimed(
 	address_delivery(dispatcher, outgoing, 0, target, claimed->type);
 	delivery = &outgoing->deliveries[0];
 	delivery->attempts = claimed->attempts;
-	delivery->is_replay = claimed->is_replay;
+	delivery->is_replay = claimed->is_replay || claimed->as_new > 0;
 	delivery->claimed = true;
 	atomic_fetch_add(&target->claimed_held, 1);
 	if (!is_translated) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Receivers that refuse something for good: what give_up ends at once, by their answer or by the event's age."""
+"""Receivers that refuse something permanently: what give_up ends at once, by their answer or by the event's age."""
 
 import time
 
