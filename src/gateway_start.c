@@ -76,6 +76,7 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 	};
 	enum status status;
 
+	public_settings.may_send_body = inbound_may_send_body;
 	gateway->inbound = inbound_new();
 	status = http_server_open(
 		&public_settings, inbound_handle, gateway->inbound, &gateway->public_server, err);

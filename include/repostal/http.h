@@ -2,10 +2,10 @@
 /*
  * http.h - an HTTP/1.1 server: the only place that knows libh2o
  *
- * Promise    Bodies arrive whole and no larger than max_body; slow senders, too many connections
- *            and too large headers are cut off. Every refusal by the server itself has the same
- *            error shape as ours. A request may be answered later, from any thread, also when its
- *            client has gone.
+ * Promise    Bodies arrive whole and no larger than max_body; slow senders and readers, too many
+ *            connections and too large headers are cut off. Every refusal by the server itself has
+ *            the same error shape as ours. A request may be answered later, from any thread, also
+ *            when its client has gone.
  * Threads    Each loop is one thread; a request, its answer and its ticket's complete() stay on the
  *            loop that accepted it. http_tickets_add/flush are for any one thread at a time.
  * Ownership  Slices of a request are valid until it is answered. A ticket belongs to the server
@@ -29,6 +29,22 @@ enum {
 	HTTP_THREADS_MAX = 64
 };
 
+/* The values of a header that may come several times, in their order; together they are one list. */
+struct http_lines {
+	const struct slice *list;
+	size_t count;
+};
+
+struct http_request;
+
+/*
+ * Of a request whose head has come and whose body has not: is it worth reading? Method, path, query,
+ * authorization, forwarded_for and peer are filled in. After a no the handler is called at once, without the
+ * body and with body_refused, and must not take anything; the connection ends with its answer. Runs on the
+ * loop.
+ */
+typedef bool http_body_filter(void *context, const struct http_request *request);
+
 struct http_settings {
 	const char *name; /* of its threads, for people; static; NULL: "http" */
 	char *address;    /* IPv4 or IPv6 literal */
@@ -36,9 +52,11 @@ struct http_settings {
 	int threads;
 	int64_t max_body;
 	int max_connections;
-	int64_t request_timeout_ms; /* head and body together; also of idle connections */
-	char *tls_certificate;      /* PEM chain; NULL or "": no TLS */
+	/* Head and body together; also of idle connections, and of the writing of one answer. */
+	int64_t request_timeout_ms;
+	char *tls_certificate; /* PEM chain; NULL or "": no TLS */
 	char *tls_key;
+	http_body_filter *may_send_body; /* NULL: everybody may; its context is the handler's */
 };
 
 struct http_request {
@@ -50,8 +68,9 @@ struct http_request {
 	struct slice content_type;
 	bool is_encoded; /* it has a Content-Encoding other than identity */
 	struct slice authorization;
-	struct slice forwarded_for; /* X-Forwarded-For; several headers: joined by comma */
+	struct http_lines forwarded_for; /* X-Forwarded-For */
 	struct slice body;
+	bool body_refused;   /* may_send_body() said no: there was one, and it was not read */
 	struct address peer; /* of the connection; unspecified when it is local */
 	bool is_local;       /* came over the Unix socket */
 };

@@ -5,7 +5,7 @@
  * Promise    A 200 leaves only after the commit that holds the event. A stranger's request touches
  *            nothing: it is refused before its body is looked at. The answers are those of
  *            BizMail's documentation.
- * Threads    inbound_handle() on the http loops; inbound_on_batch_done() on the store thread.
+ * Threads    inbound_handle() and inbound_may_send_body() on the http loops; inbound_on_batch_done() on the store thread.
  * Ownership  A view is counted: the inbound and each request that is under way hold a reference;
  *            on_unused() is told by the last, on whatever thread that is.
  */
@@ -73,7 +73,8 @@ void inbound_open(struct inbound *inbound, struct inbound_view *view);
 void inbound_connect(struct inbound *inbound, struct http_server *server,
 	struct store_thread *store, struct dispatcher *dispatcher);
 
-/* The handler of the public listener; context is the struct inbound. */
+/* The two of the public listener; context is the struct inbound. No body is read of a request that is refused anyway. */
+bool inbound_may_send_body(void *context, const struct http_request *request);
 void inbound_handle(
 	void *context, struct http_exchange *exchange, const struct http_request *request);
 

@@ -112,6 +112,11 @@ void log_limit_close(struct log_limit *limit);
 #define log_limited(limit, ...) log_write_limited((limit), LOG_FIELDS(__VA_ARGS__))
 void log_write_limited(struct log_limit *limit, const struct log_field *fields, size_t count);
 
+/* The same in two steps, for fields that cost something. True: the line has to be written now. */
+bool log_limit_passes(struct log_limit *limit);
+#define log_passed(limit, ...) log_write_passed((limit), LOG_FIELDS(__VA_ARGS__))
+void log_write_passed(const struct log_limit *limit, const struct log_field *fields, size_t count);
+
 /* Lines that a limit, a full queue or a failing write kept back since the start. */
 uint64_t log_suppressed_count(void);
 

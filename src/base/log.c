@@ -286,22 +286,28 @@ void log_limit_close(struct log_limit *limit)
 	unlock();
 }
 
-void log_write_limited(struct log_limit *limit, const struct log_field *fields, size_t count)
+bool log_limit_passes(struct log_limit *limit)
 {
 	int64_t now_ms = clock_monotonic_ms();
-	struct log_line line;
+	bool passes;
 
 	if (!log_wants(limit->level))
-		return;
+		return false;
 	lock();
 	tell_left_out(limit, now_ms);
-	if (!log_throttle_pass(&limit->throttle, now_ms)) {
+	passes = log_throttle_pass(&limit->throttle, now_ms);
+	if (!passes) {
 		counter_add(&suppressed, 1);
 		note_owing(limit);
-		unlock();
-		return;
 	}
 	unlock();
+	return passes;
+}
+
+void log_write_passed(const struct log_limit *limit, const struct log_field *fields, size_t count)
+{
+	struct log_line line;
+
 	begin_line(&line, limit->level, limit->event);
 	put_limited(&line, limit);
 	log_line_add(&line, fields, count);
@@ -309,6 +315,12 @@ void log_write_limited(struct log_limit *limit, const struct log_field *fields, 
 	put(log_line_end(&line));
 	unlock();
 	log_line_free(&line);
+}
+
+void log_write_limited(struct log_limit *limit, const struct log_field *fields, size_t count)
+{
+	if (log_limit_passes(limit))
+		log_write_passed(limit, fields, count);
 }
 
 /* The writer. */

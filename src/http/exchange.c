@@ -4,7 +4,7 @@
  * in libh2o's pool of the request; the ticket lives with the event that is on its way to the disk.
  * Each points to the other, and whichever goes first cuts the link. Both run on the loop only.
  */
-#include "framing.h"
+#include "head.h"
 #include "http_private.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
@@ -40,21 +40,21 @@ struct slice http_request_header(const struct http_exchange *exchange, const cha
 	return at < 0 ? slice_of(NULL, 0) : slice_of_iovec(headers->entries[at].value);
 }
 
-/* Several headers of one list-valued name mean the same as one, joined by commas: RFC 9110, 5.3. */
-static struct slice forwarded_for(h2o_req_t *req)
+static struct http_lines forwarded_for(h2o_req_t *req)
 {
-	struct slice joined = slice_of(NULL, 0);
+	struct slice *list = NULL;
+	size_t count = 0, filled = 0;
 	ssize_t at = -1;
 
-	while ((at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at)) >= 0) {
-		h2o_iovec_t value = req->headers.entries[at].value;
-
-		if (joined.size > 0)
-			value = h2o_concat(&req->pool, h2o_iovec_init(joined.data, joined.size),
-				h2o_iovec_init(H2O_STRLIT(",")), value);
-		joined = slice_of_iovec(value);
+	while ((at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at)) >= 0)
+		count++;
+	if (count > 0)
+		list = h2o_mem_alloc_pool(&req->pool, count * sizeof(*list));
+	for (at = -1; filled < count; filled++) {
+		at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at);
+		list[filled] = slice_of_iovec(req->headers.entries[at].value);
 	}
-	return joined;
+	return (struct http_lines){ .list = list, .count = count };
 }
 
 static bool is_encoded(const h2o_req_t *req)
@@ -70,39 +70,10 @@ static bool is_encoded(const h2o_req_t *req)
 	return false;
 }
 
-/* Cuts "http://authority" off *target; what is left is empty or begins with '/' or '?'. */
-static struct slice cut_authority(struct slice *target)
-{
-	struct slice rest = *target;
-	size_t size = 0;
-
-	if (slice_starts_nocase(rest, "http://"))
-		rest = slice_of(rest.data + 7, rest.size - 7);
-	else if (slice_starts_nocase(rest, "https://"))
-		rest = slice_of(rest.data + 8, rest.size - 8);
-	else
-		return slice_of(NULL, 0);
-	while (size < rest.size && rest.data[size] != '/' && rest.data[size] != '?')
-		size++;
-	*target = slice_of(rest.data + size, rest.size - size);
-	return slice_of(rest.data, size);
-}
-
-/* The query, without its '?', goes to *query_out. */
-static struct slice cut_target(struct slice target, struct slice *query_out)
-{
-	struct slice rest = target;
-	struct slice path = slice_cut(&rest, '?');
-
-	*query_out = rest;
-	return path.size == 0 ? SLICE_LITERAL("/") : path;
-}
-
 static void on_exchange_dispose(void *data)
 {
 	struct http_exchange *exchange = data;
 
-	exchange->connection->exchanges--;
 	if (exchange->ticket != NULL)
 		exchange->ticket->exchange = NULL;
 }
@@ -117,23 +88,13 @@ static struct http_exchange *exchange_new(h2o_req_t *req)
 	exchange->ticket = NULL;
 	exchange->authority = slice_of(NULL, 0);
 	exchange->began_us = clock_monotonic_us();
-	exchange->connection->exchanges++;
+	http_connection_enter(exchange->connection, HTTP_WAITING);
 	return exchange;
-}
-
-/* The input of a connection begins with the request that is being handled. */
-static struct slice request_bytes(h2o_req_t *req)
-{
-	const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
-
-	return slice_of(input->bytes, input->size);
 }
 
 static void refuse_framing(struct http_server *server, struct http_exchange *exchange)
 {
 	counter_add(&server->metrics.bad_requests, 1);
-	/* What follows may not be what its sender calls a request. */
-	exchange->req->http1_is_persistent = 0;
 	http_answer_error(exchange, 400, "the end of the request can be understood in two ways",
 		"request", "headers");
 }
@@ -142,7 +103,6 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
 	struct http_exchange *exchange = exchange_new(req);
 	struct http_server *server = exchange->connection->loop->server;
-	struct slice target = slice_of_iovec(req->path);
 	struct http_request request = {
 		.method = slice_of_iovec(req->method),
 		.content_type = header_value(req, H2O_TOKEN_CONTENT_TYPE),
@@ -152,18 +112,17 @@ int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
 		.body = slice_of_iovec(req->entity),
 		.peer = exchange->connection->peer,
 		.is_local = exchange->connection->is_local,
+		.body_refused = exchange->connection->gate.is_hidden,
 	};
 
 	(void)handler;
-	if (!framing_is_clear(request_bytes(req))) {
+	if (exchange->connection->gate.is_broken) {
 		refuse_framing(server, exchange);
 		return 0;
 	}
-	exchange->authority = cut_authority(&target);
-	request.path = cut_target(target, &request.query);
-	/* One byte more than the limit was let in: libh2o refuses a chunked body of exactly its
-	 * limit. */
-	if (request.body.size > (size_t)server->settings.max_body) {
+	exchange->authority =
+		head_split_target(slice_of_iovec(req->path), &request.path, &request.query);
+	if (exchange->connection->gate.is_too_large) {
 		counter_add(&server->metrics.too_large, 1);
 		http_answer_error(exchange, 413, "Request Entity Too Large", "body", "body");
 		return 0;
@@ -176,14 +135,19 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 {
 	static h2o_generator_t generator = { NULL, NULL };
 	h2o_req_t *req = exchange->req;
+	struct http_connection *connection = exchange->connection;
 	h2o_iovec_t body = h2o_strdup(&req->pool, answer->body.data, answer->body.size);
 	bool is_head = h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"));
 
-	http_codes_note(&exchange->connection->loop->server->metrics, answer->status,
+	http_codes_note(&connection->loop->server->metrics, answer->status,
 		clock_monotonic_us() - exchange->began_us);
-	h2o_socket_dont_read(exchange->connection->socket, 0);
-	if (atomic_load(&exchange->connection->loop->command) != HTTP_LOOP_RUN)
+	h2o_socket_dont_read(connection->socket, 0);
+	/* What follows a hidden body's head is not what its sender calls a request. */
+	connection->lingers = connection->gate.is_hidden;
+	if (connection->lingers || atomic_load(&connection->loop->command) != HTTP_LOOP_RUN)
 		req->http1_is_persistent = 0;
+	connection->is_last = !req->http1_is_persistent;
+	http_connection_enter(connection, HTTP_WRITING);
 	req->res.status = answer->status;
 	req->res.reason = http_reason(answer->status);
 	if (answer->status != 204)
@@ -200,6 +164,7 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 	}
 	h2o_start_response(req, &generator);
 	h2o_send(req, &body, is_head || body.len == 0 ? 0 : 1, H2O_SEND_STATE_FINAL);
+	http_gate_watch(connection);
 }
 
 void http_answer_error_with(struct http_exchange *exchange, int status, const char *message,

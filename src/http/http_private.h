@@ -3,7 +3,8 @@
  * http_private.h - what the files of this folder share; the only header that includes libh2o's
  *
  * A server has one listening socket; each loop watches a duplicate of it. A connection is counted
- * by the loop that accepted it, from accept to the socket's on_close.
+ * by the loop that accepted it, from accept to the socket's on_close; it has one descriptor, also while
+ * it lingers.
  */
 #ifndef REPOSTAL_HTTP_PRIVATE_H
 #define REPOSTAL_HTTP_PRIVATE_H
@@ -12,16 +13,21 @@
 #include <semaphore.h>
 
 #include <h2o.h>
+#include <h2o/http1.h>
 
+#include "deadline.h"
+#include "framing.h"
 #include "repostal/http.h"
 
 enum {
 	HTTP_LINGER_MS = 2000, /* how long a refused body is read and thrown away */
 	HTTP_LINGER_SIZE_MAX = 64 * 1024 * 1024, /* and how much of it */
+	HTTP_RECEIVE_BUFFER_SIZE = 64 * 1024,    /* the kernel doubles it for its own needs */
+	HTTP_LINGER_SHARE = 4,                   /* at most a quarter of the connections */
 	HTTP_ACCEPT_BURST = 16,
 	HTTP_ACCEPT_PAUSE_MS = 100,
 	HTTP_CUT_OFF_MS = 1000,
-	HTTP_CLOCK_STEP_US = 1000000, /* less than this is the daily correction of a clock */
+	HTTP_SWEEP_MS = 1000, /* between two looks at the deadlines */
 };
 
 struct http_loop {
@@ -42,16 +48,17 @@ struct http_loop {
 	struct http_connection *connections;    /* doubly linked */
 	int connections_count;
 	int connections_max;
-	h2o_timeout_t accept_pause_timeout;
-	h2o_timeout_entry_t accept_pause;
-	h2o_timeout_t linger_timeout;
+	bool is_pausing;          /* nothing was left to accept with */
+	int64_t pause_ends_ms;    /* monotonic */
+	int64_t swept_ms;         /* monotonic; when the deadlines were last looked at */
+	h2o_linklist_t lingering; /* oldest first */
 	int lingering_count;
-	int64_t wall_ahead_us; /* of the monotonic clock, when last looked at */
-	sem_t let_go;          /* posted when nobody will wake this loop any more */
-	_Atomic int command;   /* enum http_loop_command, from other threads */
+	int lingering_max;
+	sem_t let_go;        /* posted when nobody will wake this loop any more */
+	_Atomic int command; /* enum http_loop_command, from other threads */
 	_Atomic int64_t
 		asked_ms; /* monotonic; since when somebody waits for the loop to come round; 0 */
-	_Atomic int busy; /* connections and lingering sockets, for other threads */
+	_Atomic int busy; /* connections, for other threads */
 };
 
 enum http_loop_command {
@@ -78,16 +85,34 @@ struct http_server {
 	struct http_metrics metrics;
 };
 
+/* What stands between a socket and libh2o (gate.c). */
+struct http_gate {
+	h2o_socket_cb read, written; /* libh2o's own */
+	struct framing framing;      /* of the request that is being read or answered */
+	size_t seen;                 /* bytes of the input that framing knows */
+	size_t rest;                 /* of them, behind this request */
+	size_t end;                  /* of this request, in the input */
+	bool is_broken;              /* its end can be understood in two ways */
+	bool is_too_large;           /* its body, as it was announced */
+	bool is_hidden;              /* its body was not read, and is not to be */
+};
+
 /* Reached from a request through its socket's on_close.data. */
 struct http_connection {
 	struct http_loop *loop;
 	struct http_connection *next, **previous;
 	h2o_socket_t *socket;
-	struct address peer;   /* of a local one: unspecified */
-	bool is_local;         /* came over the Unix socket */
-	int exchanges;         /* requests being answered */
-	int64_t wall_ahead_us; /* of the monotonic clock, when it was accepted */
-	int linger_fd;         /* -1, or a duplicate that outlives the socket (linger.c) */
+	SSL_CTX *tls;        /* a reference, until the handshake is done; libh2o takes none */
+	struct address peer; /* of a local one: unspecified */
+	bool is_local;       /* came over the Unix socket */
+	enum http_state state;
+	int64_t since_ms; /* monotonic */
+	struct http_gate gate;
+	bool is_last; /* it ends with the answer that is being written */
+	bool lingers; /* and then reads on for a while */
+	size_t linger_left;
+	h2o_linklist_t linger;
+	bool *is_gone; /* set to true when the connection is freed */
 };
 
 struct http_exchange {
@@ -141,11 +166,21 @@ void http_complete_tickets(struct http_loop *loop);
 /* refusal.c: gives libh2o's own refusals our error shape. */
 void http_refusals_install(struct http_server *server, h2o_pathconf_t *path);
 
+/* gate.c: what is looked at before libh2o sees it. */
+void http_gate_open(struct http_connection *connection);
+/* After libh2o was called in a way that may have made it read or write. */
+void http_gate_watch(struct http_connection *connection);
+/* Lets libh2o close the connection, whose last answer is written. */
+void http_gate_close(struct http_connection *connection);
+void http_connection_enter(struct http_connection *connection, enum http_state state);
+
 /*
  * linger.c: a refusal that is sent while the body is still arriving would be destroyed by the reset
  * that closing causes; so the rest of the body is read and thrown away for a while.
  */
-void http_linger_arm(struct http_connection *connection);
 void http_linger_begin(struct http_connection *connection);
+void http_linger_end(struct http_connection *connection);
+/* Of a connection that is closed by others. */
+void http_linger_forget(struct http_connection *connection);
 
 #endif

@@ -84,6 +84,19 @@ enum status http_address_check(const struct http_settings *settings, struct erro
 	return status;
 }
 
+/*
+ * What accepted sockets inherit. A small receive buffer: libh2o reads until it is empty, into memory that
+ * doubles. And an end for what is sent to a peer that no longer takes anything, also after we have closed.
+ */
+static void set_limits(const struct http_settings *settings, int fd)
+{
+	int receive_size = HTTP_RECEIVE_BUFFER_SIZE;
+	unsigned timeout_ms = (unsigned)settings->request_timeout_ms;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_size, sizeof(receive_size));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+}
+
 enum status http_listen(
 	const struct http_settings *settings, int *fd_out, int *port_out, struct error *err)
 {
@@ -92,6 +105,7 @@ enum status http_listen(
 
 	if (status != STATUS_OK)
 		return status;
+	set_limits(settings, fd);
 	if (listen(fd, SOMAXCONN) != 0) {
 		status = errno == EADDRINUSE ? STATUS_BUSY : STATUS_IO;
 		error_set(err, "cannot listen on %s port %d: %s", settings->address, settings->port,

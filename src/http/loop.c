@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,10 +23,13 @@ static void on_connection_closed(void *data)
 	struct http_connection *connection = data;
 	struct http_loop *loop = connection->loop;
 
-	http_linger_begin(connection);
+	http_linger_forget(connection);
+	if (connection->is_gone != NULL)
+		*connection->is_gone = true;
 	*connection->previous = connection->next;
 	if (connection->next != NULL)
 		connection->next->previous = connection->previous;
+	SSL_CTX_free(connection->tls);
 	free(connection);
 	loop->connections_count--;
 	gauge_add(&loop->server->metrics.connections, -1);
@@ -33,12 +37,8 @@ static void on_connection_closed(void *data)
 	listener_watch(loop, true);
 }
 
-static int64_t wall_ahead_us(void)
-{
-	return clock_unix_us() - clock_monotonic_us();
-}
-
-static void connection_add(struct http_loop *loop, h2o_socket_t *socket, bool is_local)
+static struct http_connection *connection_add(
+	struct http_loop *loop, h2o_socket_t *socket, bool is_local)
 {
 	struct http_connection *connection = memory_zalloc(sizeof(*connection));
 	struct sockaddr_storage peer;
@@ -49,8 +49,7 @@ static void connection_add(struct http_loop *loop, h2o_socket_t *socket, bool is
 	connection->loop = loop;
 	connection->socket = socket;
 	connection->is_local = is_local;
-	connection->linger_fd = -1;
-	connection->wall_ahead_us = wall_ahead_us();
+	http_connection_enter(connection, HTTP_READING);
 	connection->next = loop->connections;
 	connection->previous = &loop->connections;
 	if (connection->next != NULL)
@@ -61,11 +60,28 @@ static void connection_add(struct http_loop *loop, h2o_socket_t *socket, bool is
 	atomic_fetch_add(&loop->busy, 1);
 	socket->on_close.cb = on_connection_closed;
 	socket->on_close.data = connection;
+	return connection;
 }
 
-static void on_accept_pause_over(h2o_timeout_entry_t *entry)
+static void on_handshake(h2o_socket_t *socket, const char *error)
 {
-	listener_watch(H2O_STRUCT_FROM_MEMBER(struct http_loop, accept_pause, entry), true);
+	struct http_connection *connection = socket->on_close.data;
+
+	SSL_CTX_free(connection->tls);
+	connection->tls = NULL;
+	if (error != NULL)
+		h2o_socket_close(socket);
+	else
+		http_gate_open(connection);
+}
+
+static void connection_open(struct http_connection *connection)
+{
+	connection->tls = http_server_hold_tls(connection->loop->server);
+	if (connection->tls == NULL)
+		http_gate_open(connection);
+	else
+		h2o_socket_ssl_handshake(connection->socket, connection->tls, NULL, on_handshake);
 }
 
 /*
@@ -76,9 +92,8 @@ static void pause_accepting(struct http_loop *loop)
 {
 	counter_add(&loop->server->metrics.accept_pauses, 1);
 	listener_watch(loop, false);
-	if (!h2o_timeout_is_linked(&loop->accept_pause))
-		h2o_timeout_link(
-			loop->context.loop, &loop->accept_pause_timeout, &loop->accept_pause);
+	loop->is_pausing = true;
+	loop->pause_ends_ms = clock_monotonic_ms() + HTTP_ACCEPT_PAUSE_MS;
 }
 
 static bool is_nobody_there(int error)
@@ -105,11 +120,7 @@ static void on_accept(h2o_socket_t *listener, const char *error)
 				pause_accepting(loop);
 			return;
 		}
-		connection_add(loop, socket, listener == loop->local_listener);
-		loop->accept.ssl_ctx = http_server_hold_tls(loop->server);
-		h2o_accept(&loop->accept, socket);
-		/* The connection has taken a reference of its own. */
-		SSL_CTX_free(loop->accept.ssl_ctx);
+		connection_open(connection_add(loop, socket, listener == loop->local_listener));
 	}
 }
 
@@ -171,6 +182,10 @@ bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t i
 	loop->connections_max = server->settings.max_connections / (int)server->loops_count;
 	if (loop->connections_max < 1)
 		loop->connections_max = 1;
+	loop->lingering_max = loop->connections_max / HTTP_LINGER_SHARE;
+	if (loop->lingering_max < 1)
+		loop->lingering_max = 1;
+	h2o_linklist_init_anchor(&loop->lingering);
 	mailbox_init(&loop->ready, on_tickets_posted, loop);
 	sem_init(&loop->let_go, 0, 0);
 	return true;
@@ -194,14 +209,10 @@ static void loop_open(struct http_loop *loop)
 	loop->accept.hosts = loop->server->config.hosts;
 	loop->wake_queue = h2o_multithread_create_queue(loop->context.loop);
 	h2o_multithread_register_receiver(loop->wake_queue, &loop->wake_receiver, on_wake);
-	h2o_timeout_init(loop->context.loop, &loop->linger_timeout, HTTP_LINGER_MS);
-	h2o_timeout_init(loop->context.loop, &loop->accept_pause_timeout, HTTP_ACCEPT_PAUSE_MS);
-	loop->accept_pause.cb = on_accept_pause_over;
 	loop->listener = listener_open(loop, &loop->listen_fd);
 	if (loop->local_fd >= 0)
 		loop->local_listener = listener_open(loop, &loop->local_fd);
 	listener_watch(loop, true);
-	loop->wall_ahead_us = wall_ahead_us();
 	http_server_note_open(loop->server);
 }
 
@@ -223,13 +234,10 @@ static void refuse_tickets(struct http_loop *loop)
 static void loop_close(struct http_loop *loop)
 {
 	listener_close(loop);
-	if (loop->connections_count > 0 || loop->lingering_count > 0)
+	if (loop->connections_count > 0)
 		return;
 	h2o_multithread_unregister_receiver(loop->wake_queue, &loop->wake_receiver);
 	h2o_multithread_destroy_queue(loop->wake_queue);
-	h2o_timeout_unlink(&loop->accept_pause);
-	h2o_timeout_dispose(loop->context.loop, &loop->accept_pause_timeout);
-	h2o_timeout_dispose(loop->context.loop, &loop->linger_timeout);
 	h2o_context_dispose(&loop->context);
 	h2o_evloop_destroy(loop->context.loop);
 }
@@ -238,13 +246,23 @@ static void loop_close(struct http_loop *loop)
  * Half-closing an idle connection's reading side makes libh2o see its end and close it. A
  * connection whose request is still arriving goes too: nothing of it was acknowledged.
  */
-static void close_connections(struct http_loop *loop, bool also_busy)
+static void close_unanswered(struct http_loop *loop)
+{
+	struct http_connection *next;
+
+	for (struct http_connection *c = loop->connections; c != NULL; c = next) {
+		next = c->next;
+		if (c->state == HTTP_READING)
+			shutdown(h2o_socket_get_fd(c->socket), SHUT_RD);
+		else if (c->state == HTTP_LINGERING)
+			http_linger_end(c);
+	}
+}
+
+static void close_all(struct http_loop *loop)
 {
 	for (struct http_connection *c = loop->connections; c != NULL; c = c->next)
-		if (also_busy)
-			shutdown(h2o_socket_get_fd(c->socket), SHUT_RDWR);
-		else if (c->exchanges == 0)
-			shutdown(h2o_socket_get_fd(c->socket), SHUT_RD);
+		shutdown(h2o_socket_get_fd(c->socket), SHUT_RDWR);
 }
 
 /*
@@ -259,27 +277,53 @@ static void obey(struct http_loop *loop, enum http_loop_command command)
 		break;
 	case HTTP_LOOP_DRAIN:
 		listener_close(loop);
-		close_connections(loop, false);
+		close_unanswered(loop);
 		break;
 	case HTTP_LOOP_CUT_OFF:
-		close_connections(loop, true);
+		close_all(loop);
 		break;
 	}
 }
 
 /*
- * libh2o's timers run by the wall clock. When that goes back they stop until it has caught up, and a
- * connection of before stands in front of all that come later: so those of before have to go.
+ * libh2o has no timer while it writes an answer, and those that it has run by the wall clock: when that
+ * goes back, they stand still.
  */
-static void heed_clock(struct http_loop *loop)
+static void sweep(struct http_loop *loop, int64_t now_ms)
 {
-	int64_t ahead_us = wall_ahead_us();
+	const struct http_limits limits = {
+		.request_ms = loop->server->settings.request_timeout_ms,
+		.linger_ms = HTTP_LINGER_MS,
+	};
+	struct http_connection *next;
 
-	if (ahead_us < loop->wall_ahead_us - HTTP_CLOCK_STEP_US)
-		for (struct http_connection *c = loop->connections; c != NULL; c = c->next)
-			if (c->exchanges == 0 && ahead_us < c->wall_ahead_us - HTTP_CLOCK_STEP_US)
-				shutdown(h2o_socket_get_fd(c->socket), SHUT_RD);
-	loop->wall_ahead_us = ahead_us;
+	if (now_ms - loop->swept_ms < HTTP_SWEEP_MS)
+		return;
+	loop->swept_ms = now_ms;
+	for (struct http_connection *c = loop->connections; c != NULL; c = next) {
+		next = c->next;
+		if (!http_is_overdue(c->state, c->since_ms, now_ms, &limits))
+			continue;
+		if (c->state == HTTP_LINGERING)
+			http_linger_end(c);
+		else
+			shutdown(h2o_socket_get_fd(c->socket), SHUT_RDWR);
+	}
+}
+
+static void end_pause(struct http_loop *loop, int64_t now_ms)
+{
+	if (!loop->is_pausing || now_ms < loop->pause_ends_ms)
+		return;
+	loop->is_pausing = false;
+	listener_watch(loop, true);
+}
+
+static int32_t round_ms(const struct http_loop *loop)
+{
+	if (loop->is_pausing)
+		return HTTP_ACCEPT_PAUSE_MS;
+	return loop->connections_count > 0 ? HTTP_SWEEP_MS : INT32_MAX;
 }
 
 static void name_thread(const struct http_loop *loop)
@@ -300,10 +344,13 @@ void *http_loop_main(void *data)
 	loop_open(loop);
 	while (seen != HTTP_LOOP_END) {
 		enum http_loop_command command;
+		int64_t now_ms;
 
-		h2o_evloop_run(loop->context.loop, INT32_MAX);
+		h2o_evloop_run(loop->context.loop, round_ms(loop));
 		atomic_store(&loop->asked_ms, 0);
-		heed_clock(loop);
+		now_ms = clock_monotonic_ms();
+		sweep(loop, now_ms);
+		end_pause(loop, now_ms);
 		command = (enum http_loop_command)atomic_load(&loop->command);
 		if (command != seen)
 			obey(loop, command);

@@ -50,6 +50,7 @@ static h2o_iovec_t refusal_body(h2o_req_t *req)
 static void on_setup_refusal(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
 {
 	struct refusal_filter *self = (struct refusal_filter *)filter;
+	struct http_connection *connection = http_connection_of(req);
 	struct refusal_stream *stream =
 		(struct refusal_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
 	ssize_t type = h2o_find_header(&req->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
@@ -65,7 +66,9 @@ static void on_setup_refusal(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t
 	if (type >= 0)
 		req->res.headers.entries[type].value =
 			h2o_iovec_init(H2O_STRLIT("application/json"));
-	http_linger_arm(http_connection_of(req));
+	http_connection_enter(connection, HTTP_WRITING);
+	connection->is_last = true;
+	connection->lingers = true;
 	h2o_setup_next_ostream(req, &stream->super.next);
 }
 

@@ -20,16 +20,22 @@ static struct slice last_of_list(struct slice *list)
 	return slice_trim(last);
 }
 
-struct address auth_client_address(
-	const struct address_ranges *trusted_proxies, const struct http_request *request)
+struct address auth_client_address(const struct address_ranges *trusted_proxies,
+	const struct address *peer, struct http_lines forwarded_for)
 {
-	struct address client = request->peer;
-	struct slice list = request->forwarded_for;
+	struct address client = *peer;
+	struct slice line = slice_of(NULL, 0);
 
-	while (list.size > 0 && address_in_ranges(&client, trusted_proxies)) {
+	for (int i = 0; i < AUTH_PROXIES_MAX; i++) {
 		struct address next;
 
-		if (!address_parse_node(last_of_list(&list), &next))
+		if (line.size == 0) {
+			if (forwarded_for.count == 0)
+				break;
+			line = forwarded_for.list[--forwarded_for.count];
+		}
+		if (!address_in_ranges(&client, trusted_proxies) ||
+			!address_parse_node(last_of_list(&line), &next))
 			break;
 		client = next;
 	}
@@ -103,7 +109,8 @@ enum auth_result auth_check(const struct auth_settings *settings,
 	struct slice path_token)
 {
 	if (settings->allow.count > 0) {
-		struct address client = auth_client_address(trusted_proxies, request);
+		struct address client = auth_client_address(
+			trusted_proxies, &request->peer, request->forwarded_for);
 
 		if (!address_in_ranges(&client, &settings->allow))
 			return AUTH_FORBIDDEN;

@@ -23,12 +23,17 @@ enum auth_result auth_check(const struct auth_settings *settings,
 	const struct address_ranges *trusted_proxies, const struct http_request *request,
 	struct slice path_token);
 
+enum {
+	AUTH_PROXIES_MAX = 32
+};
+
 /*
  * Who really asks: the connection's peer, or, while that is a trusted proxy, the next address to the
- * left in X-Forwarded-For. What is not an address ends the walk at the proxy that said so.
+ * left in X-Forwarded-For. What is not an address ends the walk at the proxy that said so, and so do
+ * AUTH_PROXIES_MAX proxies: what is written further to the left costs nothing.
  */
-struct address auth_client_address(
-	const struct address_ranges *trusted_proxies, const struct http_request *request);
+struct address auth_client_address(const struct address_ranges *trusted_proxies,
+	const struct address *peer, struct http_lines forwarded_for);
 
 /* The WWW-Authenticate value of a 401. */
 const char *auth_challenge(const struct auth_settings *settings);

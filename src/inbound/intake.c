@@ -30,7 +30,7 @@ struct intake_ticket {
 	enum status status;
 	struct slice message_id;
 	struct address peer;
-	struct slice forwarded_for; /* the request's own, for as long as it waits */
+	struct http_lines forwarded_for; /* the request's own, for as long as it waits */
 	struct store_new_delivery deliveries[];
 };
 

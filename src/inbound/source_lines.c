@@ -12,13 +12,18 @@ void source_lines_open(struct source_lines *lines, const char *source)
 				LOG_STR("source", source)));
 }
 
+bool source_lines_want_rejected(struct source_lines *lines, enum reject_reason reason)
+{
+	return log_limit_passes(&lines->rejected[reason]);
+}
+
 void source_lines_rejected(
-	struct source_lines *lines, enum reject_reason reason, const struct address *client)
+	const struct source_lines *lines, enum reject_reason reason, const struct address *client)
 {
 	char text[ADDRESS_TEXT_SIZE];
 
 	address_format(client, text);
-	log_limited(&lines->rejected[reason], LOG_STR("address", text));
+	log_passed(&lines->rejected[reason], LOG_STR("address", text));
 }
 
 void source_lines_close(struct source_lines *lines)

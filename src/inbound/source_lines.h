@@ -20,8 +20,10 @@ struct source_lines {
 
 void source_lines_open(struct source_lines *lines, const char *source);
 void source_lines_close(struct source_lines *lines);
+/* True: the next one has to be called, with the address, which costs something to find out. */
+bool source_lines_want_rejected(struct source_lines *lines, enum reject_reason reason);
 /* The form that examples/fail2ban reads: request.rejected reason=R source=S address=A. */
 void source_lines_rejected(
-	struct source_lines *lines, enum reject_reason reason, const struct address *client);
+	const struct source_lines *lines, enum reject_reason reason, const struct address *client);
 
 #endif

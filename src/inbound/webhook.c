@@ -53,9 +53,13 @@ struct source_lines *inbound_lines(
 void inbound_log_rejection(const struct inbound_view *view, const struct routed_source *source,
 	const struct http_request *request, enum reject_reason reason)
 {
-	struct address client = auth_client_address(view->trusted_proxies, request);
+	struct source_lines *lines = inbound_lines(view, source);
+	struct address client;
 
-	source_lines_rejected(inbound_lines(view, source), reason, &client);
+	if (!source_lines_want_rejected(lines, reason))
+		return;
+	client = auth_client_address(view->trusted_proxies, &request->peer, request->forwarded_for);
+	source_lines_rejected(lines, reason, &client);
 }
 
 struct inbound_view *inbound_hold_view(struct inbound *inbound)
@@ -312,10 +316,24 @@ static void take_event(struct inbound *inbound, struct inbound_view *view,
 		reject_method(inbound, source, exchange, SLICE_LITERAL("POST"));
 	else if (!is_admitted(inbound, view, source, exchange, request, subpath.token))
 		return;
-	else if (!atomic_load(&view->is_open))
+	else if (!atomic_load(&view->is_open) || request->body_refused)
+		/* A reload may have let in, meanwhile, whoever was refused his body. */
 		intake_unavailable(inbound, view, source, exchange, request, STATUS_IO);
 	else
 		take_body(inbound, view, source, exchange, request, subpath.kind);
+}
+
+bool inbound_may_send_body(void *context, const struct http_request *request)
+{
+	struct inbound_view *view = inbound_hold_view(context);
+	struct subpath subpath;
+	const struct routed_source *source = find_source(view, request->path, &subpath);
+	bool may = source != NULL && slice_is(request->method, "POST") &&
+		   auth_check(&source->settings->auth, view->trusted_proxies, request,
+			   subpath.token) == AUTH_OK;
+
+	inbound_release_view(view);
+	return may;
 }
 
 void inbound_handle(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may post. Lines: Authorization, query, last path segment, X-Forwarded-For. Whoever is let in must
+ * Who may post. Lines: Authorization, query, last path segment, X-Forwarded-For, again and again. Whoever is let in must
  * have known the secret, or come from an address that is allowed; nobody gets in by confusing a parser.
  */
 #include <stdlib.h>
@@ -71,10 +71,10 @@ static void check_addresses(struct http_request *request, struct slice segment)
 	REPOSTAL_ASSERT(auth_check(&settings, &proxies, request, segment) == AUTH_FORBIDDEN);
 	REPOSTAL_ASSERT(address_parse(SLICE_LITERAL("127.0.0.1"), &request->peer));
 	REPOSTAL_ASSERT(auth_check(&settings, &none, request, segment) == AUTH_FORBIDDEN);
-	client = auth_client_address(&proxies, request);
+	client = auth_client_address(&proxies, &request->peer, request->forwarded_for);
 	REPOSTAL_ASSERT((auth_check(&settings, &proxies, request, segment) == AUTH_OK) ==
 			(memcmp(&client, &friend.base, sizeof(client)) == 0));
-	if (request->forwarded_for.size == 0)
+	if (request->forwarded_for.count == 0)
 		REPOSTAL_ASSERT(memcmp(&client, &request->peer, sizeof(client)) == 0);
 }
 
@@ -82,11 +82,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice rest = fuzz_input(data, size);
 	struct http_request request = { .authorization = slice_cut(&rest, '\n') };
-	struct slice segment;
+	struct slice segment, lines[8];
 
 	request.query = slice_cut(&rest, '\n');
 	segment = slice_cut(&rest, '\n');
-	request.forwarded_for = rest;
+	while (rest.size > 0 && request.forwarded_for.count < ARRAY_COUNT(lines))
+		lines[request.forwarded_for.count++] = slice_cut(&rest, '\n');
+	request.forwarded_for.list = lines;
 	check_token(&request, segment);
 	check_basic(&request, segment);
 	check_addresses(&request, segment);

@@ -30,7 +30,7 @@ static const struct {
 	{ "listen.address", "\"127.0.0.1\"" },
 	{ "listen.port", "8025" },
 	{ "listen.threads", "0" },
-	{ "listen.max_body", "\"1MiB\"" },
+	{ "listen.max_body", "\"128KiB\"" },
 	{ "listen.max_connections", "4096" },
 	{ "listen.request_timeout", "\"10s\"" },
 	{ "listen.tls.certificate", "\"\"" },
@@ -137,7 +137,7 @@ static void test_minimal(void **state)
 	assert_string_equal(config->listen.address, "127.0.0.1");
 	assert_int_equal(config->listen.port, 8025);
 	assert_in_range(config->listen.threads, 1, 4);
-	assert_int_equal(config->listen.max_body, 1024 * 1024);
+	assert_int_equal(config->listen.max_body, 128 * 1024);
 	assert_int_equal(config->listen.request_timeout_ms, 10 * 1000);
 	assert_string_equal(config->listen.tls_certificate, "");
 	assert_int_equal(config->trusted_proxies.count, 1);

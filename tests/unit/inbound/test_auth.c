@@ -130,8 +130,9 @@ static void test_addresses(void **state)
 		struct address_range allow, trusted;
 		struct auth_settings settings = { .allow = ranges_of(&allow, cases[i].allow) };
 		struct address_ranges proxies = ranges_of(&trusted, cases[i].trusted);
+		const struct slice line = slice_text(cases[i].forwarded_for);
 		struct http_request request = {
-			.forwarded_for = slice_text(cases[i].forwarded_for),
+			.forwarded_for = { .list = &line, .count = 1 },
 			.peer = address_of(cases[i].peer),
 		};
 
@@ -140,11 +141,67 @@ static void test_addresses(void **state)
 	}
 }
 
+/* Several lines are one list; what is left of the last thirty-two proxies is not looked at. */
+static void test_lines(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *lines[3];
+		size_t count;
+		const char *want;
+	} cases[] = {
+		{ "none", { NULL }, 0, "10.0.0.1" },
+		{ "one", { "203.0.113.9" }, 1, "203.0.113.9" },
+		{ "the last is looked at first", { "203.0.113.9", "198.51.100.7" }, 2,
+			"198.51.100.7" },
+		{ "from one to the next", { "203.0.113.9", "10.0.0.3, 10.0.0.2" }, 2,
+			"203.0.113.9" },
+		{ "an empty one ends it", { "203.0.113.9", "", "10.0.0.2" }, 3, "10.0.0.2" },
+	};
+	struct address_range range;
+	struct address_ranges proxies = ranges_of(&range, "10.0.0.0/8");
+	struct address peer = address_of("10.0.0.1");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct slice lines[3];
+		struct address want = address_of(cases[i].want), got;
+
+		for (size_t j = 0; j < cases[i].count; j++)
+			lines[j] = slice_text(cases[i].lines[j]);
+		got = auth_client_address(&proxies, &peer,
+			(struct http_lines){ .list = lines, .count = cases[i].count });
+		if (memcmp(&got, &want, sizeof(got)) != 0)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
+static void test_many_proxies(void **state)
+{
+	struct slice lines[AUTH_PROXIES_MAX + 1];
+	struct address_range range;
+	struct address_ranges proxies = ranges_of(&range, "10.0.0.0/8");
+	struct address peer = address_of("10.0.0.1"), stranger = address_of("203.0.113.9"), got;
+
+	(void)state;
+	lines[0] = slice_text("203.0.113.9");
+	for (size_t i = 1; i <= AUTH_PROXIES_MAX; i++)
+		lines[i] = slice_text("10.0.0.2");
+	got = auth_client_address(
+		&proxies, &peer, (struct http_lines){ .list = lines, .count = AUTH_PROXIES_MAX });
+	assert_memory_equal(&got, &stranger, sizeof(got));
+	got = auth_client_address(&proxies, &peer,
+		(struct http_lines){ .list = lines, .count = AUTH_PROXIES_MAX + 1 });
+	assert_memory_not_equal(&got, &stranger, sizeof(got));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_many_proxies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
