@@ -139,6 +139,9 @@ void dispatcher_release(struct dispatcher *dispatcher, uint16_t target);
 void dispatcher_address(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
 	uint16_t target, uint8_t type);
 
+/* Store thread: one for this target was stored as dead, for it has max_backlog open ones. */
+void dispatcher_note_refused(struct dispatcher *dispatcher, uint16_t target, int64_t event);
+
 /* A committed event goes on; _flush() hands over all that were offered since the last. */
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken);
 /* Any thread: starts or stops attempts at a target; nothing of it is stored here. */

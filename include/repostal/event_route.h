@@ -20,10 +20,11 @@
 
 /* A target that takes events of a source. */
 struct event_route {
-	uint16_t target; /* of the store */
-	uint32_t events; /* bit 1 << enum postal_event_type */
-	bool final_only; /* no soft bounces */
-	bool ordered;    /* events of one message, one after the other */
+	uint16_t target;  /* of the store */
+	uint32_t events;  /* bit 1 << enum postal_event_type */
+	bool final_only;  /* no soft bounces */
+	bool ordered;     /* events of one message, one after the other */
+	int64_t max_open; /* deliveries that may wait for it; 0: half of the store's max_backlog */
 };
 
 struct routed_source {

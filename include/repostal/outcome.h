@@ -26,6 +26,7 @@ enum transport {
 	TRANSPORT_INTERRUPTED = 7, /* we stopped before an answer came */
 	TRANSPORT_GIVEN_UP =
 		8, /* give_up: http_status ended it, or with 0 its age, and nothing was sent */
+	TRANSPORT_BACKLOG_FULL = 9, /* nothing was sent: too much waited for its target */
 };
 
 struct outcome {

@@ -45,6 +45,7 @@ struct outgoing {
 	int64_t lease;
 	int64_t received_us;
 	int64_t happened_ms;         /* Unix: the envelope's timestamp */
+	uint16_t source;             /* of the store */
 	struct signature *signature; /* NULL: signing is off */
 	size_t memory_size;          /* what it counts for in the dispatcher's budget */
 	_Atomic int64_t *budget;
@@ -66,6 +67,12 @@ struct outgoing *outgoing_translate(const struct translate_settings *settings, s
 
 /* The envelope's uuid, for people who search. */
 struct slice outgoing_uuid(const struct outgoing *outgoing);
+
+/*
+ * Before it is offered: one without delivery number index; those behind it have a number less. False: it
+ * was the last, and the outgoing is gone.
+ */
+bool outgoing_remove(struct outgoing *outgoing, size_t index);
 
 /* Drops count references. */
 void outgoing_release(struct outgoing *outgoing, int count);

@@ -14,8 +14,8 @@
  *            Claimed deliveries belong to the caller, also after a failed commit.
  * Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the transaction:
  *            the caller rolls back, and a later one may succeed. Three refusals leave it intact
- *            (store_is_intact_after()), with nothing written for that one item: STATUS_FULL from store_append(), max_backlog is
- *            reached; STATUS_INVALID from store_append() and store_quarantine(), more than
+ *            (store_is_intact_after()), with nothing written for that one item: STATUS_FULL from store_append(), max_backlog or
+ *            its source's half of it is reached; STATUS_INVALID from store_append() and store_quarantine(), more than
  *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine() and
  *            store_number_anew(). STATUS_UNCERTAIN
  *            from store_commit(): written, but not known to be safe, or the answer got lost; the
@@ -95,6 +95,16 @@ struct store_new_delivery {
 	 * is delivered, dead or discarded.
 	 */
 	int64_t order_key;
+	/*
+	 * Open deliveries that its target may have, 0: half of max_backlog, INT64_MAX: any number. What comes
+	 * beyond is stored as dead at once, without a lease or an order, so that others go on.
+	 */
+	int64_t max_open;
+	bool is_refused; /* filled, unless the event is a duplicate: that is what became of it */
+};
+/* The transport of such a delivery: a number that enum transport has, too. */
+enum {
+	STORE_TRANSPORT_BACKLOG_FULL = 9
 };
 
 struct store_event {
@@ -107,7 +117,7 @@ struct store_event {
 	int64_t search_keys[STORE_SEARCH_KEYS];
 	struct slice content_type;
 	struct slice raw;
-	const struct store_new_delivery *deliveries; /* none: kept, but nobody wants it */
+	struct store_new_delivery *deliveries; /* none: kept, but nobody wants it */
 	size_t deliveries_count;
 	/* filled */
 	int64_t id;     /* of the event; of its twin when duplicate */
@@ -131,6 +141,7 @@ struct store_verdict {
 	int64_t event;
 	int64_t lease; /* as it was given; after another one took the delivery over nothing changes */
 	uint16_t target;
+	uint16_t source;          /* of the event */
 	enum delivery_state next; /* WAITING, DELIVERED or DEAD */
 	bool release;        /* WAITING, and its lease's attempt was not made: do not count it */
 	int attempts;        /* as claimed, this one counted */
@@ -353,7 +364,8 @@ struct store_takeovers store_takeovers(const struct store *store);
 
 /* As of the last commit, in a shared store up to a second older. Reading costs no statement. */
 struct store_target_counts store_counts(const struct store *store, uint16_t target);
-int64_t store_backlog(const struct store *store); /* sum of open */
+int64_t store_backlog(const struct store *store);                      /* sum of open */
+int64_t store_source_open(const struct store *store, uint16_t source); /* of its events */
 /* By this process since store_open(). */
 int64_t store_discarded(const struct store *store, uint16_t target);
 /* When the oldest event that waits on disk for this target was received, Unix microseconds; 0:

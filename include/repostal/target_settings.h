@@ -42,6 +42,7 @@ struct target_settings {
 	struct retry_settings retry;
 	double retry_share; /* 0 .. 1: of concurrency, for retries while first attempts wait */
 	enum target_ordering ordering;
+	int64_t max_backlog; /* open deliveries; 0: half of the store's */
 	struct target_header *headers;
 	size_t headers_count;
 	bool http2;

@@ -183,6 +183,7 @@ static void understand(struct portion *portion, struct copied_event *copied)
 
 		portion->new_deliveries[i] = (struct store_new_delivery){
 			.target = copy->targets[row->target],
+			.max_open = INT64_MAX,
 			.leased = needs_verdict(copy, row),
 			.order_key = is_ordered(copy, row) ? order_key : 0,
 		};
@@ -256,6 +257,7 @@ static enum status record(struct portion *portion, const struct copied_event *co
 		.event = copied->event.id,
 		.lease = copied->event.lease,
 		.target = portion->copy->targets[row->target],
+		.source = copied->event.source,
 		.next = waits                              ? DELIVERY_WAITING
 			: row->state == DELIVERY_DISCARDED ? DELIVERY_DEAD
 							   : row->state,

@@ -29,10 +29,14 @@ static bool is_final(enum delivery_state state)
 	return state == DELIVERY_DELIVERED || state == DELIVERY_DEAD || state == DELIVERY_DISCARDED;
 }
 
+_Static_assert(STORE_TRANSPORT_BACKLOG_FULL == (int)TRANSPORT_BACKLOG_FULL, "one number");
+
 /* Why it is dead although it has attempts left. */
 static void write_reason(struct buf *out, const struct store_row *row)
 {
-	if (row->state == DELIVERY_DEAD && row->transport == TRANSPORT_GIVEN_UP)
+	if (row->state == DELIVERY_DEAD && row->transport == TRANSPORT_BACKLOG_FULL)
+		out_text(out, "reason", SLICE_LITERAL("backlog_full"));
+	else if (row->state == DELIVERY_DEAD && row->transport == TRANSPORT_GIVEN_UP)
 		out_text(out, "reason",
 			row->http_status == 0 ? SLICE_LITERAL("give_up_age")
 					      : SLICE_LITERAL("give_up_status"));

@@ -38,6 +38,7 @@ static void add_deliveries(struct replay *replay, const struct routed_source *so
 			replay->deliveries[replay->event.deliveries_count++] =
 				(struct store_new_delivery){
 					.target = route->target,
+					.max_open = INT64_MAX, /* an operator wants it */
 					.order_key = route->ordered ? key : 0,
 				};
 	}

@@ -233,6 +233,7 @@ void client_failure_print(const struct client_failure *failure, char out[CAUSE_S
 	case TRANSPORT_OK:
 	case TRANSPORT_INTERRUPTED:
 	case TRANSPORT_GIVEN_UP:
+	case TRANSPORT_BACKLOG_FULL:
 		break;
 	}
 	cause_print(&cause, failure->settings, out);

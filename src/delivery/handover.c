@@ -94,6 +94,18 @@ void dispatcher_address(struct dispatcher *dispatcher, struct outgoing *outgoing
 	address_delivery(dispatcher, outgoing, index, dispatcher->by_number[number], type);
 }
 
+void dispatcher_note_refused(struct dispatcher *dispatcher, uint16_t number, int64_t event)
+{
+	struct target *target = dispatcher->by_number[number];
+
+	if (target == NULL)
+		return;
+	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
+	log_limited(&target->lines.backlog_full, LOG_INT("event_id", event),
+		LOG_STR("advice", "its deliveries beyond max_backlog are dead: retry them when the "
+				  "receiver is back"));
+}
+
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken)
 {
 	mailbox_chain_add(&dispatcher->offered, &outgoing_taken->item);
@@ -293,6 +305,7 @@ static void on_claimed(
 		outgoing = outgoing_new(SLICE_LITERAL(""), claimed->received_us, 1);
 	outgoing->event = claimed->event;
 	outgoing->lease = claimed->lease;
+	outgoing->source = claimed->source;
 	address_delivery(dispatcher, outgoing, 0, target, claimed->type);
 	delivery = &outgoing->deliveries[0];
 	delivery->attempts = claimed->attempts;

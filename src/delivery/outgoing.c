@@ -22,6 +22,17 @@ struct outgoing *outgoing_new(struct slice body, int64_t received_us, size_t del
 	return outgoing;
 }
 
+bool outgoing_remove(struct outgoing *outgoing, size_t index)
+{
+	bool is_last = outgoing->deliveries_count == 1;
+
+	outgoing->deliveries_count--;
+	for (size_t i = index; i < outgoing->deliveries_count; i++)
+		outgoing->deliveries[i] = outgoing->deliveries[i + 1];
+	outgoing_release(outgoing, 1);
+	return !is_last;
+}
+
 void outgoing_release(struct outgoing *outgoing, int count)
 {
 	if (atomic_fetch_sub(&outgoing->references, count) != count)

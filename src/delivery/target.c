@@ -13,6 +13,7 @@ static void open_lines(struct target_lines *lines, const char *name)
 	} kinds[] = {
 		{ &lines->retry, LOG_LEVEL_INFO, "delivery.retry" },
 		{ &lines->dead, LOG_LEVEL_WARN, "delivery.dead" },
+		{ &lines->backlog_full, LOG_LEVEL_WARN, "delivery.backlog_full" },
 		{ &lines->failing, LOG_LEVEL_WARN, "target.failing" },
 		{ &lines->healed, LOG_LEVEL_INFO, "target.healed" },
 		{ &lines->refused, LOG_LEVEL_WARN, "target.type_refused" },
@@ -30,6 +31,7 @@ static void close_lines(struct target_lines *lines)
 {
 	log_limit_close(&lines->retry);
 	log_limit_close(&lines->dead);
+	log_limit_close(&lines->backlog_full);
 	log_limit_close(&lines->failing);
 	log_limit_close(&lines->healed);
 	log_limit_close(&lines->refused);

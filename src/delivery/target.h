@@ -39,6 +39,7 @@ enum {
 struct target_lines {
 	struct log_limit retry;
 	struct log_limit dead;
+	struct log_limit backlog_full; /* more waits for it than it may have */
 	struct log_limit failing;
 	struct log_limit healed;
 	struct log_limit refused; /* a type that it never takes */

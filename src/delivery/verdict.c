@@ -31,6 +31,7 @@ static struct store_verdict *verdict_of(struct delivery *delivery, enum delivery
 		.event = delivery->outgoing->event,
 		.lease = delivery->outgoing->lease,
 		.target = delivery->target->number,
+		.source = delivery->outgoing->source,
 		.next = next,
 		.attempts = delivery->attempts,
 	};

@@ -122,10 +122,35 @@ static void give_slots_back(struct intake_ticket *ticket)
 		outgoing_release(ticket->outgoing, (int)ticket->outgoing->deliveries_count);
 }
 
+/* What its target has no room for was stored as dead: nothing of it goes on. */
+static void drop_refused(struct intake_ticket *ticket)
+{
+	const struct store_event *event = &ticket->store.append.event;
+	struct dispatcher *dispatcher = ticket->inbound->dispatcher;
+	size_t leased = 0; /* so far: the numbers of the outgoing's deliveries */
+
+	for (size_t i = 0; i < event->deliveries_count; i++) {
+		const struct store_new_delivery *delivery = &event->deliveries[i];
+
+		if (!delivery->is_refused) {
+			leased += delivery->leased;
+			continue;
+		}
+		dispatcher_note_refused(dispatcher, delivery->target, event->id);
+		if (!delivery->leased)
+			continue;
+		dispatcher_release(dispatcher, delivery->target);
+		if (!outgoing_remove(ticket->outgoing, leased))
+			ticket->outgoing = NULL;
+	}
+}
+
 static void send_on(struct intake_ticket *ticket)
 {
 	const struct store_event *event = &ticket->store.append.event;
 	struct dispatcher *dispatcher = ticket->inbound->dispatcher;
+
+	drop_refused(ticket);
 
 	if (ticket->outgoing != NULL) {
 		ticket->outgoing->event = event->id;
@@ -133,7 +158,7 @@ static void send_on(struct intake_ticket *ticket)
 		dispatcher_offer(dispatcher, ticket->outgoing);
 	}
 	for (size_t i = 0; i < event->deliveries_count; i++)
-		if (!event->deliveries[i].leased)
+		if (!event->deliveries[i].leased && !event->deliveries[i].is_refused)
 			dispatcher_look(dispatcher, event->deliveries[i].target, event->type);
 }
 
@@ -256,6 +281,7 @@ static size_t reserve_takers(struct dispatcher *dispatcher, const struct routed_
 		if (!event_route_takes(route, type, event))
 			continue;
 		delivery->target = route->target;
+		delivery->max_open = route->max_open;
 		if (route->ordered)
 			delivery->order_key = search_key_order(
 				slice_text(source->settings->name), event->id, event->recipient);
@@ -280,6 +306,8 @@ static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbo
 			&source->settings->defaults, event, identity, received_us, leased, &err);
 	size_t index = 0;
 
+	if (outgoing != NULL)
+		outgoing->source = source->number;
 	for (size_t i = 0; i < count; i++) {
 		struct store_new_delivery *delivery = &ticket->deliveries[i];
 

@@ -66,6 +66,7 @@ enum blame outcome_blame(const struct outcome *outcome)
 		return BLAME_TYPE;
 	case TRANSPORT_INTERRUPTED:
 	case TRANSPORT_GIVEN_UP:
+	case TRANSPORT_BACKLOG_FULL:
 		return BLAME_NOBODY;
 	}
 	return BLAME_TARGET; /* not reached: -Wswitch guards the cases */
@@ -101,6 +102,7 @@ enum attempt_result outcome_result(const struct outcome *outcome)
 	case TRANSPORT_DENIED:
 	case TRANSPORT_OTHER:
 	case TRANSPORT_INTERRUPTED:
+	case TRANSPORT_BACKLOG_FULL:
 		return ATTEMPT_OTHER;
 	}
 	return ATTEMPT_OTHER; /* not reached: -Wswitch guards the cases */

@@ -154,6 +154,8 @@ enum status postgres_refresh_tally(struct postgres_store *pg, struct error *err)
 
 		if (target == -1)
 			tally->quarantined = postgres_int(&rows, i, 1);
+		if (target <= PG_TALLY_SOURCES && target > PG_TALLY_SOURCES - STORE_SOURCES_MAX)
+			tally->source_open[PG_TALLY_SOURCES - target] = postgres_int(&rows, i, 1);
 		if (target < 0 || target >= STORE_TARGETS_MAX)
 			continue;
 		tally->committed[target] = (struct store_target_counts){

@@ -42,8 +42,9 @@
 #define PG_DUE_HELD 9223372036854775807
 #define PG_TEXT_OF(number) PG_TEXT(number)
 #define PG_TEXT(number) #number
-#define PG_EVENT_BLOCK 256 /* ids that one number of the sequence stands for */
-#define PG_LEASE_BITS 32   /* a lease is instance << 32 | number of the transaction */
+#define PG_TALLY_SOURCES -2 /* of the table tally: the target of source 0; that of 1 is one less */
+#define PG_EVENT_BLOCK 256  /* ids that one number of the sequence stands for */
+#define PG_LEASE_BITS 32    /* a lease is instance << 32 | number of the transaction */
 #define PG_DAY_US (24 * INT64_C(3600) * 1000 * 1000)
 
 enum postgres_statement {
@@ -229,7 +230,7 @@ enum status postgres_quarantine(
 	struct store *store, struct store_quarantined *quarantined, struct error *err);
 enum status postgres_unquarantine(
 	struct store *store, int64_t id, bool *found_out, struct error *err);
-void postgres_count_new(struct postgres_store *pg, const struct store_event *event, int64_t open);
+void postgres_count_new(struct postgres_store *pg, const struct store_event *event, int64_t sign);
 enum status postgres_send_events(struct postgres_store *pg, struct error *err);
 enum status postgres_take_events(struct postgres_store *pg, struct error *err);
 /* Events that were there already; round trips of its own, seldom needed. */

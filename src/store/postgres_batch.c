@@ -180,12 +180,19 @@ static size_t changed_rows(const struct tally *tally, struct tally_row *rows)
 		if (change->open != 0 || change->retrying != 0 || change->dead != 0)
 			rows[count++] = (struct tally_row){ tally->touched[i], *change };
 	}
+	for (size_t i = 0; i < tally->sources_touched_count; i++) {
+		uint16_t source = tally->sources_touched[i];
+
+		if (tally->source_change[source] != 0)
+			rows[count++] = (struct tally_row){ PG_TALLY_SOURCES - source,
+				{ .open = tally->source_change[source] } };
+	}
 	return count;
 }
 
 static enum status send_tally(struct postgres_store *pg, struct error *err)
 {
-	struct tally_row rows[STORE_TARGETS_MAX + 1];
+	struct tally_row rows[1 + STORE_TARGETS_MAX + STORE_SOURCES_MAX];
 	size_t count = changed_rows(&pg->base.tally, rows);
 	struct postgres_params params;
 	enum status status;

@@ -92,7 +92,7 @@ static void touch(struct store_change *change, uint16_t target)
 		change->touched_targets[target / 64] |= UINT64_C(1) << (target % 64);
 }
 
-/* Rows: id, target, and state and attempts as they were. */
+/* Rows: id, target, state and attempts as they were, whether it is ordered, its event's source. */
 static void count_changed(
 	struct postgres_store *pg, struct store_change *change, const struct postgres_rows *rows)
 {
@@ -107,6 +107,7 @@ static void count_changed(
 
 		counts.open += change->kind == STORE_CHANGE_RETRY;
 		tally_add(&pg->base.tally, target, counts);
+		tally_add_source(&pg->base.tally, (uint16_t)postgres_int(rows, i, 5), counts.open);
 		if (change->kind == STORE_CHANGE_DISCARD)
 			tally_discard(&pg->base.tally, target);
 		if (change->kind == STORE_CHANGE_RETRY ||

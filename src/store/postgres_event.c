@@ -285,7 +285,7 @@ enum status postgres_resolve_twins(struct postgres_store *pg, struct error *err)
 
 static bool is_plain(const struct store_new_delivery *delivery)
 {
-	return delivery->order_key == 0;
+	return delivery->order_key == 0 || delivery->is_refused;
 }
 
 /* One column of the new deliveries; each statement takes those of its kind. */
@@ -296,8 +296,17 @@ enum column {
 	COLUMN_DUE,
 	COLUMN_LEASE,
 	COLUMN_ORDER_KEY,
-	COLUMN_TYPE
+	COLUMN_TYPE,
+	COLUMN_TRANSPORT
 };
+
+/* Of a final one: when it ended, by our clock. */
+static int64_t due_of_new(const struct postgres_store *pg, const struct store_event *event,
+	const struct store_new_delivery *delivery)
+{
+	return delivery->is_refused ? event->received_us / 1000
+				    : postgres_server_ms(pg, event->received_us / 1000);
+}
 
 static void add_cell(struct postgres_store *pg, struct postgres_params *params, enum column column,
 	const struct store_event *event, const struct store_new_delivery *delivery)
@@ -307,16 +316,17 @@ static void add_cell(struct postgres_store *pg, struct postgres_params *params, 
 		postgres_array_int8(params, postgres_delivery_id(event->id, delivery->target));
 		break;
 	case COLUMN_STATE:
-		postgres_array_int4(params, delivery->leased ? DELIVERY_LEASED : DELIVERY_WAITING);
+		postgres_array_int4(params, store_state_of_new(delivery));
 		break;
 	case COLUMN_ATTEMPTS:
-		postgres_array_int4(params, delivery->leased ? 1 : 0);
+		postgres_array_int4(params, store_attempts_of_new(delivery));
 		break;
 	case COLUMN_DUE:
-		postgres_array_int8(params, postgres_server_ms(pg, event->received_us / 1000));
+		postgres_array_int8(params, due_of_new(pg, event, delivery));
 		break;
 	case COLUMN_LEASE:
-		postgres_array_int8(params, delivery->leased ? event->lease : 0);
+		postgres_array_int8(
+			params, store_attempts_of_new(delivery) == 1 ? event->lease : 0);
 		break;
 	case COLUMN_ORDER_KEY:
 		postgres_array_int8(params, delivery->order_key);
@@ -324,13 +334,17 @@ static void add_cell(struct postgres_store *pg, struct postgres_params *params, 
 	case COLUMN_TYPE:
 		postgres_array_int4(params, store_type(event->type));
 		break;
+	case COLUMN_TRANSPORT:
+		postgres_array_int4(params, store_transport_of_new(delivery));
+		break;
 	}
 }
 
 static size_t add_column(
 	struct postgres_store *pg, struct postgres_params *params, enum column column, bool plain)
 {
-	bool is_int4 = column == COLUMN_STATE || column == COLUMN_ATTEMPTS || column == COLUMN_TYPE;
+	bool is_int4 = column == COLUMN_STATE || column == COLUMN_ATTEMPTS ||
+		       column == COLUMN_TYPE || column == COLUMN_TRANSPORT;
 	size_t count = 0;
 
 	postgres_array_begin(params, is_int4 ? POSTGRES_INT4 : POSTGRES_INT8);
@@ -400,11 +414,10 @@ static enum status send_search_keys(struct postgres_store *pg, struct error *err
 }
 
 /* Counted before they are written: max_backlog holds within a transaction too. */
-void postgres_count_new(struct postgres_store *pg, const struct store_event *event, int64_t open)
+void postgres_count_new(struct postgres_store *pg, const struct store_event *event, int64_t sign)
 {
 	for (size_t d = 0; d < event->deliveries_count; d++)
-		tally_add(&pg->base.tally, event->deliveries[d].target,
-			(struct store_target_counts){ .open = open });
+		store_count_new(&pg->base, event, &event->deliveries[d], sign);
 }
 
 static void note_deliveries(struct postgres_store *pg)
@@ -417,7 +430,7 @@ static void note_deliveries(struct postgres_store *pg)
 			continue;
 		}
 		for (size_t d = 0; d < event->deliveries_count; d++) {
-			if (!event->deliveries[d].leased)
+			if (store_state_of_new(&event->deliveries[d]) == DELIVERY_WAITING)
 				pg->batch.wrote_waiting = true;
 			if (!is_plain(&event->deliveries[d]))
 				pg->is_ordered[event->deliveries[d].target] = true;
@@ -428,7 +441,7 @@ static void note_deliveries(struct postgres_store *pg)
 enum status postgres_send_deliveries(struct postgres_store *pg, struct error *err)
 {
 	static const enum column plain[] = { COLUMN_ID, COLUMN_STATE, COLUMN_ATTEMPTS, COLUMN_DUE,
-		COLUMN_LEASE, COLUMN_TYPE };
+		COLUMN_LEASE, COLUMN_TYPE, COLUMN_TRANSPORT };
 	static const enum column ordered[] = { COLUMN_ID, COLUMN_DUE, COLUMN_ORDER_KEY,
 		COLUMN_TYPE };
 	enum status status;

@@ -16,6 +16,7 @@
  *             processes do not wait for one another's counts. Summed up when read; those of processes
  *             that are gone are folded into number 0. Changed by every commit: small, with room for
  *             HOT updates on the page.
+ *             Since the fifth step those of sources too, under numbers from -2 down (PG_TALLY_SOURCES).
  * search and  Partitioned by day, and dropped by the day: they would be the largest to remove row by
  * attempt     row, and hold nothing that an event needs to be delivered.
  *
@@ -182,10 +183,16 @@ static const char *const steps[] = {
 	"CREATE INDEX delivery_queue ON delivery (target, type, due, id) WHERE state = 1;",
 
 	"ALTER TABLE delivery ADD COLUMN as_new integer NOT NULL DEFAULT 0;",
+
+	"INSERT INTO tally (instance, target, open, retrying, dead)"
+	" SELECT 0, -2 - e.source, count(*), 0, 0 FROM delivery AS d JOIN event AS e ON e.id = "
+	"d.id >> 16"
+	" WHERE d.state < 2 GROUP BY e.source"
+	" ON CONFLICT (instance, target) DO UPDATE SET open = excluded.open;",
 };
 
 /* What "oldest" becomes with each step. */
-static const int64_t oldest_after[] = { 1, 1, 1, 1 };
+static const int64_t oldest_after[] = { 1, 1, 1, 1, 1 };
 _Static_assert(ARRAY_COUNT(oldest_after) == ARRAY_COUNT(steps), "one for each step");
 
 static enum status read_meta(

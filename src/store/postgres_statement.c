@@ -69,11 +69,10 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 	[PG_EVENT_FORGET_IDENTITY] = { "append an event",
 		"UPDATE event SET identity = NULL WHERE id = ANY($1::bigint[])" },
 	[PG_DELIVERY_INSERT] = { "append deliveries",
-		"INSERT INTO delivery (id, target, state, attempts, due, lease, type)"
-		" SELECT id, id & 65535, state, attempts, due, lease, type FROM "
-		"unnest($1::bigint[],"
-		" $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::int[])"
-		" AS d(id, state, attempts, due, lease, type)" },
+		"INSERT INTO delivery (id, target, state, attempts, due, lease, type, transport)"
+		" SELECT id, id & 65535, state, attempts, due, lease, type, transport FROM "
+		"unnest($1::bigint[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::int[],"
+		" $7::int[]) AS d(id, state, attempts, due, lease, type, transport)" },
 	[PG_DELIVERY_INSERT_ORDERED] = { "append deliveries",
 		"INSERT INTO delivery (id, target, state, attempts, due, order_key, type)"
 		" SELECT id, id & 65535, 1, 0, CASE WHEN"
@@ -181,14 +180,16 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" THEN before.due ELSE $2::bigint END"
 		" FROM before WHERE d.id = before.id"
 		" RETURNING d.id, d.target, before.state, before.attempts, (d.order_key IS NOT "
-		"NULL)::int" },
+		"NULL)::int,"
+		" (SELECT e.source FROM event AS e WHERE e.id = d.id >> 16)" },
 	[PG_CHANGE_DISCARD] = { "discard deliveries",
 		"WITH before AS MATERIALIZED (SELECT id, state, attempts FROM delivery"
 		" WHERE id = ANY($1::bigint[]) AND state IN (1, 3) ORDER BY id FOR UPDATE)"
 		" UPDATE delivery AS d SET state = 4, due = $2::bigint"
 		" FROM before WHERE d.id = before.id"
 		" RETURNING d.id, d.target, before.state, before.attempts, (d.order_key IS NOT "
-		"NULL)::int" },
+		"NULL)::int,"
+		" (SELECT e.source FROM event AS e WHERE e.id = d.id >> 16)" },
 	[PG_CHANGE_NUMBER_ANEW] = { "number a delivery anew",
 		"UPDATE delivery SET as_new = as_new + $2::int WHERE id = $1::bigint"
 		" RETURNING as_new" },

@@ -172,6 +172,7 @@ static void count_verdict(struct postgres_store *pg, const struct store_verdict 
 		return;
 	}
 	if (is_final(verdict)) {
+		tally_add_source(&pg->base.tally, verdict->source, -1);
 		change.open = -1;
 		change.dead = verdict->next == DELIVERY_DEAD ? 1 : 0;
 	} else {

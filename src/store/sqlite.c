@@ -99,9 +99,12 @@ static enum status load_sources(struct sqlite_store *sqlite, struct error *err)
 			break;
 		status = number_check(sqlite, sqlite3_column_int64(statement, 0),
 			sqlite->base.names_count[STORE_NAME_SOURCE], STORE_SOURCES_MAX, err);
-		if (status == STATUS_OK)
-			store_keep_name(&sqlite->base, STORE_NAME_SOURCE,
-				(const char *)sqlite3_column_text(statement, 1));
+		if (status != STATUS_OK)
+			break;
+		sqlite->base.tally.source_open[sqlite3_column_int64(statement, 0)] =
+			sqlite3_column_int64(statement, 2);
+		store_keep_name(&sqlite->base, STORE_NAME_SOURCE,
+			(const char *)sqlite3_column_text(statement, 1));
 	}
 	sqlite_done(sqlite, SQL_SOURCE_LIST);
 	return status;
@@ -226,6 +229,24 @@ static enum status backend_begin(struct store *store, struct error *err)
 	return sqlite_execute(sqlite, SQL_BEGIN, err);
 }
 
+static enum status write_source_tally(struct sqlite_store *sqlite, struct error *err)
+{
+	struct sqlite3_stmt *statement = sqlite->statements[SQL_SOURCE_COUNT];
+	const struct tally *tally = &sqlite->base.tally;
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; status == STATUS_OK && i < tally->sources_touched_count; i++) {
+		uint16_t source = tally->sources_touched[i];
+
+		if (tally->source_change[source] == 0)
+			continue;
+		sqlite3_bind_int(statement, 1, source);
+		sqlite3_bind_int64(statement, 2, tally->source_change[source]);
+		status = sqlite_execute(sqlite, SQL_SOURCE_COUNT, err);
+	}
+	return status;
+}
+
 /* Nothing is written for a target whose verdicts and new events made up for each other. */
 static enum status write_tally(struct sqlite_store *sqlite, struct error *err)
 {
@@ -256,6 +277,8 @@ static enum status backend_commit(struct store *store, struct error *err)
 	enum status status;
 
 	status = write_tally(sqlite, err);
+	if (status == STATUS_OK)
+		status = write_source_tally(sqlite, err);
 	if (status != STATUS_OK)
 		return status;
 	status = sqlite_execute(sqlite, SQL_COMMIT, err);

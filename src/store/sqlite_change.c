@@ -14,6 +14,7 @@
 struct subject {
 	int64_t id;
 	uint16_t target;
+	uint16_t source; /* of its event */
 	enum delivery_state state;
 	int attempts;
 	int64_t due_ms;
@@ -37,6 +38,7 @@ static enum status read_subject(struct sqlite_store *sqlite, int64_t id, struct 
 		.attempts = sqlite3_column_int(statement, 2),
 		.due_ms = sqlite3_column_int64(statement, 3),
 		.is_ordered = sqlite3_column_type(statement, 4) != SQLITE_NULL,
+		.source = (uint16_t)sqlite3_column_int(statement, 5),
 	};
 	sqlite_done(sqlite, SQL_CHANGE_READ);
 	return STATUS_OK;
@@ -84,6 +86,7 @@ static enum status retry(struct sqlite_store *sqlite, struct store_change *chang
 			: change->now_ms);
 	counts.open++;
 	tally_add(&sqlite->base.tally, subject->target, counts);
+	tally_add_source(&sqlite->base.tally, subject->source, counts.open);
 	touch(change, subject->target);
 	change->changed++;
 	return sqlite_execute(sqlite, SQL_CHANGE_RETRY, err);
@@ -104,6 +107,7 @@ static enum status discard(struct sqlite_store *sqlite, struct store_change *cha
 	if (status != STATUS_OK)
 		return status;
 	tally_add(&sqlite->base.tally, subject->target, without(subject));
+	tally_add_source(&sqlite->base.tally, subject->source, without(subject).open);
 	tally_discard(&sqlite->base.tally, subject->target);
 	change->changed++;
 	if (!is_waiting || !subject->is_ordered)

@@ -65,10 +65,12 @@ static enum status finish(struct sqlite_store *sqlite, const struct store_verdic
 	sqlite3_bind_int64(statement, 6, verdict->duration_ms);
 	status = sqlite_execute(sqlite, SQL_DELIVERY_FINISH, err);
 	*moved_out = status == STATUS_OK && sqlite3_changes(sqlite->db) > 0;
-	if (*moved_out)
-		tally_add(&sqlite->base.tally, verdict->target,
-			(struct store_target_counts){
-				.open = -1, .dead = verdict->next == DELIVERY_DEAD ? 1 : 0 });
+	if (!*moved_out)
+		return status;
+	tally_add(&sqlite->base.tally, verdict->target,
+		(struct store_target_counts){
+			.open = -1, .dead = verdict->next == DELIVERY_DEAD ? 1 : 0 });
+	tally_add_source(&sqlite->base.tally, verdict->source, -1);
 	return status;
 }
 

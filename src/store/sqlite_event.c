@@ -97,7 +97,7 @@ static enum status bind_due(struct sqlite_store *sqlite, const struct store_even
 
 	sqlite3_bind_int64(statement, 5, event->received_us / 1000);
 	sqlite3_bind_null(statement, 6);
-	if (delivery->order_key == 0)
+	if (delivery->order_key == 0 || delivery->is_refused)
 		return STATUS_OK;
 	sqlite3_bind_int64(statement, 6, delivery->order_key);
 	status = sqlite_order_is_busy(sqlite, delivery->target, delivery->order_key, &busy, err);
@@ -120,13 +120,12 @@ static enum status insert_deliveries(
 			break;
 		sqlite3_bind_int64(statement, 1, event->id << 16 | delivery->target);
 		sqlite3_bind_int(statement, 2, delivery->target);
-		sqlite3_bind_int(
-			statement, 3, delivery->leased ? DELIVERY_LEASED : DELIVERY_WAITING);
-		sqlite3_bind_int(statement, 4, delivery->leased ? 1 : 0);
+		sqlite3_bind_int(statement, 3, store_state_of_new(delivery));
+		sqlite3_bind_int(statement, 4, store_attempts_of_new(delivery));
 		sqlite3_bind_int(statement, 7, store_type(event->type));
+		sqlite3_bind_int(statement, 8, store_transport_of_new(delivery));
 		status = sqlite_execute(sqlite, SQL_DELIVERY_INSERT, err);
-		tally_add(&sqlite->base.tally, delivery->target,
-			(struct store_target_counts){ .open = 1 });
+		store_count_new(&sqlite->base, event, delivery, 1);
 	}
 	return status;
 }

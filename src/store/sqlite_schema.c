@@ -22,6 +22,8 @@
  * quarantine  hash finds a body that came before; the bytes are compared.
  * target      With the counts of delivery, kept in the transactions that change it.
  *
+ * What came with the fifth step: source has a count too, of the open deliveries of its events.
+ *
  * What came with the fourth step: as_new is 0 in a delivery that goes out under its event's own uuid, else
  * the number that the uuid was made with under which an operator has it sent as new.
  *
@@ -121,6 +123,14 @@ static const char *const steps[] = {
 	"CREATE INDEX delivery_due ON delivery (target, type, due) WHERE state = 1;",
 
 	"ALTER TABLE delivery ADD COLUMN as_new INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE source ADD COLUMN open INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE source SET open = counted.n FROM"
+	" (SELECT e.source AS source, count(*) AS n FROM"
+	" (SELECT id FROM delivery WHERE state = 1 UNION ALL SELECT id FROM delivery WHERE state = "
+	"0)"
+	" AS d CROSS JOIN event AS e ON e.id = d.id >> 16 GROUP BY e.source) AS counted"
+	" WHERE counted.source = source.number;",
 };
 
 /*

@@ -31,7 +31,9 @@ static const struct {
 	[SQL_SOURCE_FIND] = { "find a source", "SELECT number FROM source WHERE name = ?1" },
 	[SQL_SOURCE_ADD] = { "add a source", "INSERT INTO source (number, name) VALUES (?1, ?2)" },
 	[SQL_SOURCE_LIST] = { "list the sources",
-		"SELECT number, name FROM source ORDER BY number" },
+		"SELECT number, name, open FROM source ORDER BY number" },
+	[SQL_SOURCE_COUNT] = { "count deliveries",
+		"UPDATE source SET open = open + ?2 WHERE number = ?1" },
 	[SQL_META_READ] = { "read a number", "SELECT value FROM meta WHERE key = ?1" },
 	[SQL_META_WRITE] = { "write a number",
 		"INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)" },
@@ -51,7 +53,7 @@ static const struct {
 	[SQL_DELIVERY_INSERT] = { "append a delivery",
 		"INSERT INTO delivery"
 		" (id, target, state, attempts, due, code, transport, duration, order_key, type)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6, ?7)" },
+		" VALUES (?1, ?2, ?3, ?4, ?5, 0, ?8, 0, ?6, ?7)" },
 	[SQL_DELIVERY_FINISH] = { "record a verdict",
 		"UPDATE delivery SET state = ?2, due = ?3, code = ?4, transport = ?5, duration = ?6"
 		" WHERE id = ?1 AND state = 0" },
@@ -120,7 +122,9 @@ static const struct {
 	[SQL_UNQUARANTINE] = { "remove a quarantined body",
 		"DELETE FROM quarantine WHERE id = ?1" },
 	[SQL_CHANGE_READ] = { "look at a delivery",
-		"SELECT target, state, attempts, due, order_key FROM delivery WHERE id = ?1" },
+		"SELECT target, state, attempts, due, order_key,"
+		" (SELECT source FROM event WHERE id = ?1 >> 16)"
+		" FROM delivery WHERE id = ?1" },
 	[SQL_CHANGE_KEEP_ATTEMPT] = { "keep an attempt",
 		"INSERT OR IGNORE INTO attempt"
 		" (event, target, number, started, duration, code, transport, answer)"

@@ -7,6 +7,7 @@
 
 #include "repostal/digest.h"
 #include "repostal/memory.h"
+#include "shares.h"
 #include "store_backend.h"
 
 static const struct store_ops *const backends[] = {
@@ -257,18 +258,13 @@ static enum status raw_check(struct slice raw, struct error *err)
 	return STATUS_INVALID;
 }
 
-/* Asked before the database is touched, so that a full store costs a sender's repeats nothing. */
-static enum status backlog_check(
-	const struct store *store, const struct store_event *event, struct error *err)
+void store_count_new(struct store *store, const struct store_event *event,
+	const struct store_new_delivery *delivery, int64_t sign)
 {
-	int64_t open = store->tally.backlog + store->tally.backlog_change;
-
-	if (event->deliveries_count == 0 ||
-		open + (int64_t)event->deliveries_count <= store->settings.max_backlog)
-		return STATUS_OK;
-	error_set(err, "store: %" PRId64 " deliveries are open, and max_backlog is %" PRId64, open,
-		store->settings.max_backlog);
-	return STATUS_FULL;
+	tally_add(&store->tally, delivery->target,
+		(struct store_target_counts){ .open = delivery->is_refused ? 0 : sign,
+			.dead = delivery->is_refused ? sign : 0 });
+	tally_add_source(&store->tally, event->source, delivery->is_refused ? 0 : sign);
 }
 
 enum status store_append(struct store *store, struct store_event *event, struct error *err)
@@ -282,7 +278,7 @@ enum status store_append(struct store *store, struct store_event *event, struct 
 		return STATUS_IO;
 	status = raw_check(event->raw, err);
 	if (status == STATUS_OK)
-		status = backlog_check(store, event, err);
+		status = shares_take(store, event, err);
 	if (status != STATUS_OK)
 		return status;
 	event->id = 0;
@@ -540,6 +536,12 @@ int64_t store_discarded(const struct store *store, uint16_t target)
 int64_t store_backlog(const struct store *store)
 {
 	return store->tally.backlog;
+}
+
+int64_t store_source_open(const struct store *store, uint16_t source)
+{
+	REPOSTAL_ASSERT(source < STORE_SOURCES_MAX);
+	return store->tally.source_open[source];
 }
 
 int64_t store_oldest_waiting_us(struct store *store, uint16_t target)

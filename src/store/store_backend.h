@@ -105,6 +105,8 @@ struct store {
 	size_t names_count[STORE_NAME_KIND_COUNT]; /* numbers given so far: 0 .. count - 1 */
 	char *names[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
 	struct tally tally;
+	int64_t max_open
+		[STORE_TARGETS_MAX]; /* as the last delivery of the target had it; 0: not known */
 	struct pauses pauses;
 	int64_t lease_ms;
 	int64_t lease_until_ms; /* monotonic; a shared store's backend keeps it true */
@@ -114,6 +116,25 @@ struct store {
 	void (*_Atomic hint)(void *context);
 	void *hint_context; /* set before hint */
 };
+
+/* What a new delivery begins as. */
+static inline enum delivery_state store_state_of_new(const struct store_new_delivery *delivery)
+{
+	return delivery->is_refused ? DELIVERY_DEAD
+	       : delivery->leased   ? DELIVERY_LEASED
+				    : DELIVERY_WAITING;
+}
+static inline int store_attempts_of_new(const struct store_new_delivery *delivery)
+{
+	return delivery->leased && !delivery->is_refused ? 1 : 0;
+}
+static inline int store_transport_of_new(const struct store_new_delivery *delivery)
+{
+	return delivery->is_refused ? STORE_TRANSPORT_BACKLOG_FULL : 0;
+}
+/* sign: -1 takes it back. */
+void store_count_new(struct store *store, const struct store_event *event,
+	const struct store_new_delivery *delivery, int64_t sign);
 
 /* The next number of its kind has this name. */
 void store_keep_name(struct store *store, enum store_name_kind kind, const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tally.h - how many deliveries each target has in which state, without asking the database
+ * tally.h - how many deliveries each target has in which state, and each source open, without asking the
+ *           database
  *
  * Promise    Reads give the numbers of the last commit. Changes of the open transaction are kept
  *            apart until tally_commit(), so a rollback costs nothing and leaves nothing.
@@ -23,6 +24,11 @@ struct tally {
 	bool is_touched[STORE_TARGETS_MAX];
 	int64_t discarded[STORE_TARGETS_MAX]; /* since the start */
 	int64_t discarded_change[STORE_TARGETS_MAX];
+	int64_t source_open[STORE_SOURCES_MAX]; /* of deliveries of its events */
+	int64_t source_change[STORE_SOURCES_MAX];
+	uint16_t sources_touched[STORE_SOURCES_MAX];
+	size_t sources_touched_count;
+	bool is_source_touched[STORE_SOURCES_MAX];
 	int64_t backlog; /* sum of committed[].open */
 	int64_t backlog_change;
 	int64_t quarantined;
@@ -31,6 +37,8 @@ struct tally {
 
 /* A number out of range can only come from a damaged file; it is not counted. */
 void tally_add(struct tally *tally, uint16_t target, struct store_target_counts change);
+/* The same open ones, by the source of their events. */
+void tally_add_source(struct tally *tally, uint16_t source, int64_t open);
 /* One that is counted as gone by tally_add(), too. */
 void tally_discard(struct tally *tally, uint16_t target);
 void tally_commit(struct tally *tally);

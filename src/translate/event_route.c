@@ -27,6 +27,7 @@ size_t event_routes_lay(const char *source, const struct target_settings *target
 			.events = target->events,
 			.final_only = target->final_only,
 			.ordered = target->ordering == TARGET_ORDERING_MESSAGE,
+			.max_open = target->max_backlog,
 		};
 	}
 	return count;

@@ -139,7 +139,7 @@ void shared_await_takeover(struct shared *shared, int64_t leases_expired)
 
 struct store_event shared_append(struct fixture *side, int64_t n, bool leased)
 {
-	static const struct store_new_delivery deliveries[] = {
+	static struct store_new_delivery deliveries[] = {
 		{ .target = 0, .leased = false },
 		{ .target = 0, .leased = true },
 	};

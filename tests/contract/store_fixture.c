@@ -206,7 +206,7 @@ int fixture_setup(void **state)
 		.keep_dead_ms = 30 * DAY_MS,
 		.keep_quarantine_ms = 30 * DAY_MS,
 		.dedup_window_ms = 3 * DAY_MS,
-		.max_backlog = 1000,
+		.max_backlog = 2000,
 	};
 	snprintf(fixture->settings.path, size, "%s/store.db", fixture->folder);
 	fixture->settings.dsn = postgres_dsn;
@@ -296,8 +296,21 @@ static void recount_target(struct fixture *fixture, uint16_t target)
 	assert_int_equal(counts.dead, fixture_query(fixture, sql));
 }
 
+static void recount_source(struct fixture *fixture, uint16_t source)
+{
+	static const char open_sql[] =
+		"SELECT count(*) FROM delivery AS d JOIN event AS e ON e.id = d.id >> 16"
+		" WHERE d.state IN (0, 1) AND e.source = %d";
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), open_sql, source);
+	assert_int_equal(store_source_open(fixture->store, source), fixture_query(fixture, sql));
+}
+
 void fixture_recount(struct fixture *fixture)
 {
+	for (size_t i = 0; i < store_sources_count(fixture->store); i++)
+		recount_source(fixture, (uint16_t)i);
 	recount_target(fixture, fixture->app);
 	recount_target(fixture, fixture->other);
 	assert_int_equal(store_backlog(fixture->store),
@@ -363,7 +376,7 @@ enum status record_now(struct fixture *fixture, const struct store_verdict *verd
 }
 
 struct store_event fixture_event(const struct fixture *fixture, int64_t n,
-	const struct store_new_delivery *deliveries, size_t deliveries_count)
+	struct store_new_delivery *deliveries, size_t deliveries_count)
 {
 	return (struct store_event){
 		.occurred_ms = FIXTURE_NOW_MS + n,
@@ -380,7 +393,7 @@ struct store_event fixture_event(const struct fixture *fixture, int64_t n,
 
 int64_t fixture_append(struct fixture *fixture, int64_t n, bool leased)
 {
-	const struct store_new_delivery delivery = { .target = fixture->app, .leased = leased };
+	struct store_new_delivery delivery = { .target = fixture->app, .leased = leased };
 	struct store_event event = fixture_event(fixture, n, &delivery, 1);
 
 	MUST(fixture, store_begin(fixture->store, &fixture->err));

@@ -27,7 +27,7 @@
 
 struct fixture_backend;
 
-/* keep_delivered 7 d, keep_dead 30 d, keep_quarantine 30 d, dedup_window 3 d, max_backlog 1000. */
+/* keep_delivered 7 d, keep_dead 30 d, keep_quarantine 30 d, dedup_window 3 d, max_backlog 2000. */
 struct fixture {
 	const struct fixture_backend *backend;
 	char *folder; /* its own, removed with all that is in it */
@@ -57,7 +57,7 @@ void fixture_close(struct fixture *fixture);
 void fixture_crash(struct fixture *fixture, bool (*work)(struct fixture *fixture));
 /* The only number of a query, as of the last commit. The tables are the same in every backend. */
 int64_t fixture_query(struct fixture *fixture, const char *sql);
-/* Compares store_counts(), store_backlog() and store_quarantine_count() with the tables. */
+/* Compares store_counts(), store_source_open(), store_backlog() and store_quarantine_count() with the tables. */
 void fixture_recount(struct fixture *fixture);
 
 #define MUST(fixture, call) contract_must((fixture), (call), #call, __FILE__, __LINE__)
@@ -73,7 +73,7 @@ enum status record_now(struct fixture *fixture, const struct store_verdict *verd
 
 /* An event of identity n that arrived n seconds after FIXTURE_NOW_MS; the raw bytes are constant. */
 struct store_event fixture_event(const struct fixture *fixture, int64_t n,
-	const struct store_new_delivery *deliveries, size_t deliveries_count);
+	struct store_new_delivery *deliveries, size_t deliveries_count);
 /* Appends it in a transaction of its own, for the target app, and returns its id. */
 int64_t fixture_append(struct fixture *fixture, int64_t n, bool leased);
 /* count_max of a claim that takes so many of each type. */

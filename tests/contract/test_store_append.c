@@ -93,7 +93,7 @@ static void test_append_without_dedup_window(void **state)
 static void test_duplicate_adds_nothing(void **state)
 {
 	struct fixture *f = *state;
-	const struct store_new_delivery delivery = { .target = f->other, .leased = false };
+	struct store_new_delivery delivery = { .target = f->other, .leased = false };
 	struct store_event repeat = fixture_event(f, 1, &delivery, 1);
 	int64_t id = fixture_append(f, 1, true);
 
@@ -152,7 +152,7 @@ static void test_bytes_come_back(void **state)
 	for (size_t i = 0; i < LARGE; i++)
 		large[i] = (char)(i * 31 + i / 4096);
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		const struct store_new_delivery delivery = { .target = f->app };
+		struct store_new_delivery delivery = { .target = f->app };
 		struct store_event event = fixture_event(f, (int64_t)i, &delivery, 1);
 		struct store_claim claim;
 
@@ -190,7 +190,7 @@ static void test_event_nobody_wants(void **state)
 static void test_max_backlog(void **state)
 {
 	struct fixture *f = *state;
-	const struct store_new_delivery both[] = {
+	struct store_new_delivery both[] = {
 		{ .target = f->app, .leased = true },
 		{ .target = f->other, .leased = false },
 	};
@@ -199,10 +199,16 @@ static void test_max_backlog(void **state)
 	struct store_event small = fixture_event(f, 3, both, 1);
 	struct store_event unwanted = fixture_event(f, 4, NULL, 0);
 	struct store_verdict verdict;
+	uint16_t source;
 
 	fixture_close(f);
 	f->settings.max_backlog = 3;
+	for (size_t i = 0; i < ARRAY_COUNT(both); i++)
+		both[i].max_open = INT64_MAX;
 	fixture_open(f, FIXTURE_NOW_MS);
+	/* One of its own, for this is not about a source's share. */
+	MUST(f, store_register_source(f->store, "second", &source, &f->err));
+	small.source = source;
 	MUST(f, store_begin(f->store, &f->err));
 	MUST(f, store_append(f->store, &first, &f->err));
 	assert_int_equal(store_append(f->store, &second, &f->err), STATUS_FULL);
@@ -219,6 +225,7 @@ static void test_max_backlog(void **state)
 	MUST(f, store_begin(f->store, &f->err));
 	MUST(f, record_now(f, &verdict));
 	small = fixture_event(f, 5, both, 1);
+	small.source = source;
 	MUST(f, store_append(f->store, &small, &f->err));
 	MUST(f, store_commit(f->store, &f->err));
 	fixture_recount(f);
@@ -269,7 +276,7 @@ static void test_rollback_leaves_no_trace(void **state)
 	int64_t leased = fixture_append(f, 1, true);
 	int64_t waiting = fixture_append(f, 2, false);
 	struct store_target_counts before = store_counts(f->store, f->app);
-	const struct store_new_delivery delivery = { .target = f->app, .leased = true };
+	struct store_new_delivery delivery = { .target = f->app, .leased = true };
 	struct store_event event = fixture_event(f, 3, &delivery, 1);
 	struct store_verdict verdict = fixture_verdict(f, leased, DELIVERY_DEAD);
 	struct store_quarantined quarantined = {

@@ -52,8 +52,7 @@ static int number_anew(struct fixture *f, int64_t event, uint16_t target, int mo
 
 static int64_t append_for_two(struct fixture *f)
 {
-	const struct store_new_delivery deliveries[] = { { .target = f->app },
-		{ .target = f->other } };
+	struct store_new_delivery deliveries[] = { { .target = f->app }, { .target = f->other } };
 	struct store_event event = fixture_event(f, 1, deliveries, ARRAY_COUNT(deliveries));
 
 	MUST(f, store_begin(f->store, &f->err));

@@ -208,7 +208,7 @@ static void test_claim_limits(void **state)
 
 		MUST(f, store_begin(f->store, &f->err));
 		for (int64_t n = 1; n <= 5; n++) {
-			const struct store_new_delivery delivery = { .target = f->app };
+			struct store_new_delivery delivery = { .target = f->app };
 			struct store_event event = fixture_event(f, n, &delivery, 1);
 
 			event.raw = slice_of(raw, sizeof(raw));
@@ -227,7 +227,7 @@ static void test_claim_limits(void **state)
 static void test_targets_apart(void **state)
 {
 	struct fixture *f = *state;
-	const struct store_new_delivery both[] = {
+	struct store_new_delivery both[] = {
 		{ .target = f->other, .leased = false },
 		{ .target = f->app, .leased = false },
 	};
@@ -307,7 +307,7 @@ static void test_oldest_waiting(void **state)
 static void test_counts_over_many_moves(void **state)
 {
 	struct fixture *f = *state;
-	const struct store_new_delivery both[] = {
+	struct store_new_delivery both[] = {
 		{ .target = f->app, .leased = true },
 		{ .target = f->other, .leased = false },
 	};

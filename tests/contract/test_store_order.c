@@ -10,7 +10,7 @@
 
 static int64_t append_ordered(struct fixture *f, int64_t n, uint16_t target, int64_t order_key)
 {
-	const struct store_new_delivery delivery = { .target = target, .order_key = order_key };
+	struct store_new_delivery delivery = { .target = target, .order_key = order_key };
 	struct store_event event = fixture_event(f, n, &delivery, 1);
 
 	MUST(f, append_now(f->store, &event, &f->err));
@@ -217,7 +217,7 @@ static void test_in_one_transaction(void **state)
 /* Two events wait for the first, which is leased: the process dies. */
 static bool hold_and_die(struct fixture *f)
 {
-	const struct store_new_delivery delivery = { .target = 0, .order_key = KEY };
+	struct store_new_delivery delivery = { .target = 0, .order_key = KEY };
 	struct store_claim claim = { .target = 0, .count_max = EACH_TYPE(10), .bytes_max = 1000 };
 
 	if (store_begin(f->store, &f->err) != STATUS_OK)

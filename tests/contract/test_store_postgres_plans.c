@@ -51,7 +51,7 @@ static void fill(struct fixture *f)
 	fixture_open(f, FIXTURE_NOW_MS);
 	MUST(f, store_begin(f->store, &f->err));
 	for (int64_t n = 0; n < 3000; n++) {
-		const struct store_new_delivery delivery = {
+		struct store_new_delivery delivery = {
 			.target = n % 2 == 0 ? f->app : f->other,
 			.leased = n % 10 != 0,
 			.order_key = n % 100 == 0 ? 1 + n / 1000 : 0,

@@ -37,7 +37,7 @@ static bool somebody_waits(struct shared *s)
 static void test_both_open_at_once(void **state)
 {
 	struct shared *s = *state;
-	const struct store_new_delivery delivery = { .target = s->a->app };
+	struct store_new_delivery delivery = { .target = s->a->app };
 	static const struct {
 		const char *name;
 		bool rolled_back; /* the first */
@@ -82,7 +82,7 @@ static atomic_int accepted_counts[RACE_IDENTITIES];
 /* Batches out of the same events, each side in an order of its own. */
 static bool append_same_events(struct fixture *side, int which, void *context)
 {
-	const struct store_new_delivery delivery = { .target = side->app };
+	struct store_new_delivery delivery = { .target = side->app };
 	uint32_t seed = *(uint32_t *)context + (uint32_t)which;
 
 	for (int round = 0; round < RACE_ROUNDS; round++) {
@@ -129,7 +129,7 @@ static void test_same_events_in_a_race(void **state)
 
 static void append_waiting(struct fixture *side, int64_t count)
 {
-	const struct store_new_delivery delivery = { .target = side->app };
+	struct store_new_delivery delivery = { .target = side->app };
 
 	MUST(side, store_begin(side->store, &side->err));
 	for (int64_t n = 0; n < count; n++) {
@@ -276,7 +276,7 @@ static void test_names(void **state)
 static void test_source_of_the_other(void **state)
 {
 	struct shared *s = *state;
-	const struct store_new_delivery delivery = { .target = s->a->app };
+	struct store_new_delivery delivery = { .target = s->a->app };
 	struct store_event event = fixture_event(s->a, 1, &delivery, 1);
 	struct store_claim claim;
 
@@ -307,7 +307,7 @@ static bool sweep_to_the_end(struct fixture *side, int which, void *context)
 static void test_two_sweep(void **state)
 {
 	struct shared *s = *state;
-	const struct store_new_delivery delivery = { .target = s->a->app, .leased = true };
+	struct store_new_delivery delivery = { .target = s->a->app, .leased = true };
 
 	MUST(s->a, store_begin(s->a->store, &s->a->err));
 	for (int64_t n = 0; n < 900; n++) {

@@ -263,7 +263,7 @@ static void test_a_row_has_everything(void **state)
 {
 	struct fixture *f = *state;
 	const struct store_filter filter = { .target = -1, .type = -1 };
-	const struct store_new_delivery delivery = { .target = f->app, .leased = true };
+	struct store_new_delivery delivery = { .target = f->app, .leased = true };
 	struct store_event event = fixture_event(f, 1, &delivery, 1);
 	struct store_verdict verdict;
 	struct store_reader *reader;
@@ -293,7 +293,7 @@ static void test_sees_what_is_committed(void **state)
 	struct fixture *f = *state;
 	const struct store_filter filter = { .target = -1, .type = -1 };
 	struct store_reader *reader = open_reader(f);
-	const struct store_new_delivery delivery = { .target = f->app };
+	struct store_new_delivery delivery = { .target = f->app };
 	struct store_event event = fixture_event(f, 1, &delivery, 1);
 	struct seen seen;
 
@@ -319,7 +319,7 @@ static void test_sees_what_is_committed(void **state)
 
 static bool append_and_die(struct fixture *f)
 {
-	const struct store_new_delivery delivery = { .target = 0, .leased = true };
+	struct store_new_delivery delivery = { .target = 0, .leased = true };
 	struct store_event event = fixture_event(f, 1, &delivery, 1);
 
 	return store_begin(f->store, &f->err) == STATUS_OK &&
@@ -355,7 +355,7 @@ static void test_held_rows(void **state)
 {
 	struct fixture *f = *state;
 	const struct store_filter filter = { .target = -1, .type = -1 };
-	const struct store_new_delivery delivery = { .target = f->app, .order_key = 5 };
+	struct store_new_delivery delivery = { .target = f->app, .order_key = 5 };
 	struct store_reader *reader;
 	struct seen seen;
 
@@ -394,7 +394,7 @@ static void test_pages_are_bounded(void **state)
 	fixture_open(f, FIXTURE_NOW_MS);
 	MUST(f, store_begin(f->store, &f->err));
 	for (int64_t n = 0; n < MANY; n++) {
-		const struct store_new_delivery delivery = { .target = f->app };
+		struct store_new_delivery delivery = { .target = f->app };
 		struct store_event event = fixture_event(f, n, &delivery, 1);
 
 		event.received_us = FIXTURE_NOW_MS * 1000;

@@ -9,8 +9,8 @@
 /* Leases two, one of them claimed, commits, and dies with a transaction open. */
 static bool lease_and_die(struct fixture *f)
 {
-	const struct store_new_delivery leased = { .target = 0, .leased = true };
-	const struct store_new_delivery waiting = { .target = 0, .leased = false };
+	struct store_new_delivery leased = { .target = 0, .leased = true };
+	struct store_new_delivery waiting = { .target = 0, .leased = false };
 	struct store_event first = fixture_event(f, 10, &leased, 1);
 	struct store_event second = fixture_event(f, 11, &waiting, 1);
 	struct store_event lost = fixture_event(f, 12, &leased, 1);
@@ -68,7 +68,7 @@ static void test_late_verdict_after_reopen(void **state)
 static bool many_commits_and_die(struct fixture *f)
 {
 	for (int64_t n = 0; n < 200; n++) {
-		const struct store_new_delivery delivery = { .target = 0, .leased = n % 2 == 0 };
+		struct store_new_delivery delivery = { .target = 0, .leased = n % 2 == 0 };
 		struct store_event event = fixture_event(f, n, &delivery, 1);
 		struct store_quarantined quarantined = {
 			.source = 0, .reason = "json", .raw = slice_of((const char *)&n, sizeof(n))

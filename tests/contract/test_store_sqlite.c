@@ -320,7 +320,7 @@ static void limit_files(rlim_t bytes)
 /* One transaction per call, as a caller would do it. */
 static enum status try_append(struct fixture *f, int64_t n, int64_t *id_out)
 {
-	const struct store_new_delivery delivery = { .target = f->app, .leased = true };
+	struct store_new_delivery delivery = { .target = f->app, .leased = true };
 	struct store_event event = fixture_event(f, n, &delivery, 1);
 	enum status status;
 

@@ -57,7 +57,7 @@ static const struct sweep_case {
 
 static int64_t append_case(struct fixture *f, const struct sweep_case *c, int64_t n)
 {
-	const struct store_new_delivery both[] = {
+	struct store_new_delivery both[] = {
 		{ .target = f->app, .leased = c->app != DELIVERY_WAITING },
 		{ .target = f->other, .leased = c->other != DELIVERY_WAITING },
 	};
@@ -155,7 +155,7 @@ static void test_steps_are_small(void **state)
 
 	MUST(f, store_begin(f->store, &f->err));
 	for (int64_t n = 0; n < left; n++) {
-		const struct store_new_delivery delivery = { .target = f->app, .leased = true };
+		struct store_new_delivery delivery = { .target = f->app, .leased = true };
 		struct store_event event = fixture_event(f, n, &delivery, 1);
 		struct store_verdict verdict;
 

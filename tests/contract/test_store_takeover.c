@@ -135,8 +135,8 @@ static void test_renewed_leases_last(void **state)
 /* In a process of its own: one leased at intake, one claimed, one waiting, some quarantined. */
 static bool work_and_die(struct fixture *f)
 {
-	static const struct store_new_delivery leased = { .target = 0, .leased = true };
-	static const struct store_new_delivery waiting = { .target = 0 };
+	static struct store_new_delivery leased = { .target = 0, .leased = true };
+	static struct store_new_delivery waiting = { .target = 0 };
 	struct store_event events[] = { fixture_event(f, 1, &leased, 1),
 		fixture_event(f, 2, &waiting, 1), fixture_event(f, 3, &waiting, 1) };
 	struct store_quarantined quarantined = {
@@ -265,7 +265,7 @@ static bool event_is_there(struct shared *s)
 static void test_a_lost_answer(void **state)
 {
 	struct shared *s = *state;
-	const struct store_new_delivery delivery = { .target = s->a->app, .leased = true };
+	struct store_new_delivery delivery = { .target = s->a->app, .leased = true };
 	struct store_event event = fixture_event(s->a, 1, &delivery, 1);
 	struct commit_work commit;
 	struct store_claim claim;
@@ -307,7 +307,7 @@ static void test_a_lost_answer(void **state)
 static void test_a_commit_that_never_came(void **state)
 {
 	struct shared *s = *state;
-	const struct store_new_delivery delivery = { .target = s->a->app, .leased = true };
+	struct store_new_delivery delivery = { .target = s->a->app, .leased = true };
 	struct store_event event = fixture_event(s->a, 1, &delivery, 1);
 	struct wired wired;
 	enum status status;

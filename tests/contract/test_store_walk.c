@@ -44,7 +44,7 @@ static void append_many(struct fixture *f, int64_t ids[EVENTS_COUNT + 1])
 {
 	MUST(f, store_begin(f->store, &f->err));
 	for (int64_t n = 1; n <= EVENTS_COUNT; n++) {
-		const struct store_new_delivery deliveries[] = {
+		struct store_new_delivery deliveries[] = {
 			{ .target = f->app, .leased = true },
 			{ .target = f->other },
 		};
@@ -169,7 +169,7 @@ static void test_nothing(void **state)
 static void test_verdict_of_another_day_after_a_flush(void **state)
 {
 	struct fixture *f = *state;
-	const struct store_new_delivery delivery = { .target = f->app, .leased = true };
+	struct store_new_delivery delivery = { .target = f->app, .leased = true };
 	struct store_event event = fixture_event(f, 1, &delivery, 1);
 	struct store_verdict verdict;
 

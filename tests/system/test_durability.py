@@ -16,7 +16,7 @@ import pytest
 from jwks import assert_jwks_answers
 from repostal import run
 from receiver import Reply
-from settings import target
+from settings import source, target
 from waiting import wait_until
 
 pytestmark = pytest.mark.threads
@@ -189,25 +189,26 @@ def test_the_store_directory_must_exist_and_the_message_says_which(new_gateway, 
 
 def test_a_full_backlog_is_503_and_ends_by_itself(start_gateway, receiver):
     receiver.answer("/postal", Reply(503))
-    gateway = start_gateway(store={"max_backlog": 50},
-                            targets=[target("app", receiver.url(), retry=["300ms"] * 60)])
-    refused = None
+    paths = ["/one", "/two", "/three"]  # each source has half of the backlog
+    gateway = start_gateway(store={"max_backlog": 50}, sources=[source(path[1:], path) for path in paths],
+                            targets=[target("app", receiver.url(), retry=["300ms"] * 60, max_backlog=100)])
     accepted = []
-    for _ in range(500):
-        event = events.delivered()
-        answer = gateway.post(event)
-        if answer.status != 200:
-            refused = answer
-            break
-        accepted.append(event["id"])
-    assert refused is not None and refused.status == 503
-    assert refused.headers["Retry-After"] == "30"
-    assert refused.json["errors"][0]["msg"]
+    for path in paths:
+        answer = None
+        for _ in range(500):
+            event = events.delivered()
+            answer = gateway.post(event, path)
+            if answer.status != 200:
+                break
+            accepted.append(event["id"])
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "30"
+        assert answer.json["errors"][0]["msg"]
     assert len(accepted) >= 50
     assert gateway.admin("/readyz").status == 503
     assert gateway.request("GET", "/healthz").status == 200
     receiver.answer("/postal", Reply(200))
-    wait_until(lambda: gateway.post(events.delivered()).status == 200, "events are taken again")
+    wait_until(lambda: gateway.post(events.delivered(), "/three").status == 200, "events are taken again")
     wait_until(lambda: gateway.admin("/readyz").status == 200, "readiness comes back")
     gateway.wait_idle()
     assert set(accepted) <= set(message_ids(receiver))

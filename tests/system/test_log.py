@@ -94,7 +94,7 @@ def rejections(gateway):
 def test_a_refusal_names_the_client_the_source_and_the_reason(start_gateway, receiver):
     receiver.answer("/postal", Reply(manner="hang"))
     gateway = start_gateway(
-        listen=PROXIES, store={"max_backlog": 1},
+        listen=PROXIES, store={"max_backlog": 1}, targets=[target("app", receiver.url(), max_backlog=2)],
         sources=[source(), source("near", "/near", auth={"token": TOKEN, "allow": ["192.0.2.0/24"]})])
 
     def ask(path, forwarded, **headers):

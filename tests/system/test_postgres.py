@@ -11,7 +11,7 @@ from histories import HISTORY, Flaky, history
 from postgres import PASSWORD_USER
 from repostal import run
 from receiver import Reply
-from settings import target
+from settings import source, target
 from waiting import wait_until
 
 pytestmark = pytest.mark.threads
@@ -160,11 +160,15 @@ def test_counts_are_those_of_all(new_pair, database, receiver):
 
 
 def test_a_backlog_that_is_full_is_full_for_all(new_gateway, database, receiver):
-    pair = [new_gateway(store=database.store(max_backlog=20)).start() for _ in range(2)]
+    pair = [new_gateway(store=database.store(max_backlog=20), sources=[source(), source("other", "/other")],
+                        targets=[target("app", receiver.url(), max_backlog=100)]).start() for _ in range(2)]
     api(pair[0], "POST", "/targets/app/pause")
     follows(pair[1], "paused")
-    pair[0].post_all([events.delivered() for _ in range(20)])
-    wait_until(lambda: pair[1].post(events.delivered()).status == 503, "the other is full too")
+    assert [answer.status for answer in pair[0].post_all([events.delivered() for _ in range(10)])] == [200] * 10
+    wait_until(lambda: pair[1].post(events.delivered()).status == 503, "the source's half is used up for both")
+    assert pair[0].post(events.delivered(), "/other").status == 200
+    wait_until(lambda: pair[0].post(events.delivered(), "/other").status == 503, "all of it is used up")
+    wait_until(lambda: pair[1].post(events.delivered(), "/other").status == 503, "the other is full too")
     api(pair[0], "POST", "/targets/app/resume")
     wait_until(lambda: pair[1].post(events.delivered()).status == 200, "there is room again")
 

@@ -82,6 +82,7 @@ static const struct {
 	{ "targets.retry_share", "0.25" },
 	{ "targets.retry_after_max", "\"1h\"" },
 	{ "targets.ordering", "\"none\"" },
+	{ "targets.max_backlog", "0" },
 	{ "targets.headers", "{ }" },
 	{ "targets.http2", "false" },
 	{ "targets.proxy", "\"\"" },
