@@ -13,7 +13,7 @@ enum {
 	PORTION_MAX = 500,
 	SCAN_MAX = 20000,
 	PORTIONS_PER_SECOND = 5,
-	AS_NEW_MAX = 50, /* each takes round trips of its own, on the thread that writes */
+	ITEMS_MAX = 25, /* each takes round trips of its own, on the thread that writes */
 };
 
 static size_t portion_count(const struct job_run *run, size_t count_max)
@@ -79,6 +79,22 @@ static void on_row(void *context, const struct store_row *row, const struct fact
 	};
 }
 
+/* A page is large, because looking is what costs; transactions are short, because senders wait for them. */
+static enum status change_found(const struct found *found, size_t *changed_out, struct error *err)
+{
+	enum status status = STATUS_OK;
+
+	*changed_out = 0;
+	for (size_t i = 0; status == STATUS_OK && i < found->count; i += ITEMS_MAX) {
+		size_t left = found->count - i, changed = 0;
+
+		status = change_items(found->run->control, found->run->kind, found->items + i,
+			left < ITEMS_MAX ? left : ITEMS_MAX, clock_schedule_ms(), &changed, err);
+		*changed_out += changed;
+	}
+	return status;
+}
+
 static enum status run_found(const struct job_run *run, struct store_reader *reader,
 	const struct names *names, struct error *err)
 {
@@ -91,18 +107,16 @@ static enum status run_found(const struct job_run *run, struct store_reader *rea
 		.visit = on_row,
 		.context = &found,
 	};
-	size_t count_max = run->as_new ? AS_NEW_MAX : LISTING_LIMIT_MAX;
 	enum status status;
 	int64_t next = 0;
 	size_t changed;
 
 	do {
 		found.count = 0;
-		changed = 0;
-		status = listing_page(&listing, next, portion_count(run, count_max), &next, err);
-		if (status == STATUS_OK && found.count > 0)
-			status = change_items(run->control, run->kind, found.items, found.count,
-				clock_schedule_ms(), &changed, err);
+		status = listing_page(
+			&listing, next, portion_count(run, LISTING_LIMIT_MAX), &next, err);
+		if (status == STATUS_OK)
+			status = change_found(&found, &changed, err);
 		if (status != STATUS_OK)
 			return status;
 		progress.scanned = listing.scanned;

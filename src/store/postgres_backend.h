@@ -78,6 +78,7 @@ enum postgres_statement {
 	PG_QUARANTINE_INSERT,
 	PG_UNQUARANTINE,
 	PG_CHANGE_FIND, /* a text made for the occasion */
+	PG_CHANGE_FIND_ONE,
 	PG_CHANGE_KEEP_ATTEMPTS,
 	PG_CHANGE_RETRY,
 	PG_CHANGE_DISCARD,

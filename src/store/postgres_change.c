@@ -21,6 +21,34 @@ struct portion {
 	size_t count;
 };
 
+/* One delivery by its name, as jobs and people say it: no text is made and planned for it. */
+static bool is_one(const struct store_filter *filter)
+{
+	return filter->event != 0 && filter->target >= 0 && filter->type < 0 &&
+	       filter->since_us == 0 && filter->until_us == 0 && filter->search_key == 0;
+}
+
+static enum status find_one(struct postgres_store *pg, struct store_change *change,
+	struct portion *portion, struct error *err)
+{
+	const struct store_filter *filter = &change->filter;
+	int64_t id = postgres_delivery_id(filter->event, (uint16_t)filter->target);
+	struct postgres_params params;
+	struct postgres_rows rows = { 0 };
+	enum status status;
+
+	postgres_params_init(&params);
+	postgres_add_int8(&params, id);
+	postgres_add_int4(&params, (int32_t)store_change_states(change));
+	status = postgres_run(pg, PG_CHANGE_FIND_ONE, &params, &rows, err);
+	if (rows.count > 0 && id > change->after)
+		portion->ids[portion->count++] = id;
+	change->done = status == STATUS_OK;
+	postgres_rows_free(&rows);
+	postgres_params_free(&params);
+	return status;
+}
+
 /* Moves the change behind what was found. */
 static enum status find(struct postgres_store *pg, struct store_change *change,
 	struct portion *portion, struct error *err)
@@ -170,7 +198,8 @@ enum status postgres_change(struct store *store, struct store_change *change, st
 	}
 	status = begin_now(store, err);
 	if (status == STATUS_OK)
-		status = find(pg, change, &portion, err);
+		status = is_one(&change->filter) ? find_one(pg, change, &portion, err)
+						 : find(pg, change, &portion, err);
 	if (status != STATUS_OK || portion.count == 0)
 		return status;
 	status = lock_orders(pg, &portion, err);

@@ -159,6 +159,8 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 	[PG_UNQUARANTINE] = { "remove a quarantined body",
 		"DELETE FROM quarantine WHERE id = $1::bigint RETURNING id" },
 	[PG_CHANGE_FIND] = { "look for deliveries", "SELECT 1" }, /* postgres_filter.c writes it */
+	[PG_CHANGE_FIND_ONE] = { "look for a delivery",
+		"SELECT id FROM delivery WHERE id = $1::bigint AND ($2::int >> state & 1) = 1" },
 	/* One that went well at once has no row of its attempt, and its own is about to change. */
 	[PG_CHANGE_KEEP_ATTEMPTS] = { "keep attempts",
 		"INSERT INTO attempt"

@@ -100,6 +100,7 @@ static const struct {
 	{ PG_SWEEP_DELIVERIES, "'{256}'", "using delivery_pkey", true },
 	{ PG_SWEEP_EVENTS, "'{256}'", "using event_pkey", false },
 	{ PG_SWEEP_QUARANTINE, "1", "using quarantine_last_seen", false },
+	{ PG_CHANGE_FIND_ONE, "256, 2", "using delivery_pkey", false },
 	{ PG_CHANGE_KEEP_ATTEMPTS, "'{256}', 19828", "using delivery_pkey", false },
 	{ PG_CHANGE_RETRY, "'{256}', 1", "using delivery_pkey", true },
 	{ PG_CHANGE_DISCARD, "'{256}', 1", "using delivery_pkey", true },
