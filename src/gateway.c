@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "gateway_private.h"
@@ -31,6 +32,8 @@
 
 enum {
 	ADMIN_DRAIN_MS = 500,
+	STOP_GRACE_MS = 5000, /* beyond shutdown_timeout: what is cut off has to come to its end */
+	LOG_FLUSH_MS = 1000,
 	EXIT_STOPPED_AT_ONCE = 1,
 };
 
@@ -136,21 +139,80 @@ static int64_t left_ms(int64_t deadline_ms)
 	return left > 0 ? left : 0;
 }
 
+/* The store is made for being cut off: what is committed stays, what is not was not acknowledged. */
+static void stop_at_once(int signal_number)
+{
+	(void)signal_number;
+	_exit(EXIT_STOPPED_AT_ONCE);
+}
+
+static void on_stop_too_long(int signal_number)
+{
+	static const char text[] =
+		"repostal: the stop takes longer than shutdown_timeout: it is cut off\n";
+	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&output, 1, 0) == 1 && (output.revents & POLLOUT) != 0)
+		(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	stop_at_once(signal_number);
+}
+
+/*
+ * Every wait below has the deadline or a limit of its own, but for what hangs in the system: a disk, a library.
+ * Then this ends it.
+ */
+static void guard_stop(int64_t timeout_ms)
+{
+	int64_t all_ms = timeout_ms + STOP_GRACE_MS;
+	struct itimerval timer = {
+		.it_value = { .tv_sec = (time_t)(all_ms / 1000),
+			.tv_usec = (suseconds_t)(all_ms % 1000 * 1000) },
+	};
+
+	signal(SIGALRM, on_stop_too_long);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static enum status nothing(struct store *store, void *argument, struct error *err)
+{
+	(void)store;
+	(void)argument;
+	(void)err;
+	return STATUS_OK;
+}
+
+/*
+ * A request of the admin API is still being carried out, and may use anything: nothing can be freed. What
+ * deliveries came to is written before we go.
+ */
+static void leave(struct gateway *gateway)
+{
+	if (gateway->store_thread != NULL)
+		(void)store_thread_call(gateway->store_thread, nothing, NULL, NULL);
+	log_event(LOG_LEVEL_WARN, "gateway.cut_off", LOG_STR("what", "a request of the admin API"));
+	log_event(LOG_LEVEL_INFO, "gateway.stopped", LOG_STR("version", REPOSTAL_VERSION));
+	log_stop(LOG_FLUSH_MS);
+	_exit(EXIT_SUCCESS);
+}
+
 static void stop(struct gateway *gateway)
 {
 	const struct generation *current = gateway->current.generation;
 	int64_t timeout_ms = current == NULL ? 0 : current->config->shutdown_timeout_ms;
 	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
 
+	guard_stop(timeout_ms);
 	watchdog_trust(gateway->watchdog);
+	admin_refuse(gateway->admin);
 	if (gateway->is_listening)
 		http_server_drain(gateway->public_server, left_ms(deadline_ms));
 	if (gateway->dispatcher != NULL)
 		dispatcher_stop(gateway->dispatcher, left_ms(deadline_ms));
 	if (gateway->is_listening)
-		http_server_drain(gateway->admin_server, ADMIN_DRAIN_MS);
+		http_server_drain(gateway->admin_server, left_ms(deadline_ms) + ADMIN_DRAIN_MS);
 	store_opening_stop(&gateway->opening, left_ms(deadline_ms));
-	admin_stop(gateway->admin);
+	if (!admin_stop(gateway->admin, left_ms(deadline_ms) + ADMIN_DRAIN_MS))
+		leave(gateway);
 	http_server_stop(&gateway->admin_server);
 	control_close(&gateway->control);
 	store_thread_stop(&gateway->store_thread);
@@ -241,13 +303,6 @@ static enum status serve_until_stopped(
 			LOG_STR("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"));
 	supervisor_notify("STOPPING=1");
 	return status;
-}
-
-/* The store is made for being cut off: what is committed stays, what is not was not acknowledged. */
-static void stop_at_once(int signal_number)
-{
-	(void)signal_number;
-	_exit(EXIT_STOPPED_AT_ONCE);
 }
 
 static void let_second_signal_through(const sigset_t *set)

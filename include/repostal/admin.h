@@ -81,9 +81,13 @@ void admin_explain(struct admin *admin, const char *reason);
  * thread, regularly: the loops are asked now and have to have answered by a later call.
  */
 bool admin_sees_work(struct admin *admin, int64_t now_ms);
-/* Ends it when what waits is answered: no API from then on. After the drain, before the admin server
- * and the control stop. */
-void admin_stop(struct admin *admin);
+/* The API answers 503 from now on, also to those that wait already. */
+void admin_refuse(struct admin *admin);
+/*
+ * No API from then on. After the drain, before the admin server and the control stop. False: a request was
+ * still being carried out after timeout_ms; then nothing that it may use can be freed.
+ */
+bool admin_stop(struct admin *admin, int64_t timeout_ms);
 void admin_free(struct admin **adminp);
 
 /* What /readyz says: appends a JSON array of reasons why not. On any thread, after admin_connect(). */

@@ -48,15 +48,23 @@ void admin_read_reason(struct admin *admin, struct error *reason_out)
 	pthread_mutex_unlock(&admin->mutex);
 }
 
-void admin_stop(struct admin *admin)
+void admin_refuse(struct admin *admin)
+{
+	struct api *api = admin == NULL ? NULL : admin->api;
+
+	if (api != NULL)
+		api_refuse(api);
+}
+
+bool admin_stop(struct admin *admin, int64_t timeout_ms)
 {
 	struct api *api;
 
 	if (admin == NULL)
-		return;
+		return true;
 	api = admin->api;
 	admin->api = NULL;
-	api_stop(&api);
+	return api_stop(&api, timeout_ms);
 }
 
 void admin_free(struct admin **adminp)

@@ -3,14 +3,17 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "admin_private.h"
+#include "repostal/clock.h"
 #include "repostal/control.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
 
 enum {
-	WAITING_MAX = 64
+	WAITING_MAX = 64,
+	STOP_POLL_US = 2000,
 };
 
 #define API_PREFIX "/api/v1"
@@ -21,6 +24,8 @@ struct api {
 	_Atomic int waiting;
 	pthread_t worker;
 	struct log_limit change_lines;
+	_Atomic bool is_refusing;
+	_Atomic bool has_ended;            /* the worker has */
 	struct http_ticket_batch answered; /* the worker's */
 };
 
@@ -31,6 +36,7 @@ struct api_request {
 	struct api *api;
 	struct address peer;
 	bool is_local;
+	bool is_refused;
 	struct control_request request;
 	struct control_answer answer;
 	char bytes[];
@@ -55,6 +61,15 @@ static bool may_be_form(const struct http_request *request)
 	return says_something && !access_is_json(request->content_type);
 }
 
+static void refuse_stopping(struct http_exchange *exchange)
+{
+	http_answer_error_with(exchange, 503, "the gateway is stopping", "server", "server",
+		(struct http_header){
+			.name = "retry-after",
+			.value = SLICE_LITERAL("5"),
+		});
+}
+
 static bool is_acceptable(
 	struct api *api, struct http_exchange *exchange, const struct http_request *request)
 {
@@ -63,6 +78,10 @@ static bool is_acceptable(
 	if (may_be_form(request)) {
 		http_answer_error(exchange, 415, "the body is not application/json", "content-type",
 			"headers");
+		return false;
+	}
+	if (atomic_load(&api->is_refusing)) {
+		refuse_stopping(exchange);
 		return false;
 	}
 	if (atomic_load(&api->waiting) >= WAITING_MAX) {
@@ -94,7 +113,9 @@ static void on_answered(struct http_ticket *http, struct http_exchange *exchange
 			.name = "allow",
 			.value = slice_text(waiting->answer.allow),
 		};
-	if (exchange != NULL)
+	if (exchange != NULL && waiting->is_refused)
+		refuse_stopping(exchange);
+	else if (exchange != NULL)
 		http_answer(exchange, &answer);
 	buf_free(&waiting->answer.body);
 	free(waiting);
@@ -155,6 +176,15 @@ static void log_change(struct log_limit *lines, const struct api_request *done)
 		LOG_STR("peer", peer));
 }
 
+static void carry_out(struct api *api, struct api_request *waiting)
+{
+	waiting->is_refused = atomic_load(&api->is_refusing);
+	if (waiting->is_refused)
+		return;
+	control_handle(api->view->control, &waiting->request, &waiting->answer);
+	log_change(&api->change_lines, waiting);
+}
+
 static void *work(void *context)
 {
 	struct api *api = context;
@@ -163,12 +193,12 @@ static void *work(void *context)
 	while ((item = mailbox_wait_one(&api->requests)) != NULL) {
 		struct api_request *waiting = MAILBOX_ENTRY(item, struct api_request, item);
 
-		control_handle(api->view->control, &waiting->request, &waiting->answer);
-		log_change(&api->change_lines, waiting);
+		carry_out(api, waiting);
 		atomic_fetch_sub(&api->waiting, 1);
 		http_tickets_add(&api->answered, &waiting->http);
 		http_tickets_flush(api->view->admin_server, &api->answered);
 	}
+	atomic_store(&api->has_ended, true);
 	return NULL;
 }
 
@@ -183,16 +213,29 @@ struct api *api_start(const struct admin_view *view)
 	return api;
 }
 
-void api_stop(struct api **apip)
+void api_refuse(struct api *api)
 {
+	atomic_store(&api->is_refusing, true);
+}
+
+bool api_stop(struct api **apip, int64_t timeout_ms)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
 	struct api *api = *apip;
 
 	if (api == NULL)
-		return;
+		return true;
 	*apip = NULL;
+	api_refuse(api);
 	mailbox_close(&api->requests);
+	while (!atomic_load(&api->has_ended)) {
+		if (clock_monotonic_ms() >= deadline_ms)
+			return false;
+		usleep(STOP_POLL_US);
+	}
 	pthread_join(api->worker, NULL);
 	mailbox_destroy(&api->requests);
 	log_limit_close(&api->change_lines);
 	free(api);
+	return true;
 }

@@ -15,8 +15,12 @@ struct api;
 
 /* The view outlives it. */
 struct api *api_start(const struct admin_view *view);
-/* Answers what waits, then ends the worker. */
-void api_stop(struct api **apip);
+/* What waits, and what comes, is answered with 503 from now on; what is being carried out goes to its end. */
+void api_refuse(struct api *api);
+/*
+ * Ends the worker. False: it was still at work after timeout_ms, and nothing that it may use can be freed.
+ */
+bool api_stop(struct api **apip, int64_t timeout_ms);
 
 bool api_owns_path(struct slice path);
 void api_handle(
