@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from programs import (PATH, PATH_OF_FEW, Bare, BullMq, Gateway, Plain, Program, Receiver, install_modules, post,
                       run_through)
+from hostile import hostile
 from postgres import PostgresServer  # the tests' own; programs has made it known
 from soak import soak
 from waiting import wait_until
@@ -324,5 +325,6 @@ def many_targets(run):
 
 
 PARTS = {"ratios": ratios, "rates": rates, "latency": latency, "signing": signing, "backlog": backlog,
-         "neighbours": neighbours, "many-targets": many_targets, "load-memory": load_memory, "memory": memory,
+         "neighbours": neighbours, "many-targets": many_targets, "hostile": hostile,
+         "load-memory": load_memory, "memory": memory,
          "memory-huge": memory_huge, "soak": soak}

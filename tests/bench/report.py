@@ -88,6 +88,10 @@ def goals(figures):
         goal("ready again with ten million events waiting, s", row["ready_again_s"], 2, at_least=False)
         if "ready_after_kill_s" in row:
             goal("the same after kill -9, s", row["ready_after_kill_s"], 2, at_least=False)
+    for row in figures.get("hostile", [])[1:]:
+        goal(f"{row['attack']}: 99th percentile of event latency, as a ratio to none", row["ratio_of_event_p99"], 2,
+             at_least=False)
+        goal(f"{row['attack']}: memory held above idle, MiB", row["held_mib"], 64, at_least=False)
     if figures.get("soak"):
         for name in ("resident_mib", "descriptors", "store_mib"):
             goal(f"soak: {name}, last third as a ratio to the middle one", drift(figures["soak"], name), 1.1,
