@@ -141,6 +141,7 @@ struct control_request {
 	struct slice query; /* without the '?' */
 	struct slice content_type;
 	struct slice body;
+	bool shows_urls; /* of targets as a whole: of their paths some are secrets */
 };
 
 enum {

@@ -153,6 +153,8 @@ void api_handle(struct api *api, struct http_exchange *exchange, const struct ht
 		.query = copy_behind(&at, request->query),
 		.content_type = copy_behind(&at, request->content_type),
 		.body = copy_behind(&at, request->body),
+		.shows_urls = request->is_local ||
+			      access_has_token(api->view->token, request->authorization),
 	};
 	waiting->request.path.data += sizeof(API_PREFIX) - 1;
 	waiting->request.path.size -= sizeof(API_PREFIX) - 1;

@@ -89,6 +89,7 @@ enum status api_offline_call(struct api_offline *offline, const char *method, co
 		.query = slice_text(query),
 		.content_type = slice_text(body == NULL ? NULL : "application/json"),
 		.body = slice_text(body),
+		.shows_urls = true, /* whoever asks has read the configuration */
 	};
 	struct control_answer handled;
 	enum status status = STATUS_OK;

@@ -49,7 +49,8 @@ static const char help[] =
 	"  -h, --help             this text\n"
 	"\n"
 	"URL may hold user:password@. Proxies of the environment are not used. T and V may be\n"
-	"\"env:NAME\" or \"file:/path\": then they are in no list of processes.\n"
+	"\"env:NAME\" or \"file:/path\". Written out, they and what follows the host in URL are\n"
+	"overwritten in the list of processes as soon as they are read.\n"
 	"\n"
 	"Latencies are those of acknowledged (2xx) events. With --rate they count from\n"
 	"the moment the event was due, not from when a connection was free to send it: a\n"
@@ -161,10 +162,10 @@ static void append_header(struct send_options *settings, struct slice name, cons
 }
 
 /* "Name: value" on one line; curl would silently drop or misread anything else. */
-static bool add_header(struct send_options *settings, const char *text)
+static bool add_header(struct send_options *settings, char *text)
 {
 	size_t name_size = 0;
-	const char *value;
+	char *value;
 	char *secret;
 	bool is_good;
 
@@ -175,9 +176,11 @@ static bool add_header(struct send_options *settings, const char *text)
 		return false;
 	}
 	value = text + name_size + 1;
-	secret = take_secret("-H, --header", value + strspn(value, " \t"));
+	value += strspn(value, " \t");
+	secret = take_secret("-H, --header", value);
 	if (secret == NULL)
 		return false;
+	cli_hide_argument(value);
 	is_good = strpbrk(secret, "\r\n") == NULL && strlen(secret) < HEADER_SIZE_MAX / 2;
 	if (is_good)
 		append_header(settings, slice_of(text, name_size), secret);
@@ -236,6 +239,7 @@ static int take_option(struct send_options *settings, int found, char **argv)
 	case OPTION_TOKEN:
 		free(settings->token);
 		settings->token = take_secret("--token", optarg);
+		cli_hide_argument(optarg);
 		good = settings->token != NULL;
 		break;
 	case OPTION_TIMEOUT:
@@ -290,6 +294,21 @@ out:
 	return result;
 }
 
+/* A token may be in the path, in the query, or before the '@'; the host stays. */
+static void hide_url(char *text)
+{
+	char *host = strstr(text, "://");
+	char *rest, *at;
+
+	host = host == NULL ? text : host + 3;
+	rest = host + strcspn(host, "/?#");
+	if (rest[0] != '\0' && rest[1] != '\0')
+		cli_hide_argument(rest + 1);
+	at = memchr(host, '@', (size_t)(rest - host));
+	if (at != NULL)
+		memset(host, '*', (size_t)(at - host));
+}
+
 static int send_all(const struct send_options *settings)
 {
 	struct load_result *result = memory_zalloc(sizeof(*result));
@@ -328,6 +347,7 @@ static int run(struct send_options *settings, int argc, char **argv)
 	url = make_url(argv[optind], settings->token);
 	if (url == NULL)
 		return EXIT_USAGE;
+	hide_url(argv[optind]);
 	settings->load.url = url;
 	if (settings->load.concurrency > settings->load.count)
 		settings->load.concurrency = settings->load.count;

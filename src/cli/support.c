@@ -205,3 +205,14 @@ void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lin
 	}
 	buf_append(out, text.data + clean, text.size - clean);
 }
+
+/* Its length says nothing either: what is left is an empty text. */
+void cli_hide_argument(char *argument)
+{
+	size_t size = strlen(argument);
+
+	if (strncmp(argument, "env:", 4) == 0 || strncmp(argument, "file:", 5) == 0)
+		return;
+	memset(argument, 0, size);
+	memcpy(argument, "***", size < 3 ? size : 3);
+}

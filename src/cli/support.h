@@ -42,6 +42,12 @@ bool cli_parse_number(const char *command, const char *option, const char *text,
 /* The same for --limit, where "all" is 0. */
 bool cli_parse_limit(const char *command, const char *text, int64_t *out);
 
+/*
+ * Overwrites an argument of this process: other accounts see it in the list of processes. Only a secret that is
+ * written out, not one that is named by "env:" or "file:". The text was copied before.
+ */
+void cli_hide_argument(char *argument);
+
 /* Appends the file, or standard input for "-", up to the buffer's ceiling. */
 enum status cli_read_file(const char *path, struct buf *out, struct error *err);
 

@@ -16,28 +16,35 @@ static const struct target_settings *find_settings(const struct call *call, uint
 	return NULL;
 }
 
-/* Without what a person in "https://person:secret@host" wrote before the '@'. */
-static void write_url(struct buf *out, const char *url)
+/*
+ * Without what a person in "https://person:secret@host" wrote before the '@'; and without what follows the host,
+ * for those who are not meant to know it: many receivers have their secret there.
+ */
+static void write_url(struct buf *out, const char *url, bool is_whole)
 {
-	struct buf masked;
 	const char *host = strstr(url, "://");
 	const char *end, *at = NULL;
+	struct buf shown;
 
 	host = host == NULL ? url : host + 3;
 	end = host + strcspn(host, "/?#");
 	for (const char *c = host; c < end; c++)
 		if (*c == '@')
 			at = c;
-	if (at == NULL) {
-		out_text(out, "url", slice_text(url));
-		return;
+	buf_init(&shown, strlen(url) + 2 * sizeof("/***"));
+	buf_append(&shown, url, (size_t)(host - url));
+	if (at != NULL)
+		buf_append_text(&shown, "***");
+	else
+		at = host;
+	if (is_whole || end[0] == '\0' || strcmp(end, "/") == 0) {
+		buf_append_text(&shown, at);
+	} else {
+		buf_append(&shown, at, (size_t)(end - at));
+		buf_append_text(&shown, "/***");
 	}
-	buf_init(&masked, strlen(url) + sizeof("***"));
-	buf_append(&masked, url, (size_t)(host - url));
-	buf_append_text(&masked, "***");
-	buf_append_text(&masked, at);
-	out_text(out, "url", buf_slice(&masked));
-	buf_free(&masked);
+	out_text(out, "url", buf_slice(&shown));
+	buf_free(&shown);
 }
 
 /* NULL: only a running gateway would know. */
@@ -134,7 +141,7 @@ static void write_target(struct call *call, uint16_t number)
 	if (settings == NULL)
 		out_null(out, "url");
 	else
-		write_url(out, settings->url);
+		write_url(out, settings->url, call->request->shows_urls);
 	out_text_or_null(out, "state", slice_text(state_of(call, named, settings, &at_work)));
 	out_bool(out, "paused", named->is_paused);
 	out_text(out, "reason", slice_text(named->is_paused ? named->reason : ""));

@@ -317,6 +317,7 @@ json_t *fixture_ask(struct fixture *fixture, const char *method, const char *tar
 		.query = query,
 		.content_type = SLICE_LITERAL("application/json"),
 		.body = slice_text(body),
+		.shows_urls = fixture->shows_urls,
 	};
 	struct control_answer answer;
 	json_error_t error;

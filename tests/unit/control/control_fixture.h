@@ -31,6 +31,7 @@ enum {
 };
 
 struct fixture {
+	bool shows_urls; /* of what is asked */
 	char *folder;
 	struct store_settings settings;
 	struct store *store;
