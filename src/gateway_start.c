@@ -73,6 +73,7 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 		.max_body = ADMIN_BODY_SIZE_MAX,
 		.max_connections = ADMIN_CONNECTIONS_MAX,
 		.request_timeout_ms = config->listen.request_timeout_ms,
+		.may_send_body = admin_may_send_body,
 	};
 	enum status status;
 

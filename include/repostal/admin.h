@@ -93,7 +93,8 @@ void admin_free(struct admin **adminp);
 /* What /readyz says: appends a JSON array of reasons why not. On any thread, after admin_connect(). */
 bool admin_is_ready(struct admin *admin, struct buf *reasons_out);
 
-/* The handler of the admin listener; context is the struct admin. */
+/* The two of the admin listener; context is the struct admin. A body is for those who may change something. */
+bool admin_may_send_body(void *context, const struct http_request *request);
 void admin_handle(
 	void *context, struct http_exchange *exchange, const struct http_request *request);
 

@@ -39,7 +39,7 @@ struct http_request;
 
 /*
  * Of a request whose head has come and whose body has not: is it worth reading? Method, path, query,
- * authorization, forwarded_for and peer are filled in. After a no the handler is called at once, without the
+ * authorization, forwarded_for, peer and is_local are filled in. After a no the handler is called at once, without the
  * body and with body_refused, and must not take anything; the connection ends with its answer. Runs on the
  * loop.
  */

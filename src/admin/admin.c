@@ -278,6 +278,14 @@ static void refuse_api(
 		});
 }
 
+bool admin_may_send_body(void *context, const struct http_request *request)
+{
+	const struct admin *admin = context;
+	const struct admin_view *view = admin->view;
+
+	return request->is_local || access_has_token(view->token, request->authorization);
+}
+
 void admin_handle(void *context, struct http_exchange *exchange, const struct http_request *request)
 {
 	struct admin *admin = context;

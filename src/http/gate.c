@@ -31,6 +31,7 @@ static bool may_send_body(const struct http_connection *connection, struct slice
 		return true;
 	head_read(head, lines, &request);
 	request.peer = connection->peer;
+	request.is_local = connection->is_local;
 	return server->settings.may_send_body(server->handler_context, &request);
 }
 

@@ -206,6 +206,22 @@ def test_a_refusal_does_not_wait_for_the_body(start_gateway, headers, method, pa
     assert gateway.metric("requests_rejected_total") == 1
 
 
+@pytest.mark.parametrize("admin, headers, status", [
+    ({"token": ADMIN_TOKEN}, WRONG, 401),
+    ({"token": ADMIN_TOKEN}, "", 401),
+    ({"read_token": ADMIN_TOKEN}, f"Authorization: Bearer {ADMIN_TOKEN}\r\n", 403),
+    ({}, "", 403),
+])
+def test_the_admin_listener_does_not_wait_for_a_body_either(start_gateway, admin, headers, status):
+    gateway = start_gateway(admin=admin)
+    with connect(gateway.admin_port) as connection:
+        connection.sendall(head(headers, "Content-Type: application/json\r\n", "Content-Length: 1000\r\n",
+                                path="/api/v1/targets/app/pause"))
+        answer = read_answer(connection.makefile("rb"))
+        assert answer.status == status
+        assert answer.headers["Connection"] == "close"
+
+
 @pytest.mark.parametrize("path, headers", [(PATH, AUTHORIZED), (f"{PATH}?token={TOKEN}", ""),
                                            (f"{PATH}/{TOKEN}", "")])
 def test_whoever_may_post_sends_head_and_body_apart(gateway, path, headers):
