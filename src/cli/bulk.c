@@ -184,7 +184,10 @@ static int interrupted(struct bulk *bulk)
 
 	if (api_client_is_live(bulk->session->client))
 		return leave(bulk);
-	ask(bulk, "DELETE");
+	/* A portion may be on its way to the disk: what is told is what was changed. */
+	if (ask(bulk, "DELETE") == EXIT_OK)
+		while (is_state(bulk, "running") && ask(bulk, "GET") == EXIT_OK)
+			poll(NULL, 0, POLL_FIRST_MS);
 	return cli_failure(command, "interrupted after %" PRId64 " changed",
 		show_integer(bulk->job, "changed"));
 }
