@@ -97,15 +97,21 @@ static enum status open_sockets(struct gateway *gateway, struct error *err)
 	return status;
 }
 
+/* The number is nobody's at the moment. */
+static const char *name_or_null(const char *name)
+{
+	return store_name_is_free(name) ? NULL : name;
+}
+
 void gateway_copy_names(struct gateway *gateway, const struct store *store)
 {
 	struct admin_names *names = &gateway->names;
 
-	for (size_t n = names->targets_count; n < store_targets_count(store); n++)
-		names->targets[n] = store_target_name(store, (uint16_t)n);
+	for (size_t n = 0; n < store_targets_count(store); n++)
+		names->targets[n] = name_or_null(store_target_name(store, (uint16_t)n));
 	names->targets_count = store_targets_count(store);
-	for (size_t n = names->sources_count; n < store_sources_count(store); n++)
-		names->sources[n] = store_source_name(store, (uint16_t)n);
+	for (size_t n = 0; n < store_sources_count(store); n++)
+		names->sources[n] = name_or_null(store_source_name(store, (uint16_t)n));
 	names->sources_count = store_sources_count(store);
 }
 

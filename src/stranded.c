@@ -25,15 +25,15 @@ int64_t stranded_warn(const struct config *config, const struct admin_names *nam
 
 	for (size_t i = 0; i < names->targets_count; i++) {
 		int64_t waiting = gauge_read(&store->targets[i].open);
-		const char *reason = why_not_delivered(config, names->targets[i]);
+		const char *name = names->targets[i];
+		const char *reason = name == NULL ? NULL : why_not_delivered(config, name);
 
 		if (waiting <= 0 || reason == NULL)
 			continue;
 		deliveries += waiting;
 		if (targets++ < LINES_MAX)
-			log_event(LOG_LEVEL_WARN, "target.stranded",
-				LOG_STR("target", names->targets[i]), LOG_STR("reason", reason),
-				LOG_INT("waiting", waiting),
+			log_event(LOG_LEVEL_WARN, "target.stranded", LOG_STR("target", name),
+				LOG_STR("reason", reason), LOG_INT("waiting", waiting),
 				LOG_STR("advice", "configure it again, or discard them with: "
 						  "repostal queue discard --target NAME"));
 	}

@@ -26,8 +26,8 @@
 struct admin_names {
 	_Atomic size_t targets_count;
 	_Atomic size_t sources_count;
-	const char *targets[STORE_TARGETS_MAX];
-	const char *sources[STORE_SOURCES_MAX];
+	const char *_Atomic targets[STORE_TARGETS_MAX]; /* NULL: the number is not in use */
+	const char *_Atomic sources[STORE_SOURCES_MAX];
 };
 
 /* How the last reload went; the start counts as one. Written by the main thread. */

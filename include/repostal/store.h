@@ -54,7 +54,7 @@ struct store_settings {
 };
 
 enum {
-	STORE_TARGETS_MAX = 1024, /* names that one store ever sees */
+	STORE_TARGETS_MAX = 1024, /* names that one store has at a time */
 	STORE_SOURCES_MAX = 1024,
 	STORE_ANSWER_SIZE_MAX = 1024, /* of a receiver's answer that is kept */
 	STORE_NAME_SIZE_MAX = 64,
@@ -205,7 +205,9 @@ enum status store_open(const struct store_settings *settings, int64_t now_ms,
 void store_close(struct store **storep);
 
 /*
- * The number that stands for a name in this store, for ever; below STORE_TARGETS_MAX (SOURCES).
+ * The number that stands for a name in this store; below STORE_TARGETS_MAX (SOURCES). It is the name's as
+ * long as this process lives, and after that as long as the store has anything of it, or there is room for
+ * others.
  * Outside a transaction. STATUS_FULL: too many names; STATUS_INVALID: empty or too long.
  */
 enum status store_register_target(
@@ -214,13 +216,27 @@ enum status store_register_source(
 	struct store *store, const char *name, uint16_t *number_out, struct error *err);
 
 /*
- * Every name that was ever registered, by number: 0 .. count-1. A name is valid until the store is
- * closed; new ones only come by store_register_*().
+ * Every name, by number: 0 .. count-1. A name is valid until the store is closed; new ones only come by
+ * store_register_*(). The number of one that is free (store_name_is_free()) stands for nothing now.
  */
 size_t store_targets_count(const struct store *store);
 const char *store_target_name(const struct store *store, uint16_t number);
 size_t store_sources_count(const struct store *store);
 const char *store_source_name(const struct store *store, uint16_t number);
+
+bool store_name_is_free(const char *name);
+
+/*
+ * Removes a target that is not configured: its dead, discarded and delivered deliveries with their attempts, in
+ * portions, and at last its name. Outside a transaction; repeat with the same struct until done. STATUS_FULL:
+ * deliveries of it are open; STATUS_BUSY: another process may have it configured.
+ */
+struct store_forget {
+	uint16_t target;
+	int64_t after; /* 0 at first, then as the last portion left it */
+	bool done;     /* filled */
+};
+enum status store_forget(struct store *store, struct store_forget *forget, struct error *err);
 
 /* One transaction at a time. store_rollback() is always allowed and cannot fail. */
 enum status store_begin(struct store *store, struct error *err);

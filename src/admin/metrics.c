@@ -12,6 +12,21 @@ enum {
 	LABELS_SIZE_MAX = 1024
 };
 
+/* Numbers that are not in use are left out. */
+static size_t next_target(const struct admin_view *view, size_t from)
+{
+	while (from < view->names->targets_count && view->names->targets[from] == NULL)
+		from++;
+	return from;
+}
+
+static size_t next_source(const struct admin_view *view, size_t from)
+{
+	while (from < view->names->sources_count && view->names->sources[from] == NULL)
+		from++;
+	return from;
+}
+
 static const char *labels1(struct buf *labels, const char *name, const char *value)
 {
 	buf_reset(labels);
@@ -38,7 +53,8 @@ static void print_received(const struct admin_view *view, struct buf *labels, st
 
 	metric_print_head(out, name, "counter",
 		"Events that were stored, repeats and quarantined ones included.");
-	for (size_t i = 0; i < view->names->sources_count; i++) {
+	for (size_t i = next_source(view, 0); i < view->names->sources_count;
+		i = next_source(view, i + 1)) {
 		const struct inbound_source_metrics *metrics =
 			inbound_source_metrics(view->inbound, (uint16_t)i);
 
@@ -55,7 +71,8 @@ static void print_duplicates(const struct admin_view *view, struct buf *labels, 
 	static const char name[] = "repostal_events_duplicate_total";
 
 	metric_print_head(out, name, "counter", "Events that were known already.");
-	for (size_t i = 0; i < view->names->sources_count; i++) {
+	for (size_t i = next_source(view, 0); i < view->names->sources_count;
+		i = next_source(view, i + 1)) {
 		const struct inbound_source_metrics *metrics =
 			inbound_source_metrics(view->inbound, (uint16_t)i);
 
@@ -71,7 +88,8 @@ static void print_quarantined(const struct admin_view *view, struct buf *labels,
 	static const char name[] = "repostal_events_quarantined_total";
 
 	metric_print_head(out, name, "counter", "Events that could not be translated, by reason.");
-	for (size_t i = 0; i < view->names->sources_count; i++) {
+	for (size_t i = next_source(view, 0); i < view->names->sources_count;
+		i = next_source(view, i + 1)) {
 		const struct inbound_source_metrics *metrics =
 			inbound_source_metrics(view->inbound, (uint16_t)i);
 
@@ -101,7 +119,8 @@ static void print_rejected(const struct admin_view *view, struct buf *labels, st
 	metric_print_head(out, name, "counter",
 		"Requests that were refused, by reason and source (empty: not known); nothing was "
 		"stored.");
-	for (size_t i = 0; i < view->names->sources_count; i++) {
+	for (size_t i = next_source(view, 0); i < view->names->sources_count;
+		i = next_source(view, i + 1)) {
 		const struct inbound_source_metrics *metrics =
 			inbound_source_metrics(view->inbound, (uint16_t)i);
 
@@ -129,7 +148,8 @@ static void print_outcomes(const struct admin_view *view, struct buf *labels, st
 	const struct store_metrics *store = store_thread_metrics(view->store);
 
 	metric_print_head(out, name, "counter", "Deliveries that ended, by how they did.");
-	for (size_t i = 0; i < view->names->targets_count; i++) {
+	for (size_t i = next_target(view, 0); i < view->names->targets_count;
+		i = next_target(view, i + 1)) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 		const char *target = view->names->targets[i];
@@ -150,7 +170,8 @@ static void print_attempts(const struct admin_view *view, struct buf *labels, st
 	static const char name[] = "repostal_attempts_total";
 
 	metric_print_head(out, name, "counter", "Attempts by what came of them.");
-	for (size_t i = 0; i < view->names->targets_count; i++) {
+	for (size_t i = next_target(view, 0); i < view->names->targets_count;
+		i = next_target(view, i + 1)) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
@@ -168,7 +189,8 @@ static void print_durations(const struct admin_view *view, struct buf *labels, s
 	static const char latency[] = "repostal_event_latency_seconds";
 
 	metric_print_head(out, attempt, "histogram", "How long attempts took.");
-	for (size_t i = 0; i < view->names->targets_count; i++) {
+	for (size_t i = next_target(view, 0); i < view->names->targets_count;
+		i = next_target(view, i + 1)) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
@@ -192,7 +214,8 @@ static void print_depth(const struct admin_view *view, struct buf *labels, struc
 	const struct store_metrics *store = store_thread_metrics(view->store);
 
 	metric_print_head(out, name, "gauge", "Deliveries by target and state.");
-	for (size_t i = 0; i < view->names->targets_count; i++) {
+	for (size_t i = next_target(view, 0); i < view->names->targets_count;
+		i = next_target(view, i + 1)) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 		const char *target = view->names->targets[i];
@@ -230,7 +253,8 @@ static void print_oldest(const struct admin_view *view, struct buf *labels, stru
 	int64_t now_us = clock_unix_us();
 
 	metric_print_head(out, name, "gauge", "Age of the oldest event that is not delivered.");
-	for (size_t i = 0; i < view->names->targets_count; i++) {
+	for (size_t i = next_target(view, 0); i < view->names->targets_count;
+		i = next_target(view, i + 1)) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 
@@ -245,7 +269,8 @@ static void print_states(const struct admin_view *view, struct buf *labels, stru
 	static const char name[] = "repostal_target_state";
 
 	metric_print_head(out, name, "gauge", "1 for the state that a target is in.");
-	for (size_t i = 0; i < view->names->targets_count; i++) {
+	for (size_t i = next_target(view, 0); i < view->names->targets_count;
+		i = next_target(view, i + 1)) {
 		enum target_state now = dispatcher_target_state(view->dispatcher, (uint16_t)i);
 
 		for (int state = 0; state < TARGET_STATE_COUNT; state++)
@@ -263,7 +288,8 @@ static void print_probes(const struct admin_view *view, struct buf *labels, stru
 
 	metric_print_head(
 		out, name, "gauge", "Until an open target is tried again; 0 for every other one.");
-	for (size_t i = 0; i < view->names->targets_count; i++) {
+	for (size_t i = next_target(view, 0); i < view->names->targets_count;
+		i = next_target(view, i + 1)) {
 		const struct target_metrics *metrics =
 			dispatcher_target_metrics(view->dispatcher, (uint16_t)i);
 		int64_t probe_ms = metrics == NULL ? 0 : gauge_read(&metrics->next_probe_ms);

@@ -9,6 +9,7 @@
 #include "api_url.h"
 #include "command.h"
 #include "json_show.h"
+#include "repostal/memory.h"
 #include "session.h"
 #include "support.h"
 #include "target_table.h"
@@ -18,6 +19,7 @@ static const char help[] =
 	"       repostal target pause NAME   [-c FILE] [--json] [--reason TEXT]\n"
 	"       repostal target resume NAME  [-c FILE] [--json]\n"
 	"       repostal target test NAME    [-c FILE] [--json]\n"
+	"       repostal target forget NAME  [-c FILE] [--json]\n"
 	"\n"
 	"  list    the targets: state, what waits for them, and why they are paused\n"
 	"  pause   nothing more is attempted; the queue grows, nothing is lost\n"
@@ -25,6 +27,8 @@ static const char help[] =
 	"  test    sends one signed sample envelope now, also when it is paused, and prints\n"
 	"          the answer. Nothing is stored or counted; recipient and subject say that\n"
 	"          it is a test. Needs a running gateway\n"
+	"  forget  removes what is dead, discarded or delivered of a target that is not\n"
+	"          configured any more, and its name. Not while anything waits for it\n"
 	"\n"
 	"A pause is kept over restarts. States: active, paused, open (failing, tried now\n"
 	"and then), probing, orphaned (no longer configured), disabled.\n"
@@ -82,6 +86,17 @@ static void print_steered(const char *name, const char *action, const json_t *ta
 	printf("%s: %s\n", name, state);
 }
 
+static void print_acted(
+	const struct session *session, const char *name, const char *action, const json_t *json)
+{
+	if (session->json)
+		session_print_json(json);
+	else if (strcmp(action, "forget") == 0)
+		printf("%s: forgotten\n", name);
+	else
+		print_steered(name, action, json);
+}
+
 /* pause and resume answer with the target as it is then. */
 static int steer(struct session *session, const char *action, const char *name, const char *reason)
 {
@@ -100,10 +115,8 @@ static int steer(struct session *session, const char *action, const char *name, 
 			path.overflowed ? "NAME" : "--reason");
 	else
 		exit_code = session_call(session, "POST", path.data, NULL, body, &json);
-	if (exit_code == EXIT_OK && session->json)
-		session_print_json(json);
-	else if (exit_code == EXIT_OK)
-		print_steered(name, action, json);
+	if (exit_code == EXIT_OK)
+		print_acted(session, name, action, json);
 	json_decref(json);
 	json_decref(body);
 	buf_free(&path);
@@ -191,6 +204,16 @@ static int act(struct session *session, const char *action, const char *name, co
 	return steer(session, action, name, reason);
 }
 
+static bool is_action(const char *action)
+{
+	static const char *const actions[] = { "list", "pause", "resume", "test", "forget" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(actions); i++)
+		if (strcmp(action, actions[i]) == 0)
+			return true;
+	return false;
+}
+
 static int run(struct session *session, int argc, char **argv, const char *reason)
 {
 	const char *action = optind < argc ? argv[optind] : NULL;
@@ -200,10 +223,10 @@ static int run(struct session *session, int argc, char **argv, const char *reaso
 	int exit_code;
 
 	if (action == NULL)
-		return cli_usage_error("target", "list, pause, resume or test is missing");
-	if (!is_list && !is_pause && strcmp(action, "resume") != 0 && strcmp(action, "test") != 0)
+		return cli_usage_error("target", "list, pause, resume, test or forget is missing");
+	if (!is_action(action))
 		return cli_usage_error(
-			"target", "'%s' is not one of list, pause, resume, test", action);
+			"target", "'%s' is not one of list, pause, resume, test, forget", action);
 	if (!is_list && (name == NULL || name[0] == '\0'))
 		return cli_usage_error("target", "%s: NAME is missing", action);
 	if (optind + (is_list ? 1 : 2) < argc)

@@ -25,6 +25,7 @@ const struct route control_routes[] = {
 	{ "POST", "/targets/{name}/pause", target_pause, true },
 	{ "POST", "/targets/{name}/resume", target_resume, false },
 	{ "POST", "/targets/{name}/test", target_test, false },
+	{ "POST", "/targets/{name}/forget", target_forget, false },
 	{ "GET", "/deliveries", deliveries_list, false },
 	{ "GET", "/deliveries/count", deliveries_count, false },
 	{ "GET", "/messages", messages_list, false },

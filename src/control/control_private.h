@@ -80,6 +80,7 @@ void target_show(struct call *call);
 void target_pause(struct call *call);
 void target_resume(struct call *call);
 void target_test(struct call *call);
+void target_forget(struct call *call);
 void deliveries_list(struct call *call);
 void deliveries_count(struct call *call);
 void messages_list(struct call *call);

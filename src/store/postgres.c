@@ -71,6 +71,19 @@ static void keep_name(struct postgres_store *pg, enum store_name_kind kind, stru
 	free(text);
 }
 
+/* By another process, or here in a transaction that did not come to its end. */
+static void take_changed_name(
+	struct postgres_store *pg, enum store_name_kind kind, uint16_t number, struct slice name)
+{
+	char *text;
+
+	if (slice_is(name, pg->base.names[kind][number]))
+		return;
+	text = memory_copy_bytes(name.data, name.size);
+	store_rename(&pg->base, kind, number, text);
+	free(text);
+}
+
 /* Names are numbered without a gap; anything else was not written by us. */
 static enum status keep_new_names(struct postgres_store *pg, enum store_name_kind kind,
 	const struct postgres_rows *rows, struct error *err)
@@ -83,8 +96,10 @@ static enum status keep_new_names(struct postgres_store *pg, enum store_name_kin
 				(long long)postgres_int(rows, i, 0));
 			return STATUS_INVALID;
 		}
-		if ((size_t)i < pg->base.names_count[kind])
+		if ((size_t)i < pg->base.names_count[kind]) {
+			take_changed_name(pg, kind, (uint16_t)i, postgres_bytes(rows, i, 1));
 			continue;
+		}
 		if (store_check_room(&pg->base, kind, "another process's", err) != STATUS_OK)
 			return STATUS_FULL;
 		keep_name(pg, kind, postgres_bytes(rows, i, 1));
@@ -207,6 +222,25 @@ static enum status insert_name(struct postgres_store *pg, enum store_name_kind k
 	return status;
 }
 
+static enum status reuse_number(struct postgres_store *pg, enum store_name_kind kind,
+	const char *name, uint16_t *number_out, struct error *err)
+{
+	int number = store_find_free(&pg->base, kind);
+	enum status status = STATUS_OK;
+
+	if (number < 0) {
+		status = postgres_free_unused(pg, kind, err);
+		number = store_find_free(&pg->base, kind);
+	}
+	if (status == STATUS_OK && number < 0)
+		return store_check_room(&pg->base, kind, name, err);
+	if (status == STATUS_OK)
+		status = postgres_rename(&pg->base, kind, (uint16_t)number, name, err);
+	if (status == STATUS_OK)
+		*number_out = (uint16_t)number;
+	return status;
+}
+
 /* Under the lock of names, with all that there are. */
 static enum status add_under_lock(struct postgres_store *pg, enum store_name_kind kind,
 	const char *name, uint16_t *number_out, bool *added_out, struct error *err)
@@ -220,9 +254,8 @@ static enum status add_under_lock(struct postgres_store *pg, enum store_name_kin
 		status = find_name(&pg->base, kind, name, number_out, err);
 	if (status != STATUS_NOT_FOUND)
 		return status;
-	status = store_check_room(&pg->base, kind, name, err);
-	if (status != STATUS_OK)
-		return status;
+	if (store_check_room(&pg->base, kind, name, err) != STATUS_OK)
+		return reuse_number(pg, kind, name, number_out, err);
 	*number_out = (uint16_t)pg->base.names_count[kind];
 	*added_out = true;
 	return insert_name(pg, kind, name, *number_out, err);
@@ -282,6 +315,8 @@ const struct store_ops store_postgres_ops = {
 	.close = backend_close,
 	.find_name = find_name,
 	.add_name = add_name,
+	.rename = postgres_rename,
+	.forget = postgres_forget,
 	.begin = postgres_begin,
 	.commit = postgres_commit,
 	.rollback = postgres_rollback,

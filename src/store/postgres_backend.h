@@ -8,6 +8,7 @@
  *            postgres_verdict.c    verdicts, attempts, order
  *            postgres_claim.c      claims
  *            postgres_change.c     what operators do
+ *            postgres_names.c      numbers given to other names, targets forgotten
  *            postgres_filter.c     which deliveries they mean, and readers: a text of SQL
  *            postgres_lease.c      who is alive, and what becomes of the leases of those who are not
  *            postgres_sweep.c      removal of what is old
@@ -57,6 +58,11 @@ enum postgres_statement {
 	PG_TARGET_ADD,
 	PG_SOURCE_ADD,
 	PG_TARGET_PAUSE,
+	PG_TARGET_RENAME,
+	PG_SOURCE_RENAME,
+	PG_TARGET_UNUSED,
+	PG_SOURCE_UNUSED,
+	PG_TARGET_FORGET,
 	PG_TALLY_READ,
 	PG_TALLY_ADD,
 	PG_ORDER_LOCK,
@@ -268,6 +274,14 @@ enum status postgres_number_anew(struct store *store, int64_t event, uint16_t ta
 	int *number_out, bool *found_out, struct error *err);
 enum status postgres_add_search_key(
 	struct store *store, int64_t event, int64_t key, int64_t now_ms, struct error *err);
+
+/* postgres_names.c */
+enum status postgres_rename(struct store *store, enum store_name_kind kind, uint16_t number,
+	const char *name, struct error *err);
+/* Frees the numbers of names that nothing is left of, unless other processes may have them configured. */
+enum status postgres_free_unused(
+	struct postgres_store *pg, enum store_name_kind kind, struct error *err);
+enum status postgres_forget(struct store *store, struct store_forget *forget, struct error *err);
 
 /* postgres_lease.c */
 /* A number for this process, unless it has one. */

@@ -301,7 +301,8 @@ static enum status give_targets(struct postgres_reader *reader,
 		"SELECT number, convert_to(name, 'UTF8'), coalesce(sum(open), 0)::bigint,"
 		" coalesce(sum(retrying), 0)::bigint, coalesce(sum(dead), 0)::bigint,"
 		" paused::int, convert_to(reason, 'UTF8') FROM target"
-		" LEFT JOIN tally ON tally.target = number GROUP BY number ORDER BY number";
+		" LEFT JOIN tally ON tally.target = number WHERE name NOT LIKE '~%'"
+		" GROUP BY number ORDER BY number";
 	struct postgres_rows rows = { 0 };
 	enum status status = query(reader, sql, &rows, err);
 
@@ -336,7 +337,9 @@ static enum status reader_names(struct store_reader *base,
 	if (status != STATUS_OK)
 		return status;
 	status = query(reader,
-		"SELECT number, convert_to(name, 'UTF8') FROM source ORDER BY number", &rows, err);
+		"SELECT number, convert_to(name, 'UTF8') FROM source WHERE name NOT LIKE '~%'"
+		" ORDER BY number",
+		&rows, err);
 	for (int row = 0; row < rows.count; row++) {
 		char *name = text_of(&rows, row, 1);
 

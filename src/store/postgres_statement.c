@@ -29,6 +29,28 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 	[PG_TARGET_PAUSE] = { "pause a target",
 		"UPDATE target SET paused = $2::int <> 0, reason = convert_from($3::bytea, 'UTF8')"
 		" WHERE number = $1::int" },
+	[PG_TARGET_RENAME] = { "rename a target",
+		"UPDATE target SET name = convert_from($2::bytea, 'UTF8'), paused = false, reason "
+		"= ''"
+		" WHERE number = $1::int" },
+	[PG_SOURCE_RENAME] = { "rename a source",
+		"UPDATE source SET name = convert_from($2::bytea, 'UTF8') WHERE number = $1::int" },
+	/* Each looks at every row, once; a pause is kept, although nothing waits. */
+	[PG_TARGET_UNUSED] = { "look for unused names",
+		"SELECT number FROM target WHERE NOT paused"
+		" AND number NOT IN (SELECT DISTINCT target FROM delivery)" },
+	[PG_SOURCE_UNUSED] = { "look for unused names",
+		"SELECT number FROM source WHERE number NOT IN (SELECT DISTINCT source FROM event)"
+		" AND number NOT IN (SELECT DISTINCT source FROM quarantine)" },
+	[PG_TARGET_FORGET] = { "forget a target",
+		"WITH page AS MATERIALIZED (SELECT id FROM delivery WHERE id > $2::bigint"
+		" ORDER BY id LIMIT 2000), gone AS (DELETE FROM delivery AS d USING page"
+		" WHERE d.id = page.id AND d.target = $1::int AND d.state > 1"
+		" RETURNING d.id >> 16 AS event, d.state),"
+		" tried AS (DELETE FROM attempt AS a USING gone"
+		" WHERE a.event = gone.event AND a.target = $1::int)"
+		" SELECT coalesce((SELECT max(id) FROM page), 0),"
+		" (SELECT count(*) FROM gone WHERE state = 3)" },
 	[PG_TALLY_READ] = { "count deliveries",
 		"SELECT target, sum(open)::bigint, sum(retrying)::bigint, sum(dead)::bigint"
 		" FROM tally GROUP BY target" },

@@ -200,25 +200,41 @@ static enum status find_name(struct store *store, enum store_name_kind kind, con
 	return STATUS_OK;
 }
 
-static enum status add_name(struct store *store, enum store_name_kind kind, const char *name,
-	uint16_t *number_out, struct error *err)
+static enum status add_number(
+	struct store *store, enum store_name_kind kind, const char *name, struct error *err)
 {
 	const enum sqlite_statement which =
 		kind == STORE_NAME_TARGET ? SQL_TARGET_ADD : SQL_SOURCE_ADD;
 	struct sqlite_store *sqlite = sqlite_store_of(store);
-	uint16_t number = (uint16_t)store->names_count[kind];
-	enum status status = store_check_room(store, kind, name, err);
+	enum status status;
 
-	if (status != STATUS_OK)
-		return status;
-	sqlite3_bind_int(sqlite->statements[which], 1, number);
+	sqlite3_bind_int(sqlite->statements[which], 1, (int)store->names_count[kind]);
 	sqlite3_bind_text(sqlite->statements[which], 2, name, -1, SQLITE_STATIC);
 	status = sqlite_execute(sqlite, which, err);
-	if (status != STATUS_OK)
-		return status;
-	*number_out = number;
-	store_keep_name(store, kind, name);
-	return STATUS_OK;
+	if (status == STATUS_OK)
+		store_keep_name(store, kind, name);
+	return status;
+}
+
+static enum status add_name(struct store *store, enum store_name_kind kind, const char *name,
+	uint16_t *number_out, struct error *err)
+{
+	bool has_room = store_check_room(store, kind, name, err) == STATUS_OK;
+	int number = has_room ? (int)store->names_count[kind] : store_find_free(store, kind);
+	enum status status = STATUS_OK;
+
+	if (number < 0) {
+		status = sqlite_free_unused(store, kind, err);
+		number = store_find_free(store, kind);
+	}
+	if (status == STATUS_OK && number < 0)
+		return store_check_room(store, kind, name, err);
+	if (status == STATUS_OK)
+		status = has_room ? add_number(store, kind, name, err)
+				  : sqlite_rename(store, kind, (uint16_t)number, name, err);
+	if (status == STATUS_OK)
+		*number_out = (uint16_t)number;
+	return status;
 }
 
 static enum status backend_begin(struct store *store, struct error *err)
@@ -315,6 +331,8 @@ const struct store_ops store_sqlite_ops = {
 	.close = backend_close,
 	.find_name = find_name,
 	.add_name = add_name,
+	.rename = sqlite_rename,
+	.forget = sqlite_forget,
 	.begin = backend_begin,
 	.commit = backend_commit,
 	.rollback = backend_rollback,

@@ -10,6 +10,7 @@
  *            sqlite_delivery.c   record, claim, recover
  *            sqlite_order.c      deliveries that wait for one another
  *            sqlite_change.c     what operators do
+ *            sqlite_names.c      numbers given to other names, targets forgotten
  *            sqlite_scan.c       what a filter means, for operators and for readers
  *            sqlite_sweep.c      removal of what is old
  *            sqlite_reader.c     looking from outside, with a connection of its own
@@ -219,6 +220,13 @@ enum status sqlite_order_is_busy(struct sqlite_store *sqlite, uint16_t target, i
 /* After a delivery with an order_key has ended: the next one is due now. */
 enum status sqlite_order_release(
 	struct sqlite_store *sqlite, int64_t ended, int64_t now_ms, struct error *err);
+
+/* sqlite_names.c */
+enum status sqlite_rename(struct store *store, enum store_name_kind kind, uint16_t number,
+	const char *name, struct error *err);
+/* Frees the numbers of names that nothing is left of; looks at every row. */
+enum status sqlite_free_unused(struct store *store, enum store_name_kind kind, struct error *err);
+enum status sqlite_forget(struct store *store, struct store_forget *forget, struct error *err);
 
 /* sqlite_change.c */
 enum status sqlite_change(struct store *store, struct store_change *change, struct error *err);

@@ -56,8 +56,10 @@ static const char *const statements[READ_STATEMENT_COUNT] = {
 	[READ_QUARANTINED_COUNT] =
 		"SELECT value FROM meta WHERE key = " SQL_TEXT_OF(META_QUARANTINED_KEY),
 	[READ_TARGETS] = "SELECT number, name, open, retrying, dead, paused, reason FROM target"
+			 " WHERE name NOT LIKE '~%'"
 			 " ORDER BY number",
-	[READ_SOURCES] = "SELECT number, name FROM source ORDER BY number",
+	[READ_SOURCES] = "SELECT number, name FROM source WHERE name NOT LIKE '~%'"
+			 " ORDER BY number",
 };
 
 struct sqlite_reader {

@@ -17,11 +17,6 @@ static const struct store_ops *const backends[] = {
 
 const struct slice store_content_type_usual = { .data = "application/json", .size = 16 };
 
-static const size_t names_max[STORE_NAME_KIND_COUNT] = {
-	[STORE_NAME_TARGET] = STORE_TARGETS_MAX,
-	[STORE_NAME_SOURCE] = STORE_SOURCES_MAX,
-};
-
 enum status store_check_settings(const struct store_settings *settings, struct error *err)
 {
 	const struct store_ops *ops = backends[settings->backend];
@@ -80,87 +75,6 @@ void store_close(struct store **storep)
 	*storep = NULL;
 	store_rollback(store);
 	store->ops->close(store);
-}
-
-static enum status register_name(struct store *store, enum store_name_kind kind, const char *name,
-	uint16_t *number_out, struct error *err)
-{
-	size_t size = strlen(name);
-	enum status status;
-
-	REPOSTAL_ASSERT(store->transaction == TRANSACTION_NONE);
-	if (size == 0 || size > STORE_NAME_SIZE_MAX) {
-		error_set(err, "store: a name has 1 to %d bytes, '%.80s' has %zu",
-			STORE_NAME_SIZE_MAX, name, size);
-		return STATUS_INVALID;
-	}
-	status = store->ops->find_name(store, kind, name, number_out, err);
-	if (status == STATUS_NOT_FOUND)
-		status = store->ops->add_name(store, kind, name, number_out, err);
-	return status;
-}
-
-enum status store_check_room(
-	const struct store *store, enum store_name_kind kind, const char *name, struct error *err)
-{
-	if (store->names_count[kind] < names_max[kind])
-		return STATUS_OK;
-	error_set(err, "store: no room for the name '%s': %zu are known already", name,
-		store->names_count[kind]);
-	return STATUS_FULL;
-}
-
-void store_keep_name(struct store *store, enum store_name_kind kind, const char *name)
-{
-	REPOSTAL_ASSERT(store->names_count[kind] < names_max[kind]);
-	store->names[kind][store->names_count[kind]++] = memory_copy_text(name);
-}
-
-void store_free_names(struct store *store)
-{
-	for (size_t kind = 0; kind < STORE_NAME_KIND_COUNT; kind++)
-		for (size_t number = 0; number < store->names_count[kind]; number++)
-			free(store->names[kind][number]);
-	pauses_free(&store->pauses);
-}
-
-size_t store_targets_count(const struct store *store)
-{
-	return store->names_count[STORE_NAME_TARGET];
-}
-
-size_t store_sources_count(const struct store *store)
-{
-	return store->names_count[STORE_NAME_SOURCE];
-}
-
-const char *store_target_name(const struct store *store, uint16_t number)
-{
-	REPOSTAL_ASSERT(number < store_targets_count(store));
-	return store->names[STORE_NAME_TARGET][number];
-}
-
-const char *store_source_name(const struct store *store, uint16_t number)
-{
-	REPOSTAL_ASSERT(number < store_sources_count(store));
-	return store->names[STORE_NAME_SOURCE][number];
-}
-
-const char *store_known_source_name(const struct store *store, uint16_t number)
-{
-	return number < store_sources_count(store) ? store_source_name(store, number) : "";
-}
-
-enum status store_register_target(
-	struct store *store, const char *name, uint16_t *number_out, struct error *err)
-{
-	return register_name(store, STORE_NAME_TARGET, name, number_out, err);
-}
-
-enum status store_register_source(
-	struct store *store, const char *name, uint16_t *number_out, struct error *err)
-{
-	return register_name(store, STORE_NAME_SOURCE, name, number_out, err);
 }
 
 enum status store_begin(struct store *store, struct error *err)

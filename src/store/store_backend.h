@@ -55,9 +55,16 @@ struct store_ops {
 	/* Outside a transaction. STATUS_NOT_FOUND: the name has no number yet. */
 	enum status (*find_name)(struct store *store, enum store_name_kind kind, const char *name,
 		uint16_t *number_out, struct error *err);
-	/* Gives the name the next number, unless somebody else just did. STATUS_FULL: too many. */
+	/*
+	 * Gives the name the next number, unless somebody else just did; without one left that of a name
+	 * that is not needed any more. STATUS_FULL: there is none.
+	 */
 	enum status (*add_name)(struct store *store, enum store_name_kind kind, const char *name,
 		uint16_t *number_out, struct error *err);
+
+	/* In a transaction of its own; store_rename() when it is there. */
+	enum status (*rename)(struct store *store, enum store_name_kind kind, uint16_t number,
+		const char *name, struct error *err);
 
 	enum status (*begin)(struct store *store, struct error *err);
 	/* Writes base.tally's changes with the rest; the front then merges them. */
@@ -87,6 +94,8 @@ struct store_ops {
 		struct error *err);
 	enum status (*unquarantine)(
 		struct store *store, int64_t id, bool *found_out, struct error *err);
+	/* One portion of the ended deliveries of a target and their attempts. */
+	enum status (*forget)(struct store *store, struct store_forget *forget, struct error *err);
 	enum status (*sweep)(
 		struct store *store, int64_t now_ms, bool *more_out, struct error *err);
 
@@ -104,6 +113,10 @@ struct store {
 	enum store_transaction transaction;
 	size_t names_count[STORE_NAME_KIND_COUNT]; /* numbers given so far: 0 .. count - 1 */
 	char *names[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
+	char **retired; /* names of before: others may still read them */
+	size_t retired_count;
+	/* Registered by this process: given to no other name as long as it lives. */
+	bool is_held[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
 	struct tally tally;
 	int64_t max_open
 		[STORE_TARGETS_MAX]; /* as the last delivery of the target had it; 0: not known */
@@ -138,6 +151,13 @@ void store_count_new(struct store *store, const struct store_event *event,
 
 /* The next number of its kind has this name. */
 void store_keep_name(struct store *store, enum store_name_kind kind, const char *name);
+/* Another name for a number; the old one stays readable until the store is closed. */
+void store_rename(
+	struct store *store, enum store_name_kind kind, uint16_t number, const char *name);
+/* What names of numbers begin with that can be given away: no configuration can have such a name. */
+#define STORE_NAME_FREE "~"
+/* A number that can be given away, or -1. */
+int store_find_free(const struct store *store, enum store_name_kind kind);
 /* For claims: "" when nobody knows the number, which only a damaged store can hold. */
 const char *store_known_source_name(const struct store *store, uint16_t number);
 /* For close(): names and pauses. */
