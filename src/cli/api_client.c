@@ -92,6 +92,11 @@ static void take_peer(struct api_client *client, struct api_http *http)
 	client->http = http;
 }
 
+static bool has_token(const struct config *config)
+{
+	return config->admin.token != NULL || config->admin.read_token != NULL;
+}
+
 /*
  * Whoever could make the socket could read the store, too; a port of this machine anybody can take. So
  * without proof nothing secret goes over TCP, and what comes is not taken for the gateway's word.
@@ -113,9 +118,9 @@ static enum status weigh(struct api_client *client, struct api_http *http,
 		error_prefix(err, "nothing was asked of it");
 		return STATUS_INVALID;
 	case API_IDENTITY_UNKNOWN:
-		if (!is_local && client->config->admin.token != NULL) {
+		if (!is_local && has_token(client->config)) {
 			error_prefix(err,
-				"admin.token was not sent, for it cannot be told whether %s is the "
+				"no token was sent, for it cannot be told whether %s is the "
 				"gateway of this store (try as the user that repostal runs as)",
 				api_http_name(http));
 			return STATUS_IO;

@@ -73,6 +73,7 @@ const char *api_http_name(const struct api_http *http)
 
 struct api_http *api_http_new(const struct admin_settings *admin, const char *socket_path)
 {
+	const char *token = admin->token != NULL ? admin->token : admin->read_token;
 	struct api_http *http = memory_zalloc(sizeof(*http));
 	struct buf line;
 
@@ -82,9 +83,9 @@ struct api_http *api_http_new(const struct admin_settings *admin, const char *so
 	set_place(http, admin, socket_path);
 	http->plain_headers = common_headers();
 	http->headers = common_headers();
-	if (admin->token != NULL && !http->is_local) {
+	if (token != NULL && !http->is_local) {
 		buf_init(&line, TOKEN_LINE_SIZE_MAX);
-		buf_printf(&line, "Authorization: Bearer %s", admin->token);
+		buf_printf(&line, "Authorization: Bearer %s", token);
 		if (!line.overflowed)
 			http->headers = append_header(http->headers, line.data);
 		buf_free(&line);

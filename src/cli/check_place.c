@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -6,6 +7,7 @@
 
 #include "api_url.h"
 #include "check_parts.h"
+#include "repostal/local_path.h"
 #include "repostal/memory.h"
 #include "repostal/store_reader.h"
 
@@ -113,6 +115,26 @@ static void check_listener(struct problems *problems, char *const *address, cons
 			group, err.text);
 }
 
+/* One that nobody named may be missing. */
+static void check_socket(const struct config *config, struct problems *problems)
+{
+	struct local_path place;
+	struct error err;
+	struct buf path;
+
+	if (config_was_refused(problems, &config->admin.socket))
+		return;
+	buf_init(&path, PATH_MAX);
+	if (config_admin_socket(config, NULL, &path) == CONFIG_SOCKET_GIVEN) {
+		if (local_path_open(path.data, &place, &err) == STATUS_OK)
+			local_path_close(&place);
+		else
+			config_report(problems, CONFIG_UNAVAILABLE, &config->admin.socket, NULL,
+				"'admin.socket': %s", err.text);
+	}
+	buf_free(&path);
+}
+
 void check_listeners(const struct config *config, struct problems *problems)
 {
 	const char *certificate = config->listen.tls_certificate;
@@ -121,5 +143,6 @@ void check_listeners(const struct config *config, struct problems *problems)
 	check_listener(problems, &config->listen.address, &config->listen.port,
 		certificate != NULL && certificate[0] != '\0', "listen");
 	check_listener(problems, &config->admin.address, &config->admin.port, false, "admin");
+	check_socket(config, problems);
 	curl_global_cleanup();
 }

@@ -151,6 +151,13 @@ def test_two_gateways_in_one_folder(new_gateway):
     assert api(second, "GET", "/targets/app")["paused"] is False
 
 
+def test_check_looks_for_the_folder_of_the_socket(new_gateway, tmp_path):
+    gateway = new_gateway(admin={"port": 0, "socket": str(tmp_path / "nowhere" / "admin.sock")})
+    result = run("check", "-c", gateway.config_path)
+    assert result.returncode != 0 and "'admin.socket': " in result.stderr + result.stdout
+    assert "nowhere" in result.stderr + result.stdout
+
+
 # -- whom the command line believes -----------------------------------------------------------------
 
 
@@ -237,7 +244,14 @@ def test_a_store_that_cannot_be_read_is_no_proof(new_gateway):
     path.write_text(settings.render(gateway.settings | elsewhere | {
         "admin": gateway.settings["admin"] | {"port": gateway.admin_port}}))
     result = run("target", "list", "-c", path)
-    assert result.returncode == 1 and "admin.token was not sent" in result.stderr, result
+    assert result.returncode == 1 and "no token was sent" in result.stderr, result
+
+
+def test_a_read_token_is_enough_to_look(new_gateway):
+    gateway = new_gateway(admin={"port": 0, "read_token": READ_TOKEN, "socket": "none"}).start()
+    assert command_line(gateway, "target", "list").returncode == 0
+    result = command_line(gateway, "target", "pause", "app")
+    assert result.returncode == 1 and "admin.read_token may look" in result.stderr
 
 
 def test_the_command_line_goes_over_the_socket_first(new_gateway):
