@@ -108,6 +108,29 @@ static bool let_in(struct http_connection *connection, size_t begin)
 	return false;
 }
 
+static void note_head_size(struct http_connection *connection, size_t size)
+{
+	connection->loop->heads_size += size - connection->gate.head_size;
+	connection->gate.head_size = size;
+}
+
+/* Whoever sends it is a stranger yet: all of them together get so much memory and no more. */
+static bool is_head_too_much(struct http_connection *connection)
+{
+	const struct http_loop *loop = connection->loop;
+	const h2o_buffer_t *input = connection->socket->input;
+	bool is_long = connection->gate.framing.state == FRAMING_HEAD && input->size > 0 &&
+		       input->capacity > HTTP_HEAD_SIZE_FREE;
+
+	note_head_size(connection, is_long ? input->capacity - HTTP_HEAD_SIZE_FREE : 0);
+	return is_long && loop->heads_size > HTTP_HEADS_SIZE_MAX / loop->server->loops_count;
+}
+
+void http_gate_forget(struct http_connection *connection)
+{
+	note_head_size(connection, 0);
+}
+
 /* libh2o has done what it could with its input; it may have closed the connection. */
 static void settle(struct http_connection *connection, const bool *is_gone)
 {
@@ -136,6 +159,8 @@ static void on_readable(h2o_socket_t *socket, const char *error)
 
 	if (error == NULL && !let_in(connection, 0))
 		return;
+	if (error == NULL && is_head_too_much(connection))
+		error = h2o_socket_error_out_of_memory;
 	pass(connection, connection->gate.read, error);
 }
 

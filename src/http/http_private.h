@@ -23,7 +23,10 @@ enum {
 	HTTP_LINGER_MS = 2000, /* how long a refused body is read and thrown away */
 	HTTP_LINGER_SIZE_MAX = 64 * 1024 * 1024, /* and how much of it */
 	HTTP_RECEIVE_BUFFER_SIZE = 64 * 1024,    /* the kernel doubles it for its own needs */
-	HTTP_LINGER_SHARE = 4,                   /* at most a quarter of the connections */
+	HTTP_HEAD_SIZE_FREE = 64 * 1024,         /* of a buffer: what a head may always use */
+	HTTP_HEADS_SIZE_MAX =
+		16 * 1024 * 1024, /* what all heads may use beyond that, in a server */
+	HTTP_LINGER_SHARE = 4,    /* at most a quarter of the connections */
 	HTTP_ACCEPT_BURST = 16,
 	HTTP_ACCEPT_PAUSE_MS = 100,
 	HTTP_CUT_OFF_MS = 1000,
@@ -47,6 +50,7 @@ struct http_loop {
 	struct mailbox ready;                   /* tickets to complete */
 	struct http_connection *connections;    /* doubly linked */
 	int connections_count;
+	size_t heads_size; /* what unfinished heads use beyond HTTP_HEAD_SIZE_FREE */
 	int connections_max;
 	bool is_pausing;          /* nothing was left to accept with */
 	int64_t pause_ends_ms;    /* monotonic */
@@ -92,6 +96,7 @@ struct http_gate {
 	size_t seen;                 /* bytes of the input that framing knows */
 	size_t rest;                 /* of them, behind this request */
 	size_t end;                  /* of this request, in the input */
+	size_t head_size;            /* its part of the loop's heads_size */
 	bool is_broken;              /* its end can be understood in two ways */
 	bool is_too_large;           /* its body, as it was announced */
 	bool is_hidden;              /* its body was not read, and is not to be */
@@ -172,6 +177,8 @@ void http_gate_open(struct http_connection *connection);
 void http_gate_watch(struct http_connection *connection);
 /* Lets libh2o close the connection, whose last answer is written. */
 void http_gate_close(struct http_connection *connection);
+/* Of a connection that ends. */
+void http_gate_forget(struct http_connection *connection);
 void http_connection_enter(struct http_connection *connection, enum http_state state);
 
 /*

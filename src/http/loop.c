@@ -24,6 +24,7 @@ static void on_connection_closed(void *data)
 	struct http_loop *loop = connection->loop;
 
 	http_linger_forget(connection);
+	http_gate_forget(connection);
 	if (connection->is_gone != NULL)
 		*connection->is_gone = true;
 	*connection->previous = connection->next;

@@ -22,6 +22,8 @@ from waiting import wait_until
 ADMIN_TOKEN = "admin-token"
 ADMIN_CONNECTIONS_MAX = 64
 PIPELINED_SIZE = 400_000
+HEAD_SIZE = 390_000  # libh2o takes 417,792 bytes of a head
+HEADS = 120
 OTHER_DESCRIPTORS = 16  # the store's, the targets', and those that come and go
 AUTHORIZED = f"Authorization: Bearer {TOKEN}\r\n"
 WRONG = "Authorization: Bearer wrong\r\n"
@@ -174,6 +176,30 @@ def test_a_refused_sender_gets_to_read_the_answer(gateway):
         for _ in range(100):
             connection.sendall(b"x" * 100_000)
         assert read_answer(connection.makefile("rb")).status == 413
+
+
+class Endless(Deaf):
+    """A head without an end."""
+
+    def __init__(self, port):
+        super().__init__(port, b"X: " + b"a" * 4000 + b"\r\n")
+        self.left = b"GET /healthz HTTP/1.1\r\nHost: t\r\n" + self.left[:HEAD_SIZE]
+
+
+def test_heads_share_one_budget(start_gateway):
+    """Each is shorter than libh2o's limit, and none is late: what ends them is what they hold together."""
+    gateway = start_gateway(listen={"request_timeout": "10m"})
+    crowd = [Endless(gateway.port) for _ in range(HEADS)]
+    wait_until(lambda: all([endless.shout() for endless in crowd]), "each has sent what it could")
+    wait_until(lambda: gateway.metric("repostal_connections") <= HEADS // 2, "most of them are cut off")
+    padding = "X: " + "a" * 10_000 + "\r\n"
+    (answer,) = gateway.raw(head(padding, method="GET", path="/healthz"))
+    assert answer.status == 200, "an ordinary one has its own share"
+    for endless in crowd:
+        endless.socket.close()
+    wait_until(lambda: gateway.metric("repostal_connections") == 0, "they are gone")
+    (answer,) = gateway.raw(head(padding * 30, method="GET", path="/healthz"))
+    assert answer.status == 200, "and what they held is given back"
 
 
 # -- no body of those who are refused anyway --------------------------------------------------------
