@@ -120,9 +120,9 @@ static bool is_flying(const struct dispatcher *dispatcher)
 static void cancel_all(struct dispatcher *dispatcher)
 {
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
-		client_target_cancel(dispatcher->targets[i]->client);
+		outbound_target_cancel(dispatcher->targets[i]->client);
 	for (size_t i = 0; i < dispatcher->retired_count; i++)
-		client_target_cancel(dispatcher->retired[i]);
+		outbound_target_cancel(dispatcher->retired[i]);
 }
 
 /* What is in flight may finish until the deadline; everything else goes back to the disk at once. */
@@ -143,8 +143,8 @@ static void wind_down(struct dispatcher *dispatcher)
 			cancel_all(dispatcher);
 		}
 		store_thread_post_chain(dispatcher->store, &dispatcher->verdicts);
-		client_poll(dispatcher->client, 10);
-		client_perform(dispatcher->client);
+		outbound_poll(dispatcher->outbound, 10);
+		outbound_perform(dispatcher->outbound);
 	}
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
 		target_release_ready(dispatcher->targets[i], clock_schedule_ms());
@@ -162,11 +162,11 @@ static void *delivery_main(void *data)
 		take_all(dispatcher, now_ms);
 		run_timers(dispatcher, now_ms);
 		serve_attention(dispatcher, now_ms);
-		client_perform(dispatcher->client);
+		outbound_perform(dispatcher->outbound);
 		serve_attention(dispatcher, now_ms);
 		store_thread_post_chain(dispatcher->store, &dispatcher->verdicts);
 		note_health(dispatcher);
-		client_poll(dispatcher->client, poll_ms(dispatcher, now_ms));
+		outbound_poll(dispatcher->outbound, poll_ms(dispatcher, now_ms));
 	}
 	wind_down(dispatcher);
 	dispatcher_close_tests(dispatcher);
@@ -203,7 +203,7 @@ int dispatcher_fair_share(const struct dispatcher *dispatcher)
 
 static void wake(void *context)
 {
-	client_wake(context);
+	outbound_wake(context);
 }
 
 static int64_t descriptors_max(void)
@@ -240,12 +240,12 @@ enum status dispatcher_open(const struct dispatcher_settings *settings, struct s
 	places_init(&dispatcher->places, places_of_descriptors(descriptors_max()));
 	log_limit_open(
 		&dispatcher->short_lines, LOG_LEVEL_WARN, "delivery.descriptors_short", NULL, 0);
-	dispatcher->client =
-		client_open(settings->egress, connections_max(settings), on_result, dispatcher);
-	mailbox_init(&dispatcher->controls, wake, dispatcher->client);
-	mailbox_init(&dispatcher->ready, wake, dispatcher->client);
-	mailbox_init(&dispatcher->looks, wake, dispatcher->client);
-	mailbox_init(&dispatcher->claims, wake, dispatcher->client);
+	dispatcher->outbound =
+		outbound_open(settings->egress, connections_max(settings), on_result, dispatcher);
+	mailbox_init(&dispatcher->controls, wake, dispatcher->outbound);
+	mailbox_init(&dispatcher->ready, wake, dispatcher->outbound);
+	mailbox_init(&dispatcher->looks, wake, dispatcher->outbound);
+	mailbox_init(&dispatcher->claims, wake, dispatcher->outbound);
 	histogram_init(&dispatcher->metrics.event_latency_seconds, &histogram_seconds);
 	gauge_set(&dispatcher->metrics.heartbeat_ms, clock_monotonic_ms());
 	status = dispatcher_open_targets(dispatcher, err);
@@ -259,7 +259,7 @@ enum status dispatcher_open(const struct dispatcher_settings *settings, struct s
 
 void dispatcher_set_own(struct dispatcher *dispatcher, const struct own_listeners *own)
 {
-	client_set_own(dispatcher->client, own);
+	outbound_set_own(dispatcher->outbound, own);
 }
 
 void dispatcher_set_jwks_url(struct dispatcher *dispatcher, const char *url)
@@ -340,7 +340,7 @@ void dispatcher_stop(struct dispatcher *dispatcher, int64_t timeout_ms)
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
 		atomic_store(&dispatcher->targets[i]->accepting, false);
 	atomic_store(&dispatcher->stop_by_ms, clock_monotonic_ms() + timeout_ms + 1);
-	client_wake(dispatcher->client);
+	outbound_wake(dispatcher->outbound);
 	pthread_join(dispatcher->thread, NULL);
 }
 
@@ -366,9 +366,9 @@ void dispatcher_free(struct dispatcher **dispatcherp)
 	}
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
 		target_free(&dispatcher->targets[i]);
-	client_close(&dispatcher->client);
 	for (size_t i = 0; i < dispatcher->retired_count; i++)
-		client_target_close(&dispatcher->retired[i]);
+		outbound_target_close(&dispatcher->retired[i]);
+	outbound_close(&dispatcher->outbound);
 	free(dispatcher->retired);
 	mailbox_destroy(&dispatcher->controls);
 	mailbox_destroy(&dispatcher->ready);

@@ -33,14 +33,14 @@ struct control {
 /* A new configuration, complete and good; dispatcher_reload() waits for applied. */
 struct reload {
 	struct dispatcher_settings settings;
-	struct client_target **clients; /* one for each enabled target */
+	struct outbound_target **clients; /* one for each enabled target */
 	sem_t applied;
 };
 
 struct dispatcher {
 	struct dispatcher_settings settings;
 	struct store_thread *store;
-	struct client *client;
+	struct outbound *outbound;
 	struct sign_pool *_Atomic sign_pool; /* NULL: signing was never on */
 	struct target *_Atomic by_number[STORE_TARGETS_MAX];
 	struct target *targets[STORE_TARGETS_MAX]; /* every one that ever was; never taken away */
@@ -73,8 +73,8 @@ struct dispatcher {
 	int64_t timer_ms; /* Unix; when the first target wakes */
 	int64_t oldest_noted_ms;
 	int claims_out;
-	int slots;                      /* of each target */
-	struct client_target **retired; /* until their last request is back */
+	int slots;                        /* of each target */
+	struct outbound_target **retired; /* until their last request is back */
 	size_t retired_count;
 	_Atomic int64_t stop_by_ms; /* monotonic; 0: not stopping */
 };

@@ -33,7 +33,7 @@ void dispatcher_pause(struct dispatcher *dispatcher, uint16_t number, bool pause
 					 });
 }
 
-static void retire(struct dispatcher *dispatcher, struct client_target *client)
+static void retire(struct dispatcher *dispatcher, struct outbound_target *client)
 {
 	dispatcher->retired =
 		memory_regrow(dispatcher->retired, dispatcher->retired_count + 1, sizeof(client));
@@ -42,7 +42,7 @@ static void retire(struct dispatcher *dispatcher, struct client_target *client)
 
 /* Target number index of the settings, new or known. */
 static void apply_target(struct dispatcher *dispatcher, const struct dispatcher_settings *settings,
-	size_t index, struct client_target *client)
+	size_t index, struct outbound_target *client)
 {
 	uint16_t number = settings->target_numbers[index];
 	const char *pause = settings->pauses == NULL ? NULL : settings->pauses[index];
@@ -54,7 +54,7 @@ static void apply_target(struct dispatcher *dispatcher, const struct dispatcher_
 	}
 	target = target_new(dispatcher, &settings->targets[index], number, dispatcher->slots);
 	target->client = client;
-	client_target_rebind(client, &target->settings);
+	outbound_target_rebind(client, &target->settings);
 	target->paused = pause != NULL;
 	target->paused_by_receiver = pause != NULL && strcmp(pause, DISPATCHER_GONE_REASON) == 0;
 	atomic_store(&target->accepting, !target->paused);
@@ -112,7 +112,8 @@ static void apply_reload(struct dispatcher *dispatcher, struct reload *reload)
 {
 	const struct dispatcher_settings *settings = &reload->settings;
 
-	client_set_egress(dispatcher->client, settings->egress);
+	outbound_hold(dispatcher->outbound);
+	outbound_set_egress(dispatcher->outbound, settings->egress);
 	note_disabled(dispatcher, settings);
 	for (size_t i = 0; i < dispatcher->targets_count; i++)
 		if (!has_target(settings, dispatcher->targets[i]->number))
@@ -122,6 +123,7 @@ static void apply_reload(struct dispatcher *dispatcher, struct reload *reload)
 			apply_target(dispatcher, settings, i, reload->clients[i]);
 	share_places(dispatcher);
 	dispatcher->settings = *settings;
+	outbound_continue(dispatcher->outbound);
 	sem_post(&reload->applied);
 }
 
@@ -130,10 +132,10 @@ static void close_retired(struct dispatcher *dispatcher)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < dispatcher->retired_count; i++) {
-		struct client_target *client = dispatcher->retired[i];
+		struct outbound_target *client = dispatcher->retired[i];
 
-		if (client_target_is_idle(client))
-			client_target_close(&client);
+		if (outbound_target_is_idle(client))
+			outbound_target_close(&client);
 		else
 			dispatcher->retired[kept++] = client;
 	}
@@ -174,28 +176,28 @@ static int slots_of_each(size_t targets_count)
 	return slots < TARGET_SLOTS_MIN ? TARGET_SLOTS_MIN : slots;
 }
 
-static void close_clients(struct client_target **clients, size_t count)
+static void close_clients(struct outbound_target **clients, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		client_target_close(&clients[i]);
+		outbound_target_close(&clients[i]);
 	free(clients);
 }
 
 /* One for each enabled target, or nothing at all. */
 static enum status open_clients(struct dispatcher *dispatcher,
-	const struct dispatcher_settings *settings, struct client_target ***clients_out,
+	const struct dispatcher_settings *settings, struct outbound_target ***clients_out,
 	struct error *err)
 {
-	struct client_target **clients =
-		memory_array(settings->targets_count + 1, sizeof(struct client_target *));
+	struct outbound_target **clients =
+		memory_array(settings->targets_count + 1, sizeof(struct outbound_target *));
 
 	for (size_t i = 0; i < settings->targets_count; i++) {
 		enum status status;
 
 		if (!settings->targets[i].enabled)
 			continue;
-		status = client_target_open(
-			dispatcher->client, &settings->targets[i], &clients[i], err);
+		status = outbound_target_open(
+			dispatcher->outbound, &settings->targets[i], &clients[i], err);
 		if (status != STATUS_OK) {
 			close_clients(clients, settings->targets_count);
 			return status;
@@ -208,7 +210,7 @@ static enum status open_clients(struct dispatcher *dispatcher,
 enum status dispatcher_open_targets(struct dispatcher *dispatcher, struct error *err)
 {
 	const struct dispatcher_settings *settings = &dispatcher->settings;
-	struct client_target **clients;
+	struct outbound_target **clients;
 	enum status status = open_clients(dispatcher, settings, &clients, err);
 
 	if (status != STATUS_OK)

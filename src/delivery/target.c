@@ -84,7 +84,7 @@ void target_free(struct target **targetp)
 		drop_queue(&target->lanes[type].first_attempts);
 		drop_queue(&target->lanes[type].retries);
 	}
-	client_target_close(&target->client);
+	outbound_target_close(&target->client);
 	close_lines(&target->lines);
 	free(target->orphan_name);
 	pthread_mutex_destroy(&target->error_mutex);
@@ -117,12 +117,12 @@ void target_set_paused(struct target *target, bool paused)
 	target_look(target, TARGET_TYPES_ALL);
 }
 
-struct client_target *target_reconfigure(struct target *target,
-	const struct target_settings *settings, struct client_target *client_taken)
+struct outbound_target *target_reconfigure(struct target *target,
+	const struct target_settings *settings, struct outbound_target *client_taken)
 {
 	bool is_changed =
 		!target->configured || target->settings.fingerprint != settings->fingerprint;
-	struct client_target *old = target->client;
+	struct outbound_target *old = target->client;
 
 	target->settings = *settings;
 	free(target->orphan_name);
@@ -132,7 +132,7 @@ struct client_target *target_reconfigure(struct target *target,
 	if (!is_changed)
 		return client_taken; /* the old one keeps its connections */
 	target->client = client_taken;
-	client_target_rebind(target->client, &target->settings);
+	outbound_target_rebind(target->client, &target->settings);
 	rate_init(&target->rate, settings->rate_per_second, clock_monotonic_us());
 	target->not_before_ms = 0;
 	target->has_delivered = false;
@@ -266,7 +266,7 @@ static void start_attempt(struct target *target, struct delivery *delivery)
 	if (delivery->attempts > 1)
 		target->retries_flying++;
 	gauge_add(&target->metrics.in_flight, 1);
-	client_start(target->client, outgoing->body, outgoing->signature, delivery);
+	outbound_start(target->client, outgoing->body, outgoing->signature, delivery);
 }
 
 static void start_attempts(struct target *target, const struct allowance *allowance)

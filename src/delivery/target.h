@@ -13,8 +13,8 @@
 
 #include <pthread.h>
 
-#include "client.h"
 #include "lane.h"
+#include "outbound.h"
 #include "places.h"
 #include "repostal/breaker.h"
 #include "repostal/dispatcher.h"
@@ -66,7 +66,7 @@ struct target {
 	struct target_error last_error; /* written by the delivery thread only */
 
 	/* the delivery thread's */
-	struct client_target *client;
+	struct outbound_target *client;
 	struct lane lanes[STORE_TYPES]; /* by type of event */
 	unsigned turn;                  /* whose turn it is: a type, after reduction */
 	struct delivery_queue flying;
@@ -99,8 +99,8 @@ void target_free(struct target **targetp);
  * more is returned, to be closed when it is idle. A changed target that its receiver had paused is
  * resumed.
  */
-struct client_target *target_reconfigure(struct target *target,
-	const struct target_settings *settings, struct client_target *client_taken);
+struct outbound_target *target_reconfigure(struct target *target,
+	const struct target_settings *settings, struct outbound_target *client_taken);
 /* The configuration has it no more: what waits for it stays where it is. */
 void target_orphan(struct target *target);
 void target_set_paused(struct target *target, bool paused);

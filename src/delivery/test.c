@@ -201,7 +201,7 @@ void dispatcher_start_test(struct dispatcher *dispatcher, struct target *target,
 	}
 	test->next = dispatcher->tests;
 	dispatcher->tests = test;
-	client_start(target->client, test->body, test->signature, test);
+	outbound_start(target->client, test->body, test->signature, test);
 }
 
 bool dispatcher_end_test(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A peer that answers each request with bytes that do not end, as fast as they are taken."""
 
+import contextlib
 import socket
 import threading
 
@@ -30,7 +31,8 @@ class Torrent:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in open_now:
-            connection.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # it may have ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         while True:

@@ -73,17 +73,19 @@ def lowest_unused(gateway):
 def test_a_lack_of_descriptors_is_nobodys_failure(start_gateway, receiver, host):
     """Neither the socket nor the look-up of the name gets one: no attempt, no breaker, no lost event."""
     count = 20
+    answers = threading.Event()
+    receiver.answer("/app", Reply(200), Reply(200, gate=answers))
     gateway = start_gateway(targets=[
-        target("app", receiver.url(host=host), breaker={"failures": 1, "cooldown": "5m"}, retry=["1h"])])
+        target("app", receiver.url("/app", host=host), breaker={"failures": 1, "cooldown": "5m"}, retry=["1h"])])
     with gateway.client() as inside:
         assert inside.post(events.delivered()).result == "accepted"
         gateway.wait_metric("deliveries_total", 1, target="app", outcome="delivered")
-        receiver.hang_up()
-        set_descriptors(gateway, lowest_unused(gateway))
+        set_descriptors(gateway, lowest_unused(gateway) + 1)  # some come free by themselves
         for _ in range(count):
             assert inside.post(events.delivered()).result == "accepted"
         wait_until(lambda: gateway.log("delivery.descriptors_short"), "the log says what is short")
         set_descriptors(gateway, None)
+        answers.set()
         gateway.wait_metric("deliveries_total", count + 1, target="app", outcome="delivered")
     assert gateway.metric("attempts_total", target="app") == count + 1
     assert gateway.metric("attempts_total", target="app", result="2xx") == count + 1
