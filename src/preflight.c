@@ -175,10 +175,12 @@ static void check_store(const struct config *config, struct problems *problems)
 static void check_descriptors(const struct config *config, struct problems *problems)
 {
 	int64_t needed = DESCRIPTORS_OTHER + config->listen.max_connections;
+	int64_t in_flight = 0;
 	struct rlimit limit;
 
 	for (size_t i = 0; i < config->targets_count; i++)
-		needed += config->targets[i].concurrency;
+		in_flight += config->targets[i].concurrency;
+	needed += in_flight < DISPATCHER_IN_FLIGHT_MAX ? in_flight : DISPATCHER_IN_FLIGHT_MAX;
 	/* The gateway raises its limit as far as it may. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY ||
 		(int64_t)limit.rlim_max >= needed)

@@ -50,6 +50,10 @@ struct dispatcher_settings {
 	int signing_threads;
 };
 
+enum {
+	DISPATCHER_IN_FLIGHT_MAX = 1024, /* attempts, over all targets: as many as targets can be */
+};
+
 /* Why a target is paused when its receiver said so. */
 #define DISPATCHER_GONE_REASON "the receiver answered 410 Gone"
 

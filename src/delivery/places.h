@@ -15,8 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "repostal/dispatcher.h"
+
 enum {
-	PLACES_MAX = 1024, /* as many as targets can be */
+	PLACES_MAX = DISPATCHER_IN_FLIGHT_MAX,
 	PLACES_MIN = 8,
 	PLACES_HOLD_MS = 1000, /* after the process ran out of descriptors */
 };
