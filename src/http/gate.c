@@ -210,7 +210,7 @@ void http_gate_watch(struct http_connection *connection)
 	}
 }
 
-/* Not h2o_accept(): after a handshake it would begin with what came behind it before we see that. */
+/* Not h2o_accept(): after a handshake it would begin with what follows before we see that. */
 void http_gate_open(struct http_connection *connection)
 {
 	struct http_loop *loop = connection->loop;

@@ -94,7 +94,7 @@ struct http_gate {
 	h2o_socket_cb read, written; /* libh2o's own */
 	struct framing framing;      /* of the request that is being read or answered */
 	size_t seen;                 /* bytes of the input that framing knows */
-	size_t rest;                 /* of them, behind this request */
+	size_t rest;                 /* of them, after this request */
 	size_t end;                  /* of this request, in the input */
 	size_t head_size;            /* its part of the loop's heads_size */
 	bool is_broken;              /* its end can be understood in two ways */
