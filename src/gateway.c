@@ -73,19 +73,16 @@ static enum status register_next(struct store *store, void *argument, struct err
 	return status;
 }
 
-/* Nothing of this can fail, but for a certificate that was exchanged in this very moment. */
-static void change_over(struct gateway *gateway, struct generation *next)
+/* Nothing of this can fail. */
+static void change_over(
+	struct gateway *gateway, struct generation *next, struct http_tls **tls_taken)
 {
-	struct error err;
-
 	gateway_note_configuration(gateway);
 	generation_slot_set(&gateway->current, next);
 	if (gateway->opening == NULL)
 		inbound_open(gateway->inbound, &next->inbound);
 	gateway_show_generation(gateway);
-	if (http_server_reload_tls(gateway->public_server, &next->config->listen, &err) !=
-		STATUS_OK)
-		log_event(LOG_LEVEL_ERROR, "gateway.tls_kept", LOG_STR("error", err.text));
+	http_server_use_tls(gateway->public_server, tls_taken);
 	log_configure(&next->config->log);
 }
 
@@ -108,9 +105,13 @@ static bool reload(struct gateway *gateway)
 {
 	char fingerprint[GENERATION_FINGERPRINT_SIZE];
 	struct generation *next = NULL;
+	struct http_tls *tls = NULL;
 	struct error err = { .text = "" };
 	enum status status = load_next(gateway, &next, &err);
 
+	/* Once more, after the check: the files may have been exchanged in between. */
+	if (status == STATUS_OK)
+		status = http_tls_load(&next->config->listen, &tls, &err);
 	if (status == STATUS_OK)
 		status = carry_over(gateway, next, &err);
 	if (status != STATUS_OK) {
@@ -119,9 +120,10 @@ static bool reload(struct gateway *gateway)
 		control_live_note_reload(&gateway->control_live, &err);
 		gauge_set(&gateway->reload.is_good, 0);
 		generation_release(&next);
+		http_tls_free(&tls);
 		return false;
 	}
-	change_over(gateway, next);
+	change_over(gateway, next, &tls);
 	control_live_note_reload(&gateway->control_live, NULL);
 	generation_fingerprint(next, fingerprint);
 	log_event(LOG_LEVEL_INFO, "gateway.reloaded", LOG_INT("generation", next->number),

@@ -127,9 +127,16 @@ void http_server_run(struct http_server *server);
 enum status http_address_check(const struct http_settings *settings, struct error *err);
 /* Whether these TLS files would do, without using them. */
 enum status http_tls_check(const struct http_settings *settings, struct error *err);
-/* Reads certificate and key again; connections that are open keep what they have. Any thread. */
-enum status http_server_reload_tls(
-	struct http_server *server, const struct http_settings *settings, struct error *err);
+/*
+ * Certificate and key, read and found to belong together: using them cannot fail any more. NULL: the settings
+ * have none.
+ */
+struct http_tls;
+enum status http_tls_load(
+	const struct http_settings *settings, struct http_tls **tls_out, struct error *err);
+void http_tls_free(struct http_tls **tlsp);
+/* For connections that come; those that are open keep what they have. Any thread. */
+void http_server_use_tls(struct http_server *server, struct http_tls **tls_taken);
 /*
  * False when a loop has not come round for longer than patience_ms after it was asked to. Asks them, for a
  * later call. Any thread, until the server is stopped; before it runs there is nothing to be asked.

@@ -126,20 +126,32 @@ enum status http_tls_check(const struct http_settings *settings, struct error *e
 	return status;
 }
 
-enum status http_server_reload_tls(
-	struct http_server *server, const struct http_settings *settings, struct error *err)
+enum status http_tls_load(
+	const struct http_settings *settings, struct http_tls **tls_out, struct error *err)
 {
-	SSL_CTX *fresh = NULL, *old;
-	enum status status = http_tls_context(settings, &fresh, err);
+	SSL_CTX *context = NULL;
+	enum status status = http_tls_context(settings, &context, err);
 
-	if (status != STATUS_OK)
-		return status;
+	*tls_out = (struct http_tls *)context;
+	return status;
+}
+
+void http_tls_free(struct http_tls **tlsp)
+{
+	SSL_CTX_free((SSL_CTX *)*tlsp);
+	*tlsp = NULL;
+}
+
+void http_server_use_tls(struct http_server *server, struct http_tls **tls_taken)
+{
+	SSL_CTX *old;
+
 	pthread_mutex_lock(&server->tls_mutex);
 	old = server->tls;
-	server->tls = fresh;
+	server->tls = (SSL_CTX *)*tls_taken;
 	pthread_mutex_unlock(&server->tls_mutex);
+	*tls_taken = NULL;
 	SSL_CTX_free(old);
-	return STATUS_OK;
 }
 
 bool http_server_goes_round(struct http_server *server, int64_t now_ms, int64_t patience_ms)

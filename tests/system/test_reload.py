@@ -2,6 +2,7 @@
 """SIGHUP: all or nothing, and nothing is lost, neither an event nor a connection."""
 
 import copy
+import itertools
 import json
 import signal
 import ssl
@@ -353,6 +354,44 @@ def test_the_listeners_certificate_is_read_again(start_gateway, tmp_path):
         assert "certificate" in hang_up_signal(gateway, "gateway.reload_failed")["error"]
         assert gateway.post(events.delivered()).result == "accepted", "the one in memory is still good"
         assert open_before.post(events.delivered()).result == "accepted"
+
+
+def test_a_certificate_that_is_exchanged_meanwhile_is_taken_whole_or_not_at_all(start_gateway, tmp_path):
+    """Certificate and key are two files: whoever renews them exchanges one after the other."""
+    old, new = Authority(tmp_path, "old"), Authority(tmp_path, "new")
+    certificate, key = old.issue("listener")
+    pairs = [[(path, path.read_bytes()) for path in (certificate, key)]]
+    gateway = start_gateway(listen={"tls": {"certificate": str(certificate), "key": str(key)}})
+    assert new.issue("listener") == (certificate, key)
+    pairs.append([(path, path.read_bytes()) for path in (certificate, key)])
+    gateway.tls = client_tls(old)
+    gateway.tls.load_verify_locations(cafile=new.certificate)
+    stop = threading.Event()
+
+    def renew():
+        for pair in itertools.cycle(pairs):
+            for path, content in pair:
+                fresh = path.with_suffix(".fresh")
+                fresh.write_bytes(content)
+                fresh.chmod(0o600)
+                fresh.rename(path)
+            if stop.is_set():
+                return
+
+    robot = threading.Thread(target=renew)
+    robot.start()
+    try:
+        for _ in range(20):
+            seen = len(gateway.log("gateway.reloaded")) + len(gateway.log("gateway.reload_failed"))
+            gateway.signal(signal.SIGHUP)
+            wait_until(lambda: len(gateway.log("gateway.reloaded")) + len(gateway.log("gateway.reload_failed"))
+                       > seen, "the reload is over")
+            assert gateway.post(events.delivered()).result == "accepted", "a pair that belongs together"
+    finally:
+        stop.set()
+        robot.join()
+    hang_up_signal(gateway, "gateway.reloaded")
+    assert gateway.post(events.delivered()).result == "accepted"
 
 
 def test_a_targets_authority_is_read_again(start_gateway, tmp_path, tls_receiver_of):
