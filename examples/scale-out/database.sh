@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Starts PostgreSQL in a container as one of two: whoever comes to an empty folder copies the other one
+# Starts PostgreSQL in a container as one of two: the one with an empty folder copies the other one
 # and follows it as its synchronous standby; only where $FIRST is "yes", and there is no other one yet,
 # a new database is made. Promoting a standby is left to you (see README.md).
 set -eu

@@ -3,7 +3,7 @@
 #
 # Two repostals on one PostgreSQL with a synchronous standby, behind a load balancer, all on this machine
 # and from Debian packages, without Docker. Posts events, kills the primary and one repostal under load,
-# promotes the standby, goes on, counts what arrived, and cleans up. Run it from anywhere; it asks nothing.
+# promotes the standby, continues, counts what arrived, and cleans up. Run it from anywhere; it asks nothing.
 #
 # REPOSTAL=/path/of/repostal uses that program instead of building one.
 set -euo pipefail
