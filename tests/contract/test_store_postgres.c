@@ -172,6 +172,7 @@ static void test_older_tables(void **state)
 	(void)fixture_query(f, "ALTER TABLE delivery DROP COLUMN type, DROP COLUMN as_new");
 	(void)fixture_query(
 		f, "CREATE INDEX delivery_due ON delivery (target, due, id) WHERE state = 1");
+	(void)fixture_query(f, "DELETE FROM tally WHERE target < -1");
 	(void)fixture_query(f, "UPDATE meta SET value = 1 WHERE key = 'version'");
 	assert_int_equal(try_open(f, "", &f->err), STATUS_OK);
 	assert_int_equal(fixture_query(f, "SELECT value FROM meta WHERE key = 'version'"), VERSION);
@@ -180,6 +181,9 @@ static void test_older_tables(void **state)
 	(void)fixture_query(f, "SELECT count(config) FROM instance");
 	assert_int_equal(fixture_query(f, "SELECT type FROM delivery"), 0);
 	assert_int_equal(fixture_query(f, "SELECT as_new FROM delivery"), 0);
+	/* What is open of source 0. */
+	assert_int_equal(
+		fixture_query(f, "SELECT sum(open)::bigint FROM tally WHERE target = -2"), 1);
 }
 
 /* Of a newer repostal: the release before works beside it, an older one touches nothing. */

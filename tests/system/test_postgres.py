@@ -7,6 +7,7 @@ from pathlib import Path
 import events
 import pytest
 from api import api, deliveries, finished_job, wait_states
+from control import Control
 from histories import HISTORY, Flaky, history
 from postgres import PASSWORD_USER
 from repostal import run
@@ -171,6 +172,32 @@ def test_a_backlog_that_is_full_is_full_for_all(new_gateway, database, receiver)
     wait_until(lambda: pair[1].post(events.delivered(), "/other").status == 503, "the other is full too")
     api(pair[0], "POST", "/targets/app/resume")
     wait_until(lambda: pair[1].post(events.delivered()).status == 200, "there is room again")
+
+
+def test_a_targets_share_is_one_for_all(new_gateway, database, receiver):
+    """What one process has accepted counts at the other; what is beyond is dead, and no 503."""
+    receiver.answer("/away", Reply(503))
+    targets = [target("away", receiver.url("/away"), retry=["1h"]), target("well", receiver.url("/well"))]
+    pair = [new_gateway(store=database.store(max_backlog=20), targets=targets).start() for _ in range(2)]
+    for _ in range(10):
+        assert pair[0].post(events.delivered()).result == "accepted"
+        pair[0].wait_idle("well")
+    wait_until(lambda: pair[1].queued("away") == 10, "the other knows")
+    for _ in range(5):
+        assert pair[1].post(events.delivered()).result == "accepted"
+        pair[1].wait_idle("well")
+    assert pair[1].metric("deliveries_total", target="away", outcome="dead") == 5
+    assert {row["reason"] for row in deliveries(pair[0], "&state=dead")} == {"backlog_full"}
+
+
+def test_a_target_that_another_process_has_is_not_forgotten(new_gateway, database, receiver):
+    one, two = target("one", receiver.url("/one")), target("two", receiver.url("/two"))
+    pair = [new_gateway(store=database.store(), targets=targets).start() for targets in ([one, two], [one])]
+    wait_until(lambda: pair[1].log("store.config_differs"), "it knows that they differ")
+    assert "configured differently" in Control(pair[1]).refused(1, "target", "forget", "two")
+    pair[0].stop()
+    wait_until(lambda: pair[1].log("store.config_agrees"), "it is alone")
+    assert Control(pair[1]).ok("target", "forget", "two") == "two: forgotten\n"
 
 
 def test_many_start_at_once_on_an_empty_database(new_gateway, database, receiver):
