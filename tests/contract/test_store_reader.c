@@ -584,6 +584,28 @@ static void test_no_store(void **state)
 	assert_non_null(strstr(f->err.text, path));
 }
 
+static void read_secret(struct fixture *f, uint8_t secret_out[STORE_SECRET_SIZE])
+{
+	struct store_reader *reader = open_reader(f);
+
+	MUST(f, store_reader_secret(reader, secret_out, &f->err));
+	store_reader_close(&reader);
+}
+
+static void test_the_secret_stays(void **state)
+{
+	static const uint8_t none[STORE_SECRET_SIZE] = { 0 };
+	uint8_t first[STORE_SECRET_SIZE], again[STORE_SECRET_SIZE];
+	struct fixture *f = *state;
+
+	read_secret(f, first);
+	assert_memory_not_equal(first, none, sizeof(none));
+	fixture_close(f);
+	fixture_open(f, FIXTURE_NOW_MS);
+	read_secret(f, again);
+	assert_memory_equal(first, again, sizeof(first));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -597,6 +619,7 @@ int main(void)
 		CONTRACT_TEST(test_quarantine),
 		CONTRACT_TEST(test_names),
 		CONTRACT_TEST(test_no_store),
+		CONTRACT_TEST(test_the_secret_stays),
 	};
 
 	return contract_run("store reader", tests, ARRAY_COUNT(tests));
