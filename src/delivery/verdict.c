@@ -248,8 +248,12 @@ static void on_delivered(
 	note_type(target, delivery, true);
 }
 
-static void blame(
-	struct target *target, const struct delivery *delivery, const struct client_result *result)
+/*
+ * What a failed answer says about the health of the type and the target. What give_up expects is no sign of ill
+ * health, for the receiver is there and has answered; but 502 and 504 do not say that it is.
+ */
+static void note_health(struct target *target, const struct delivery *delivery,
+	const struct client_result *result, bool is_expected)
 {
 	switch (outcome_blame(&result->outcome)) {
 	case BLAME_NOBODY:
@@ -258,10 +262,11 @@ static void blame(
 		break;
 	case BLAME_TYPE:
 		note_target(target, true);
-		note_type(target, delivery, false);
+		note_type(target, delivery, is_expected);
 		break;
 	case BLAME_TARGET:
-		note_target(target, false);
+		if (!is_expected)
+			note_target(target, false);
 		break;
 	}
 }
@@ -290,25 +295,7 @@ static void on_failed(struct target *target, struct delivery *delivery,
 		note_due(target, delivery, verdict->due_ms);
 		log_retry(target, delivery, result, delay_ms);
 	}
-	blame(target, delivery, result);
-}
-
-/* What give_up expects is no sign of ill health: the receiver is there and has answered. */
-static void note_settled(
-	struct target *target, const struct delivery *delivery, const struct client_result *result)
-{
-	switch (outcome_blame(&result->outcome)) {
-	case BLAME_NOBODY:
-		if (result->outcome.http_status == HTTP_TOO_MANY_REQUESTS)
-			rest(target, result);
-		break;
-	case BLAME_TYPE:
-		note_target(target, true);
-		note_type(target, delivery, true);
-		break;
-	case BLAME_TARGET: /* 502, 504: whatever answered, the receiver behind it is not known to be there */
-		break;
-	}
+	note_health(target, delivery, result, false);
 }
 
 static void on_given_up(
@@ -320,7 +307,7 @@ static void on_given_up(
 	counter_add(&target->metrics.outcomes[OUTCOME_DEAD], 1);
 	log_dead(target, delivery, result, "give_up_status");
 	hint_at_key(target, result);
-	note_settled(target, delivery, result);
+	note_health(target, delivery, result, true);
 }
 
 /* 410: the event is not to blame, so its attempt does not count against it. */
