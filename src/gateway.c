@@ -240,6 +240,10 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+enum {
+	SIGNALS_COUNT = 3 /* that block_signals blocks */
+};
+
 /* Blocked in every thread that is started from here on; the main thread asks for them. */
 static void block_signals(sigset_t *set)
 {
@@ -266,25 +270,41 @@ static void serve_reload(struct gateway *gateway)
 		supervisor_notify("READY=1");
 }
 
+/*
+ * What is pending is taken at once: the kernel hands out the lowest signal first, so that one at a
+ * time, reloads that are asked for faster than they are served would hold back a stop. The number
+ * of the stop, SIGHUP, or 0 when nothing is pending.
+ */
+static int take_signals(int signals_fd)
+{
+	struct signalfd_siginfo infos[SIGNALS_COUNT] = { 0 };
+	ssize_t size = read(signals_fd, infos, sizeof(infos));
+	int taken = 0;
+
+	for (size_t i = 0; size > 0 && i < (size_t)size / sizeof(infos[0]); i++)
+		if (taken == 0 || infos[i].ssi_signo != SIGHUP)
+			taken = (int)infos[i].ssi_signo;
+	return taken;
+}
+
 /* Serves reloads and what comes of the opening; 0: none of the signals that stop us yet. */
 static int serve_next(
 	struct gateway *gateway, int signals_fd, enum status *status_out, struct error *err)
 {
-	struct signalfd_siginfo info = { 0 };
 	struct pollfd fds[] = {
 		{ .fd = signals_fd, .events = POLLIN },
 		{ .fd = gateway->opening == NULL ? -1 : store_opening_fd(gateway->opening),
 			.events = POLLIN },
 	};
+	int taken;
 
 	if (poll(fds, 2, -1) <= 0)
 		return 0;
 	if (fds[1].revents != 0)
 		*status_out = gateway_follow_opening(gateway, err);
-	if (fds[0].revents == 0 || read(signals_fd, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	if (info.ssi_signo != SIGHUP)
-		return (int)info.ssi_signo;
+	taken = fds[0].revents == 0 ? 0 : take_signals(signals_fd);
+	if (taken != SIGHUP)
+		return taken;
 	serve_reload(gateway);
 	return 0;
 }

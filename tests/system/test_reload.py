@@ -558,6 +558,17 @@ def test_a_storm_of_hang_ups_does_not_turn_a_stop_into_a_kill(start_gateway, rou
     assert gateway.wait_exit() == 0
 
 
+def test_a_stop_comes_before_a_reload_that_was_asked_for_earlier(start_gateway):
+    """The kernel hands out the lowest signal first: hang-ups would hold back a stop."""
+    gateway = start_gateway()
+    gateway.signal(signal.SIGSTOP)
+    gateway.signal(signal.SIGHUP)
+    gateway.signal(signal.SIGTERM)
+    gateway.signal(signal.SIGCONT)
+    assert gateway.wait_exit() == 0
+    assert gateway.log("gateway.reloaded") == []
+
+
 # -- deliveries without their target ------------------------------------------------------------------
 
 
