@@ -134,13 +134,31 @@ static bool goes_on(struct slice text, size_t size)
 	       (text.data[size] == '.' || text.data[size] == 'e' || text.data[size] == 'E');
 }
 
+static bool is_hexadecimal(struct slice text)
+{
+	return starts_with(text, "0x") || starts_with(text, "0X");
+}
+
+static void skip_leading_zeros(struct scan *scan)
+{
+	while (scan->rest.size > 1 && scan->rest.data[0] == '0' && is_digit(scan->rest.data[1])) {
+		struct slice next = slice_of(scan->rest.data + 1, scan->rest.size - 1);
+
+		if (is_hexadecimal(next))
+			return;
+		scan->rest = next;
+	}
+}
+
 static void copy_number(struct scan *scan)
 {
-	bool is_hex = starts_with(scan->rest, "0x") || starts_with(scan->rest, "0X");
-	size_t size = is_hex ? 2 : 0;
-	int64_t number = parse_digits(scan->rest, &size, is_hex ? 16 : 10);
-	size_t digits_size = size;
+	bool is_hex = is_hexadecimal(scan->rest);
+	size_t size = is_hex ? 2 : 0, digits_size;
+	int64_t number;
 
+	skip_leading_zeros(scan);
+	number = parse_digits(scan->rest, &size, is_hex ? 16 : 10);
+	digits_size = size;
 	while (size < scan->rest.size && size < digits_size + 2 && scan->rest.data[size] == 'L')
 		size++;
 	if (goes_on(scan->rest, digits_size) || number <= INT32_MAX) {

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libconfig.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +33,14 @@ int __wrap_access(const char *path, int mode);
 int __wrap_stat(const char *path, struct stat *out);
 char *__wrap_getenv(const char *name);
 
-/* libconfig 1.5 forgets a text that stands where its grammar expects none; loading fails then. */
+#if LIBCONFIG_VER_MAJOR == 1 && LIBCONFIG_VER_MINOR < 7
+/* It forgets a text that stands where its grammar expects none; loading fails then. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:strbuf_append\nleak:libconfig_yylex\n";
 }
+#endif
 
 static bool is_loading;
 static char config_path[PATH_SIZE]; /* of a file in memory, which has no other name */

@@ -15,11 +15,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from waiting import PATIENCE_S, wait_until
 
-PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+VERSIONS = Path("/usr/lib/postgresql")  # a folder for each that is installed, as Debian's packages make them
 PORT = 5432  # of no network: it is part of the socket's name
 SUPERUSER = "postgres"
 PASSWORD_USER = "keyholder"  # the only one that has to say its password
@@ -98,7 +99,7 @@ class PostgresServer:
     def start(self):
         assert self._process is None
         with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen([PROGRAMS / "postgres", "-D", self.data, "-k", self.folder],
+            self._process = subprocess.Popen([program("postgres"), "-D", self.data, "-k", self.folder],
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                                              start_new_session=True, **identity())
         try:
@@ -111,7 +112,7 @@ class PostgresServer:
     def _answers(self):
         if self._process.poll() is not None:
             raise PostgresError(f"the server ended: {self.log_text()[-2000:]}")
-        return subprocess.run([PROGRAMS / "pg_isready", "-q", "-h", self.folder]).returncode == 0
+        return subprocess.run([program("pg_isready"), "-q", "-h", self.folder]).returncode == 0
 
     def stop(self, mode="fast"):
         """mode: "smart", "fast" or "immediate", as pg_ctl has them. Stopped already: nothing."""
@@ -174,7 +175,7 @@ class PostgresServer:
     def execute(self, sql, database="postgres"):
         """What psql prints: rows as lines, columns with | between them."""
         result = subprocess.run(
-            [PROGRAMS / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database), "-c", sql],
+            [program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database), "-c", sql],
             capture_output=True, text=True, timeout=PATIENCE_S)
         if result.returncode != 0:
             raise PostgresError(result.stderr.strip())
@@ -205,10 +206,17 @@ def identity():
     return {"user": SUPERUSER, "group": SUPERUSER, "extra_groups": []}
 
 
+@cache
+def program(name):
+    """Of the newest version that is installed."""
+    versions = [folder for folder in VERSIONS.glob("*") if (folder / "bin" / name).exists()]
+    if not versions:
+        raise PostgresError(f"no {name} below {VERSIONS}: is postgresql installed?")
+    return max(versions, key=lambda folder: int(folder.name)) / "bin" / name
+
+
 def run_program(name, *arguments):
-    if not (PROGRAMS / name).exists():
-        raise PostgresError(f"{PROGRAMS / name} is not there: is postgresql installed?")
-    result = subprocess.run([PROGRAMS / name, *map(str, arguments)], capture_output=True, text=True, cwd="/",
+    result = subprocess.run([program(name), *map(str, arguments)], capture_output=True, text=True, cwd="/",
                             stdin=subprocess.DEVNULL, **identity())
     if result.returncode != 0:
         raise PostgresError(f"{name}: {result.stderr.strip()}")
