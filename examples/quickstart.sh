@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# From a bare Debian 12 to signed Postal webhooks: builds repostal, starts it between a sender and a
+# From a bare Debian 12 or 13 to signed Postal webhooks: builds repostal, starts it between a sender and a
 # receiver on this machine, posts the sample events, and cleans up. Run it from anywhere; it asks nothing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libh2o-evloop-dev
-	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
+readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libcurl4-openssl-dev
+	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
 	ca-certificates) # the authorities of https targets
 readonly REPOSTAL=$PWD/build/release/repostal
 readonly TOKEN=quickstart-token
@@ -18,24 +18,33 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-install_missing() {
-	local package missing=()
+missing_packages() {
+	local package
 
-	for package in "${PACKAGES[@]}"; do
-		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+	for package in "${PACKAGES[@]}" $(examples/build-h2o.sh --packages); do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || echo "$package"
 	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	say "installing what the build needs: ${missing[*]}"
+}
+
+install_missing() {
+	local missing
+
+	[ -n "$(missing_packages)" ] || return 0
 	as_root apt-get update -qq
+	mapfile -t missing < <(missing_packages) # only now it is known whether there is a package of libh2o
+	say "installing what the build needs: ${missing[*]}"
 	as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 build() {
+	local h2o
+
 	say 'building'
+	h2o=$(examples/build-h2o.sh) # where it comes from, when not from its package
 	# A folder that was configured before keeps its generator.
 	[ -e build/release/CMakeCache.txt ] || export CMAKE_GENERATOR=Ninja
-	cmake -S . -B build/release >/dev/null
+	cmake -S . -B build/release ${h2o:+"$h2o"} >/dev/null
 	cmake --build build/release --parallel "$(nproc)"
 }
 

@@ -16,8 +16,9 @@
 #   build    dev and release, warnings are errors: as the builds of every other step
 #   unit     unit and contract tests of the dev build, for whoever works on the code: asan has them all
 #
-# On Debian 12 it installs what is missing, as root or with sudo. Every step runs, also after one has
-# failed; the exit status tells whether all of them passed. Results stay under build/.
+# On Debian 12 and 13 it installs what is missing, as root or with sudo, and fetches the sources of libh2o where
+# there is no package of it (examples/build-h2o.sh). Every step runs, also after one has failed; the exit status
+# tells whether all of them passed. Results stay under build/.
 #
 # Each step prints its time beside its budget: what it may take on two quiet cores, from nothing. No test
 # and no step fails because the machine is busy.
@@ -50,14 +51,16 @@ readonly -A BUILDS=([build]='dev release' [unit]=dev [asan]=asan [system]='asan 
 readonly THREADED_UNITS='control.*|digest|log|mailbox|metric|rsa_key|store_thread'
 readonly THREADED_TESTS="^contract\.test_store_(postgres|race|takeover)\$|^unit\.test_($THREADED_UNITS)\$"
 readonly -A PACKAGES=(
-	[build]='build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
-		libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev libcmocka-dev ca-certificates'
+	[build]='build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libconfig-dev libsqlite3-dev
+		libpq-dev libjansson-dev libssl-dev libcmocka-dev ca-certificates'
 	[contract]='python3 postgresql'
 	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
 	[package]='python3 python3-pytest debootstrap file lintian'
-	[fuzz]='clang libclang-rt-14-dev llvm' # llvm-symbolizer: suppressions name functions
+	[fuzz]='clang libclang-rt-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'
 )
+# Not every suite has it; without it the format is not checked.
+readonly NOT_EVERYWHERE=clang-format-14
 
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1
@@ -86,21 +89,31 @@ packages_for() {
 	esac
 }
 
+# missing_packages STEP...: those that can be installed, as far as the package lists tell
+missing_packages() {
+	local package packages
+
+	packages=$(for step in "$@"; do packages_for "$step"; done)
+	[[ $packages != *"${PACKAGES[build]}"* ]] || packages+=" $(examples/build-h2o.sh --packages)"
+	for package in $(tr -s '[:space:]' '\n' <<<"$packages" | sort -u); do
+		if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' &&
+			{ [ "$package" != $NOT_EVERYWHERE ] || apt-cache show "$package" >/dev/null 2>&1; }; then
+			echo "$package"
+		fi
+	done
+}
+
 install_missing() {
-	local step package missing=()
+	local missing
 
 	command -v dpkg-query >/dev/null || return 0 # not Debian: what is missing will be named by cmake
-	for step in "$@"; do
-		for package in $(packages_for "$step"); do
-			dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||
-				missing+=("$package")
-		done
-	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
-	say "installing what the tests need: ${missing[*]}"
+	[ -n "$(missing_packages "$@")" ] || return 0
 	as_root apt-get update -qq || say 'the package lists could not be renewed: trying with those at hand'
-	as_root apt-get install -y -qq --no-install-recommends "${missing[@]}"
+	mapfile -t missing < <(missing_packages "$@") # only now it is known what there is
+	say "installing what the tests need: ${missing[*]}"
+	# Nobody is there to answer dpkg's question about a configuration file that was changed: it stays.
+	as_root apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confdef \
+		-o Dpkg::Options::=--force-confold "${missing[@]}"
 }
 
 as_root() {

@@ -9,10 +9,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libh2o-evloop-dev
-	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
-	ca-certificates postgresql haproxy)
-readonly POSTGRES=/usr/lib/postgresql/15/bin
+readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libcurl4-openssl-dev libconfig-dev
+	libsqlite3-dev libpq-dev libjansson-dev libssl-dev ca-certificates postgresql haproxy)
 readonly TOKEN=scale-out-token
 readonly EVENTS=12000 RATE=400 # half a minute
 
@@ -24,15 +22,21 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-install_missing() {
-	local package missing=()
+missing_packages() {
+	local package
 
-	for package in "${PACKAGES[@]}"; do
-		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+	for package in "${PACKAGES[@]}" $(../build-h2o.sh --packages); do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || echo "$package"
 	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	say "installing: ${missing[*]}"
+}
+
+install_missing() {
+	local missing
+
+	[ -n "$(missing_packages)" ] || return 0
 	as_root apt-get update -qq
+	mapfile -t missing < <(missing_packages) # only now it is known whether there is a package of libh2o
+	say "installing ${missing[*]}"
 	as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
@@ -42,9 +46,10 @@ build() {
 	say 'building'
 	(
 		cd ../..
+		h2o=$(examples/build-h2o.sh) # where it comes from, when not from its package
 		# A folder that was configured before keeps its generator.
 		[ -e build/release/CMakeCache.txt ] || export CMAKE_GENERATOR=Ninja
-		cmake -S . -B build/release >/dev/null
+		cmake -S . -B build/release ${h2o:+"$h2o"} >/dev/null
 		cmake --build build/release --parallel "$(nproc)"
 	)
 }
@@ -76,6 +81,13 @@ free_port() {
 
 # -- PostgreSQL ----------------------------------------------------------------------------------------
 
+# The programs of the newest version that is installed.
+find_postgres() {
+	local folders=(/usr/lib/postgresql/*/bin)
+
+	postgres_bin=$(printf '%s\n' "${folders[@]}" | sort --version-sort | tail -n 1)
+}
+
 # It refuses to run as root: then it runs as the user of its package.
 as_postgres() {
 	if [ "$(id -u)" = 0 ]; then
@@ -87,10 +99,10 @@ as_postgres() {
 
 # start_database NAME: on a socket in its own folder
 start_database() {
-	(cd / && as_postgres "$POSTGRES/postgres" -D "$dir/$1/data" -k "$dir/$1" -c listen_addresses= \
+	(cd / && as_postgres "$postgres_bin/postgres" -D "$dir/$1/data" -k "$dir/$1" -c listen_addresses= \
 		>>"$dir/$1.log" 2>&1) &
 	databases[$1]=$!
-	wait_for "$1 takes connections" "$POSTGRES/pg_isready" -h "$dir/$1"
+	wait_for "$1 takes connections" "$postgres_bin/pg_isready" -h "$dir/$1"
 }
 
 # sql NAME STATEMENT
@@ -105,10 +117,10 @@ start_databases() {
 	say 'PostgreSQL: a primary, and a standby that every commit waits for'
 	make_folder one
 	make_folder two
-	(cd / && as_postgres "$POSTGRES/initdb" -D "$dir/one/data" -U postgres --auth=trust \
+	(cd / && as_postgres "$postgres_bin/initdb" -D "$dir/one/data" -U postgres --auth=trust \
 		--encoding=UTF8 --locale=C.UTF-8 >"$dir/one.log" 2>&1)
 	start_database one
-	(cd / && as_postgres "$POSTGRES/pg_basebackup" -D "$dir/two/data" -R --checkpoint=fast \
+	(cd / && as_postgres "$postgres_bin/pg_basebackup" -D "$dir/two/data" -R --checkpoint=fast \
 		-d "host=$dir/one user=postgres application_name=standby")
 	start_database two
 	sql one "ALTER SYSTEM SET synchronous_standby_names = 'standby'"
@@ -287,6 +299,7 @@ main() {
 	declare -gA databases=()
 	declare -ga repostals=() metrics_urls=()
 	trap stop_all EXIT
+	find_postgres
 	start_databases
 	start_receiver
 	say 'two repostals with the same configuration, but for their ports'

@@ -463,11 +463,12 @@ static void take_answer(struct exchange *exchange, int status, struct client_res
 static void take_failure(
 	struct exchange *exchange, CURLcode code, long status, struct client_result *result)
 {
+	const char *reason = client_guard_text(&exchange->guard);
 	long proxy_status = 0;
 	struct client_failure failure = {
 		.easy = exchange->easy,
 		.code = code,
-		.text = code == CURLE_FILESIZE_EXCEEDED ? "the answer has no end" : exchange->error,
+		.text = reason != NULL ? reason : exchange->error,
 		.http_status = (int)status,
 		.is_denied = exchange->is_denied,
 		.is_own = exchange->is_own,

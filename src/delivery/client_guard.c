@@ -10,6 +10,7 @@ enum {
 	CALLS_OF_TURN = 4,   /* of on_progress(), for a handle that receives nothing */
 	CALLS_OF_CLOCK = 64, /* between two looks at the clock within a turn */
 	HTTP_OK = 200,
+	STATUS_DIGITS = 3,
 };
 
 static bool charge(struct client_guard *guard, size_t size)
@@ -35,6 +36,21 @@ static bool is_header(const char *line, size_t size, const char *name)
 	return size > name_size && strncasecmp(line, name, name_size) == 0;
 }
 
+/* A status has three digits; of one with more, newer versions of libcurl take the first three. */
+static bool has_long_status(const char *line, size_t size)
+{
+	size_t at = 0;
+
+	if (!is_header(line, size, "HTTP/"))
+		return false;
+	while (at < size && line[at] != ' ')
+		at++;
+	while (at < size && line[at] == ' ')
+		at++;
+	return at + STATUS_DIGITS < size && line[at + STATUS_DIGITS] >= '0' &&
+	       line[at + STATUS_DIGITS] <= '9';
+}
+
 /*
  * libcurl shows the sizes of chunks and their extensions to its trace only. It is switched on for
  * answers in chunks, since it costs every other request a dozen lines of text.
@@ -52,6 +68,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 	size_t bytes = size * count;
 
 	if (!guard->has_head && guard->is_asked) {
+		if (has_long_status(line, bytes) && guard->verdict == GUARD_CONTENT)
+			guard->verdict = GUARD_NOT_HTTP;
 		if (is_header(line, bytes, "Transfer-Encoding:"))
 			trace_chunks(guard);
 		guard->has_head = bytes <= sizeof("\r\n") - 1 && is_final(guard->easy);
@@ -152,8 +170,17 @@ CURLcode client_guard_code(const struct client_guard *guard, CURLcode code)
 		return CURLE_OPERATION_TIMEDOUT;
 	case GUARD_TOO_LONG:
 		return guard->is_asked ? CURLE_FILESIZE_EXCEEDED : CURLE_RECV_ERROR;
+	case GUARD_NOT_HTTP:
+		return CURLE_WEIRD_SERVER_REPLY;
 	}
 	return code; /* not reached: -Wswitch guards the cases */
+}
+
+const char *client_guard_text(const struct client_guard *guard)
+{
+	if (guard->verdict == GUARD_TOO_LONG && guard->is_asked)
+		return "the answer has no end";
+	return guard->verdict == GUARD_NOT_HTTP ? "the status has more than three digits" : NULL;
 }
 
 bool client_guard_has_answer(const struct client_guard *guard)

@@ -6,7 +6,8 @@
  *            extensions, trailers, and what a proxy answers to CONNECT. Beyond GUARD_SIZE_MAX the
  *            exchange ends, and what libcurl keeps of it is bounded by the same number. libcurl reads
  *            a proxy's answer within one curl_multi_perform() as long as bytes arrive: that ends
- *            after GUARD_TURN_MAX of them, or at the deadline of the attempt.
+ *            after GUARD_TURN_MAX of them, or at the deadline of the attempt. An answer whose status
+ *            is none is no answer, whatever libcurl's version makes of it.
  * Threads    The thread of the multi handle.
  * Ownership  A guard must outlive the handle it is installed in, and the copies of that.
  */
@@ -28,7 +29,8 @@ enum {
 enum guard_verdict {
 	GUARD_CONTENT,
 	GUARD_TOO_LONG,
-	GUARD_TOO_LATE
+	GUARD_TOO_LATE,
+	GUARD_NOT_HTTP
 };
 
 struct client_guard {
@@ -56,6 +58,8 @@ bool client_guard_is_asked(const struct client_guard *guard);
 bool client_guard_take_body(struct client_guard *guard, size_t size);
 /* What libcurl's code for the end of an exchange means when it was we who ended it. */
 CURLcode client_guard_code(const struct client_guard *guard, CURLcode code);
+/* What it was then, in words; NULL: libcurl says it. */
+const char *client_guard_text(const struct client_guard *guard);
 /* Cut off, after the head of an answer: what the receiver says of the event is known. */
 bool client_guard_has_answer(const struct client_guard *guard);
 

@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import subprocess
+from datetime import datetime, timedelta, timezone
 
 LOCAL_NAMES = "DNS:localhost,IP:127.0.0.1"
 
@@ -60,7 +61,7 @@ class Authority:
         self.key = directory / f"{name}.key"
         self.certificate = directory / f"{name}.crt"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-days", "2", "-subj", f"/CN=repostal test {name}",
+                "-days", "2", "-subj", f"/CN=repostal test {name}", "-addext", "keyUsage=keyCertSign,cRLSign",
                 "-keyout", self.key, "-out", self.certificate)
 
     def issue(self, name, names=LOCAL_NAMES, days=2):
@@ -71,9 +72,32 @@ class Authority:
         extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
-                "-CAcreateserial", "-days", days, "-extfile", extensions, "-out", certificate)
+        now = datetime.now(timezone.utc)
+        start, end = min(now, now + timedelta(days=days - 1)), now + timedelta(days=days)
+        openssl("ca", "-batch", "-notext", "-config", self._config(), "-in", request, "-extfile", extensions,
+                "-startdate", f"{start:%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}", "-out", certificate)
         return certificate, key
+
+    def _config(self):
+        """What the command wants: unlike the others, in all versions it dates certificates back."""
+        self.key.with_suffix(".db").touch()
+        config = self.key.with_suffix(".cnf")
+        config.write_text(f"""\
+[ca]
+default_ca = this
+[this]
+private_key = {self.key}
+certificate = {self.certificate}
+database = {self.key.with_suffix(".db")}
+new_certs_dir = {self.directory}
+rand_serial = yes
+unique_subject = no
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+""")
+        return config
 
 
 def self_signed(directory, name):

@@ -110,6 +110,7 @@ BROKEN = {
     "status-word": b"HTTP/1.1 yes OK\r\nContent-Length: 0\r\n\r\n",
     "status-short": b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
     "status-long": b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
+    "status-long-later": b"HTTP/1.1  2000 OK\r\nContent-Length: 0\r\n\r\n",
     "upgrade": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n",
     "encoding": ANSWER % b"Transfer-Encoding: rot13\r\nContent-Length: 5",
     "no-http": b"hello\n",
