@@ -77,6 +77,7 @@ fail_to_fetch() {
 
 bring_sources() {
 	command -v git >/dev/null || fail 'git is not installed, which brings the sources'
+	# shellcheck disable=SC2046 # words
 	unset $(git rev-parse --local-env-vars) # those of a hook, when one has called us
 	if is_complete; then
 		say "the sources are in $TREE"

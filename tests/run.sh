@@ -55,7 +55,7 @@ readonly -A PACKAGES=(
 		libpq-dev libjansson-dev libssl-dev libcmocka-dev ca-certificates'
 	[contract]='python3 postgresql'
 	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
-	[package]='python3 python3-pytest debootstrap file lintian'
+	[package]='python3 python3-pytest debootstrap file git lintian'
 	[fuzz]='clang libclang-rt-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'
 )
@@ -135,7 +135,7 @@ configure_and_build() {
 		local -x CMAKE_GENERATOR=Ninja
 	fi
 	read -rd '' -a options <<<"${CONFIGURATIONS[$name]}" || true
-	cmake -S . -B "build/$name" -DREPOSTAL_WERROR=ON "${options[@]}" &&
+	cmake -S . -B "build/$name" -DREPOSTAL_WERROR=ON "${options[@]}" ${h2o:+"$h2o"} &&
 		cmake --build "build/$name" --parallel "$(nproc)"
 }
 
@@ -279,7 +279,7 @@ end_builds() {
 }
 
 main() {
-	local step steps=() summary=() failed=()
+	local step h2o='' steps=() summary=() failed=()
 	local wanted_builds=()
 	local -A build_pids=() build_results=()
 
@@ -296,6 +296,7 @@ main() {
 		esac
 	done
 	install_missing "${steps[@]}" || { say 'failed: packages'; exit 1; }
+	[ "${steps[*]}" = checks ] || h2o=$(examples/build-h2o.sh) || { say 'failed: libh2o'; exit 1; }
 	account packages ok $SECONDS
 	mkdir -p "$RESULTS" && rm -f "$RESULTS"/*.xml
 	trap end_builds EXIT

@@ -31,9 +31,14 @@ def block(name):
     return text
 
 
+LIBH2O = "build-h2o.sh --packages)"  # the packages that libh2o takes
+
+
 def packages_of(text):
-    """What an apt-get line installs."""
+    """What an apt-get line installs, which must ask for those of libh2o."""
     (line,) = re.findall(r"apt-get install ((?:[^\n]|\\\n)*)", text.replace("\\\n", " "))
+    line, asked = re.subn(r"\$\(\S*" + re.escape(LIBH2O), "", line)
+    assert asked == 1
     return {word for word in line.split() if not word.startswith(("-", "&"))}
 
 
@@ -115,10 +120,13 @@ def test_the_package_is_as_debian_wants_it(package):
 def test_everybody_installs_the_same_packages():
     """What README, the scripts and the container file install before they build."""
     wanted = packages_of(block("build"))
-    quickstart = re.search(r"PACKAGES=\((.*?)\)", (ROOT / "examples/quickstart.sh").read_text(), re.S)[1]
-    assert wanted - {"file"} <= set(quickstart.split())
+    for script in ("examples/quickstart.sh", "examples/scale-out/run.sh", "tests/run.sh"):
+        text = (ROOT / script).read_text()
+        listed = re.search(r"PACKAGES=\((.*?)\)", text, re.S)[1]
+        assert wanted - {"file"} <= set(re.findall(r"[\w-]+", listed)), script
+        assert LIBH2O in text, script
     dockerfile = (ROOT / "examples/compose/Dockerfile").read_text()
-    assert wanted <= packages_of(dockerfile.split("COPY")[0])
+    assert wanted <= packages_of(stages(dockerfile)[0])
 
 
 def settings_of(unit):
@@ -163,13 +171,17 @@ def test_repostal_stops_with_nothing_else(unit):
     assert stopping & {name for _, name, _ in settings_of(unit)} == set()
 
 
+def stages(dockerfile):
+    return re.split(r"^FROM .*\n", dockerfile, flags=re.M)[1:]
+
+
 def instructions(stage):
     return re.findall(r"^(?!#)(\w+) (.*)$", re.sub(r"\\\n", "", stage), re.M)
 
 
 def test_the_container_file_builds(package):
     """The second stage, in a machine of its own. The first is what the package is built with here."""
-    first, second = re.split(r"^FROM .*\n", (ROOT / "examples/compose/Dockerfile").read_text(), flags=re.M)[1:]
+    first, second = stages((ROOT / "examples/compose/Dockerfile").read_text())
     assert "--target package" in first
     with new_machine(package) as image:
         shutil.copy(package, image.root / "tmp")
