@@ -43,7 +43,18 @@ set(CPACK_INSTALL_CMAKE_PROJECTS
   "${CMAKE_BINARY_DIR};repostal;common;/" "${CMAKE_BINARY_DIR};repostal;debian;/")
 
 install(FILES ${package_sources}/repostal.conf DESTINATION /etc/repostal COMPONENT debian EXCLUDE_FROM_ALL)
-install(FILES ${package_sources}/copyright DESTINATION share/doc/repostal COMPONENT debian EXCLUDE_FROM_ALL)
+# What is linked into the program has licences of its own, with the package and without.
+set(copyright ${package_sources}/copyright)
+if(H2O_SOURCE_DIR)
+  set(copyright_libh2o ${package_sources}/copyright-libh2o)
+  file(READ ${copyright} text)
+  file(READ ${copyright_libh2o} text_libh2o)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${copyright} ${copyright_libh2o})
+  set(copyright ${CMAKE_BINARY_DIR}/generated/copyright)
+  file(WRITE ${copyright} "${text}${text_libh2o}")
+  install(FILES ${copyright_libh2o} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/repostal COMPONENT licence)
+endif()
+install(FILES ${copyright} DESTINATION share/doc/repostal COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${package_sources}/lintian-overrides DESTINATION share/lintian/overrides RENAME repostal
   COMPONENT debian EXCLUDE_FROM_ALL)
 install(CODE "

@@ -117,6 +117,20 @@ def test_the_package_is_as_debian_wants_it(package):
     assert [line for line in findings if "no-manual-page" not in line] == []
 
 
+def test_the_copyright_file_names_what_is_inside(package, tmp_path):
+    """The debug information tells what the program was compiled from."""
+    bare.run("dpkg-deb", "-x", str(package), str(tmp_path))
+    text = (tmp_path / "usr/share/doc/repostal/copyright").read_text()
+    lines = bare.run("readelf", "--debug-dump=rawline", str(BUILD / "repostal"))
+    bundled = set(re.findall(r"/deps/([\w-]+)", lines))
+    assert bundled == set(re.findall(r"\blibh2o/deps/([\w-]+)/\*", text))
+    assert bool(bundled) == ("Files: libh2o/*" in text)
+    with_text = re.findall(r"^License: (\S+)\n ", text, re.M)
+    assert set(re.findall(r"^License: (\S+)$", text, re.M)) == set(with_text), "each licence has its text"
+    with_library = "static" in bare.run(str(BUILD / "repostal"), "version")
+    assert with_library == bool(bundled)
+
+
 def test_everybody_installs_the_same_packages():
     """What README, the scripts and the container file install before they build."""
     wanted = packages_of(block("build"))
