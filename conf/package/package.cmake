@@ -2,7 +2,7 @@
 #
 # Two components of the installation go into it: what every installation has, and "debian", which
 # cmake --install leaves out. Its version is the head of conf/package/changelog, which must name this
-# program's version.
+# program's version, and the Debian that it was built on.
 
 set(package_sources ${CMAKE_CURRENT_LIST_DIR})
 
@@ -11,11 +11,20 @@ string(REGEX MATCH "^repostal \\(([0-9.]+)-([^)]+)\\)" changelog_head "${changel
 if(NOT CMAKE_MATCH_1 STREQUAL PROJECT_VERSION)
   message(FATAL_ERROR "conf/package/changelog begins with version '${CMAKE_MATCH_1}', not ${PROJECT_VERSION}")
 endif()
+set(package_release ${CMAKE_MATCH_2})
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME repostal)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_DEBIAN_PACKAGE_RELEASE ${CMAKE_MATCH_2})
+# Each Debian has a package of its own; that of a later one is newer, so that it takes the place of the one before.
+set(package_suite "")
+if(EXISTS /etc/os-release)
+  file(STRINGS /etc/os-release os_release)
+  if("ID=debian" IN_LIST os_release AND os_release MATCHES "VERSION_ID=\"([0-9]+)\"")
+    set(package_suite +deb${CMAKE_MATCH_1})
+  endif()
+endif()
+set(CPACK_DEBIAN_PACKAGE_RELEASE ${package_release}${package_suite})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_PACKAGE_CONTACT "repostal authors <repostal@users.noreply.github.com>")
 set(CPACK_DEBIAN_PACKAGE_SECTION mail)
