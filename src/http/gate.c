@@ -176,6 +176,17 @@ static void begin_next(struct http_connection *connection)
 	let_in(connection, gate->end);
 }
 
+void http_gate_continue(struct http_connection *connection)
+{
+	begin_next(connection);
+	pass(connection, connection->gate.written, NULL);
+}
+
+static bool is_pipelining(const struct http_connection *connection)
+{
+	return connection->gate.rest > 0;
+}
+
 static void on_written(h2o_socket_t *socket, const char *error)
 {
 	struct http_connection *connection = socket->on_close.data;
@@ -185,10 +196,14 @@ static void on_written(h2o_socket_t *socket, const char *error)
 			http_linger_begin(connection);
 			return;
 		}
-		if (error != NULL || connection->is_last)
+		if (error != NULL || connection->is_last) {
 			http_connection_enter(connection, HTTP_CLOSING);
-		else
+		} else if (is_pipelining(connection) && !connection->is_deferred) {
+			http_pace_begin(connection);
+			return;
+		} else {
 			begin_next(connection);
+		}
 	}
 	pass(connection, connection->gate.written, error);
 }

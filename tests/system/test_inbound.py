@@ -543,6 +543,27 @@ def test_pipelined_requests_are_answered_in_order(gateway):
     assert [answer.json["message_id"] for answer in answers] == [event["id"] for event in batch]
 
 
+def test_pipelined_requests_that_are_answered_at_once_take_turns(gateway):
+    """Their senders pay nothing for them: others come in between, however many there are."""
+    request = b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(socket.create_connection(("127.0.0.1", gateway.port), timeout=60))
+                 for _ in range(8)]
+        for connection in crowd:
+            connection.sendall(request * 10_000)
+            assert connection.recv(1)
+        batch = [events.delivered() for _ in range(20)]
+        assert [gateway.post(event).result for event in batch] == ["accepted"] * len(batch)
+        assert gateway.metric("request_duration_seconds_count", listener="public") < 40_000
+
+
+def test_all_of_the_pipelined_requests_are_answered(gateway):
+    request = b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n"
+    answers = gateway.raw(request * 50 + request_bytes(events.delivered()) + request, answers=52)
+    assert [answer.status for answer in answers] == [200] * 52
+    assert answers[50].result == "accepted"
+
+
 def test_a_connection_serves_many_requests(gateway):
     with gateway.client() as client:
         assert [client.post(events.delivered()).result for _ in range(50)] == ["accepted"] * 50
