@@ -191,6 +191,9 @@ static void on_written(h2o_socket_t *socket, const char *error)
 {
 	struct http_connection *connection = socket->on_close.data;
 
+	/* libh2o 2.2.5 would answer everything that lies in the input, to nobody. */
+	if (error != NULL)
+		request_of(connection)->http1_is_persistent = 0;
 	if (connection->state == HTTP_WRITING) {
 		if (error == NULL && connection->lingers) {
 			http_linger_begin(connection);

@@ -8,6 +8,7 @@ import os
 import re
 import select
 import socket
+import struct
 import sqlite3
 import ssl
 import threading
@@ -555,6 +556,17 @@ def test_pipelined_requests_that_are_answered_at_once_take_turns(gateway):
         batch = [events.delivered() for _ in range(20)]
         assert [gateway.post(event).result for event in batch] == ["accepted"] * len(batch)
         assert gateway.metric("request_duration_seconds_count", listener="public") < 40_000
+
+
+def test_nobody_is_answered_after_the_connection_broke(gateway):
+    request = b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n"
+    connection = socket.create_connection(("127.0.0.1", gateway.port), timeout=60)
+    connection.sendall(request * 1_500)  # as many as are read before the first answer
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert connection.recv(1)
+    connection.close()
+    gateway.wait_metric("connections", 0)
+    assert gateway.metric("request_duration_seconds_count", listener="public") < 1_500
 
 
 def test_all_of_the_pipelined_requests_are_answered(gateway):
