@@ -402,14 +402,18 @@ def check_top_level():
 
 
 def check_named_tests():
-    """A test that the documentation names is there."""
-    known = {name for file in selected(r"tests/.*\.(py|c)")
-             for name in re.findall(r"\btest_\w+", "\n".join(lines_of(file)) + " " + Path(file).stem)}
+    """A test that the documentation names is there, in the file that it names."""
+    tests_of = {Path(file).name: set(re.findall(r"\btest_\w+", "\n".join(lines_of(file))))
+                for file in selected(r"tests/.*\.(py|c)")}
+    known = set().union(*tests_of.values(), (name.partition(".")[0] for name in tests_of))
     for name in selected(r".*\.md"):
         for number, line in numbered(name):
             for named in re.findall(r"(?<![\w/])test_\w+", line):
                 if named not in known:
                     yield name, number, f"no test is called {named}"
+            for file, named in re.findall(r"(\w+\.(?:py|c))::(\w+)", line):
+                if named not in tests_of.get(file, ()):
+                    yield name, number, f"no test of {file} is called {named}"
 
 
 def check_quoted_figures():

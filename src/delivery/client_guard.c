@@ -10,6 +10,7 @@ enum {
 	CALLS_OF_TURN = 4,   /* of on_progress(), for a handle that receives nothing */
 	CALLS_OF_CLOCK = 64, /* between two looks at the clock within a turn */
 	HTTP_OK = 200,
+	HTTP_MULTIPLE_CHOICES = 300,
 	STATUS_DIGITS = 3,
 };
 
@@ -27,6 +28,30 @@ static bool is_final(CURL *easy)
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	return status >= HTTP_OK;
+}
+
+static bool is_end_of_head(size_t size)
+{
+	return size <= sizeof("\r\n") - 1;
+}
+
+/* libcurl would read all of a refusal before it gives up. */
+static void look_at_tunnel(struct client_guard *guard, size_t size)
+{
+	long status = 0;
+
+	if (!is_end_of_head(size))
+		return;
+	curl_easy_getinfo(guard->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	if (status >= HTTP_MULTIPLE_CHOICES && guard->verdict == GUARD_CONTENT)
+		guard->verdict = GUARD_REFUSED;
+}
+
+static void look_at_trailer(struct client_guard *guard, size_t size)
+{
+	guard->trailers_size += size + GUARD_LINE_SIZE;
+	if (guard->trailers_size > GUARD_TRAILERS_MAX && guard->verdict == GUARD_CONTENT)
+		guard->verdict = GUARD_TOO_LONG;
 }
 
 static bool is_header(const char *line, size_t size, const char *name)
@@ -61,19 +86,27 @@ static void trace_chunks(struct client_guard *guard)
 	curl_easy_setopt(guard->easy, CURLOPT_VERBOSE, 1L);
 }
 
+static void look_at_head(struct client_guard *guard, const char *line, size_t size)
+{
+	if (has_long_status(line, size) && guard->verdict == GUARD_CONTENT)
+		guard->verdict = GUARD_NOT_HTTP;
+	if (is_header(line, size, "Transfer-Encoding:"))
+		trace_chunks(guard);
+	guard->has_head = is_end_of_head(size) && is_final(guard->easy);
+}
+
 /* Lines of heads, interim ones and those of proxies included, and of trailers. */
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
 	struct client_guard *guard = user;
 	size_t bytes = size * count;
 
-	if (!guard->has_head && guard->is_asked) {
-		if (has_long_status(line, bytes) && guard->verdict == GUARD_CONTENT)
-			guard->verdict = GUARD_NOT_HTTP;
-		if (is_header(line, bytes, "Transfer-Encoding:"))
-			trace_chunks(guard);
-		guard->has_head = bytes <= sizeof("\r\n") - 1 && is_final(guard->easy);
-	}
+	if (guard->has_head)
+		look_at_trailer(guard, bytes);
+	else if (guard->is_asked)
+		look_at_head(guard, line, bytes);
+	else if (guard->through_proxy)
+		look_at_tunnel(guard, bytes);
 	/* A trailer in a trace has been counted there. */
 	return charge(guard, guard->is_traced && guard->has_head ? GUARD_LINE_SIZE
 								 : bytes + GUARD_LINE_SIZE)
@@ -168,6 +201,8 @@ CURLcode client_guard_code(const struct client_guard *guard, CURLcode code)
 		return code;
 	case GUARD_TOO_LATE:
 		return CURLE_OPERATION_TIMEDOUT;
+	case GUARD_REFUSED:
+		return CURLE_RECV_ERROR;
 	case GUARD_TOO_LONG:
 		return guard->is_asked ? CURLE_FILESIZE_EXCEEDED : CURLE_RECV_ERROR;
 	case GUARD_NOT_HTTP:

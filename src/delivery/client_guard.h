@@ -6,8 +6,8 @@
  *            extensions, trailers, and what a proxy answers to CONNECT. Beyond GUARD_SIZE_MAX the
  *            exchange ends, and what libcurl keeps of it is bounded by the same number. libcurl reads
  *            a proxy's answer within one curl_multi_perform() as long as bytes arrive: that ends
- *            after GUARD_TURN_MAX of them, or at the deadline of the attempt. An answer whose status
- *            is none is no answer, whatever libcurl's version makes of it.
+ *            after GUARD_TURN_MAX of them, at the deadline of the attempt, or with the head of a refusal.
+ *            An answer whose status is none is no answer, whatever libcurl's version makes of it.
  * Threads    The thread of the multi handle.
  * Ownership  A guard must outlive the handle it is installed in, and the copies of that.
  */
@@ -21,14 +21,16 @@
 #include <curl/curl.h>
 
 enum {
-	GUARD_SIZE_MAX = 256 * 1024, /* received in one exchange */
-	GUARD_TURN_MAX = 16 * 1024,  /* of a proxy's answer, in one curl_multi_perform() */
+	GUARD_SIZE_MAX = 256 * 1024,    /* received in one exchange */
+	GUARD_TURN_MAX = 16 * 1024,     /* of a proxy's answer, in one curl_multi_perform() */
+	GUARD_TRAILERS_MAX = 16 * 1024, /* what follows a body says nothing to us */
 	GUARD_LINE_SIZE = 128, /* what libcurl needs to keep a header line, besides its bytes */
 };
 
 enum guard_verdict {
 	GUARD_CONTENT,
 	GUARD_TOO_LONG,
+	GUARD_REFUSED, /* by the proxy: what it says besides is of no use */
 	GUARD_TOO_LATE,
 	GUARD_NOT_HTTP
 };
@@ -38,6 +40,7 @@ struct client_guard {
 	CURL *easy;
 	enum guard_verdict verdict;
 	size_t received;
+	size_t trailers_size;
 	bool through_proxy;
 	bool is_asked; /* the request is on its way: what comes now is the receiver's */
 	bool has_head; /* of an answer that is not interim */

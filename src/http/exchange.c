@@ -86,6 +86,7 @@ static struct http_exchange *exchange_new(h2o_req_t *req)
 	exchange->req = req;
 	exchange->connection = http_connection_of(req);
 	exchange->ticket = NULL;
+	exchange->connection->is_deferred = false;
 	exchange->authority = slice_of(NULL, 0);
 	exchange->began_us = clock_monotonic_us();
 	http_connection_enter(exchange->connection, HTTP_WAITING);
@@ -219,6 +220,7 @@ void http_defer(struct http_exchange *exchange, struct http_ticket *ticket)
 	ticket->exchange = exchange;
 	ticket->loop = exchange->connection->loop;
 	exchange->ticket = ticket;
+	exchange->connection->is_deferred = true;
 }
 
 void http_tickets_add(struct http_ticket_batch *batch, struct http_ticket *ticket)

@@ -173,6 +173,17 @@ static void begin_next(struct http_connection *connection)
 	let_in(connection, gate->end);
 }
 
+void http_gate_continue(struct http_connection *connection)
+{
+	begin_next(connection);
+	pass(connection, connection->gate.written, NULL);
+}
+
+static bool is_pipelining(const struct http_connection *connection)
+{
+	return connection->gate.rest > 0;
+}
+
 static void on_written(h2o_socket_t *socket, const char *error)
 {
 	struct http_connection *connection = socket->on_close.data;
@@ -181,15 +192,23 @@ static void on_written(h2o_socket_t *socket, const char *error)
 		connection->gate.written(socket, error);
 		return;
 	}
+	/* libh2o 2.2.5 would answer everything that lies in the input, to nobody. */
+	if (error != NULL)
+		libh2o_request_of(&connection->loop->context, connection->socket)
+			->http1_is_persistent = 0;
 	if (connection->state == HTTP_WRITING) {
 		if (error == NULL && connection->lingers) {
 			http_linger_begin(connection);
 			return;
 		}
-		if (error != NULL || connection->is_last)
+		if (error != NULL || connection->is_last) {
 			http_connection_enter(connection, HTTP_CLOSING);
-		else
+		} else if (is_pipelining(connection) && !connection->is_deferred) {
+			http_pace_begin(connection);
+			return;
+		} else {
 			begin_next(connection);
+		}
 	}
 	pass(connection, connection->gate.written, error);
 }

@@ -29,6 +29,9 @@ enum {
 	HTTP_ACCEPT_PAUSE_MS = 100,
 	HTTP_CUT_OFF_MS = 1000,
 	HTTP_SWEEP_MS = 1000, /* between two looks at the deadlines */
+	HTTP_PACE_MS = 10,    /* between two turns of pipelined requests that cost nothing */
+	HTTP_PACE_BURST =
+		16, /* how many of them a loop takes in a turn, of all connections together */
 };
 
 struct http_loop {
@@ -52,6 +55,8 @@ struct http_loop {
 	bool is_pausing;          /* nothing was left to accept with */
 	int64_t pause_ends_ms;    /* monotonic */
 	int64_t swept_ms;         /* monotonic; when the deadlines were last looked at */
+	h2o_linklist_t paced;     /* whose next request waits for its turn; oldest first */
+	int64_t turn_ms;          /* monotonic; when the next of them may begin */
 	h2o_linklist_t lingering; /* oldest first */
 	int lingering_count;
 	int lingering_max;
@@ -111,6 +116,8 @@ struct http_connection {
 	enum http_state state;
 	int64_t since_ms; /* monotonic */
 	struct http_gate gate;
+	bool is_deferred; /* the last answer waited for the store, or for a worker */
+	h2o_linklist_t pace;
 	bool is_last; /* it ends with the answer that is being written */
 	bool lingers; /* and then reads on for a while */
 	size_t linger_left;
@@ -173,11 +180,25 @@ void http_refusals_install(struct http_server *server, h2o_pathconf_t *path);
 void http_gate_open(struct http_connection *connection);
 /* After libh2o was called in a way that may have made it read or write. */
 void http_gate_watch(struct http_connection *connection);
+/* Goes on with what lies in the input after an answer that is written. */
+void http_gate_continue(struct http_connection *connection);
 /* Lets libh2o close the connection, whose last answer is written. */
 void http_gate_close(struct http_connection *connection);
 /* Of a connection that ends. */
 void http_gate_forget(struct http_connection *connection);
 void http_connection_enter(struct http_connection *connection, enum http_state state);
+
+/*
+ * pace.c: a request that is answered at once costs its sender nothing, and we serve as many as lie in the
+ * input: clients that pipeline them without a pause would leave a loop no time for others. So the next one
+ * of a connection waits for its turn, and the connections take turns.
+ */
+void http_pace_begin(struct http_connection *connection);
+/* Lets those whose turn has come go on. */
+void http_pace_run(struct http_loop *loop, int64_t now_ms);
+bool http_pace_is_waiting(struct http_loop *loop);
+/* Of a connection that ends. */
+void http_pace_forget(struct http_connection *connection);
 
 /*
  * linger.c: a refusal that is sent while the body is still arriving would be destroyed by the reset

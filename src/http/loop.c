@@ -24,6 +24,7 @@ static void on_connection_closed(void *data)
 	struct http_loop *loop = connection->loop;
 
 	http_linger_forget(connection);
+	http_pace_forget(connection);
 	http_gate_forget(connection);
 	if (connection->is_gone != NULL)
 		*connection->is_gone = true;
@@ -188,6 +189,7 @@ bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t i
 	if (loop->lingering_max < 1)
 		loop->lingering_max = 1;
 	h2o_linklist_init_anchor(&loop->lingering);
+	h2o_linklist_init_anchor(&loop->paced);
 	mailbox_init(&loop->ready, on_tickets_posted, loop);
 	sem_init(&loop->let_go, 0, 0);
 	return true;
@@ -320,8 +322,10 @@ static void end_pause(struct http_loop *loop, int64_t now_ms)
 	listener_watch(loop, true);
 }
 
-static int32_t round_ms(const struct http_loop *loop)
+static int32_t round_ms(struct http_loop *loop)
 {
+	if (http_pace_is_waiting(loop))
+		return HTTP_PACE_MS;
 	if (loop->is_pausing)
 		return HTTP_ACCEPT_PAUSE_MS;
 	return loop->connections_count > 0 ? HTTP_SWEEP_MS : INT32_MAX;
@@ -352,6 +356,7 @@ void *http_loop_main(void *data)
 		now_ms = clock_monotonic_ms();
 		sweep(loop, now_ms);
 		end_pause(loop, now_ms);
+		http_pace_run(loop, now_ms);
 		command = (enum http_loop_command)atomic_load(&loop->command);
 		if (command != seen)
 			obey(loop, command);

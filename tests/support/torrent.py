@@ -9,10 +9,11 @@ BUFFER_SIZE = 64 * 1024
 
 
 class Torrent:
-    """Sends begin once and piece until the other side has enough; sent: bytes of each connection."""
+    """Sends begin once and piece until the other side has enough, or nothing more when piece is empty.
+    sent: bytes of each connection."""
 
     def __init__(self, begin, piece):
-        self._begin, self._piece = begin, piece * (BUFFER_SIZE // len(piece))
+        self._begin, self._piece = begin, piece and piece * (BUFFER_SIZE // len(piece))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._changed = threading.Condition()
@@ -56,8 +57,9 @@ class Torrent:
                     return
                 head += received
             sent = connection.send(self._begin)
-            while not self._is_closed:
+            while self._piece and not self._is_closed:
                 sent += connection.send(self._piece)
+            connection.recv(1)  # its end
         except OSError:
             pass
         finally:

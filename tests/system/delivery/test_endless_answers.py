@@ -94,5 +94,33 @@ def test_an_endless_answer_of_a_proxy_holds_nobody(start_gateway, receiver, prox
         gateway.stop()
 
 
+# name: (what comes, and then nothing)
+HALF_ANSWERS = {
+    "announced": REFUSED + b"Content-Length: 10\r\n\r\n",
+    "chunked": REFUSED + b"Transfer-Encoding: chunked\r\n\r\n",
+    "forbidden": b"HTTP/1.1 403 No\r\nContent-Length: 10\r\n\r\n",
+    "elsewhere": b"HTTP/1.1 302 Found\r\nLocation: http://other.invalid/\r\nContent-Length: 10\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", HALF_ANSWERS)
+def test_what_a_proxy_says_after_the_head_of_its_refusal_is_not_waited_for(start_gateway, name):
+    with closing(Torrent(HALF_ANSWERS[name], b"")) as proxy:
+        gateway = start_gateway(targets=[
+            target("app", "https://app.invalid/", proxy=proxy.url(), timeout="10m", connect_timeout="10m", retry=[])])
+        gateway.post(events.delivered())
+        dead = wait_until(lambda: gateway.log("delivery.dead", target="app"), "it is judged")[0]
+        status = HALF_ANSWERS[name].split()[1].decode()
+        assert f"HTTP {status} by the proxy" in str(dead)
+
+
+def test_trailers_have_a_budget_of_their_own(start_gateway):
+    """They follow an answer that is known already: its receiver need not end them."""
+    with closing(Torrent(CHUNKED + b"2\r\nok\r\n0\r\n" + b"X-A: b\r\n" * 200, b"")) as receiver:
+        gateway = start_gateway(targets=[target("app", receiver.url(), timeout="10m")])
+        gateway.post(events.delivered())
+        gateway.wait_metric("deliveries_total", 1, target="app", outcome="delivered")
+
+
 def test_without_a_proxy_there_is_no_thread_for_them(gateway):
     assert "delivery" in threads(gateway) and "proxies" not in threads(gateway)
