@@ -29,7 +29,7 @@ readonly STEPS=(checks asan system tsan torture package fuzz)
 readonly MORE_STEPS=(build unit)
 # Seconds on two quiet cores. A step pays for the builds that it has to wait for.
 readonly TOTAL_BUDGET_S=900
-readonly -A BUDGETS_S=([packages]=60 [checks]=10 [asan]=80 [system]=290 [tsan]=210 [torture]=60 [package]=100 [fuzz]=80
+readonly -A BUDGETS_S=([packages]=60 [checks]=10 [asan]=90 [system]=290 [tsan]=210 [torture]=60 [package]=100 [fuzz]=80
 	[build]=60 [unit]=60)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
 readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
