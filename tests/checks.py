@@ -55,6 +55,24 @@ BANNED_CALLS = {
     r"malloc|calloc|realloc|reallocarray|strdup|strndup|v?asprintf": r"src/base/memory\.c",
 }
 
+# Files that are in a circle of calls, as src/<name> without the ending. The list only becomes shorter.
+CIRCLES_LEFT = {
+    "admin/admin", "admin/api", "admin/readiness",
+    "base/buf", "base/text",
+    "config/read", "config/read_list",
+    "control/copy_events", "control/copy_quarantine", "control/store_copy",
+    "delivery/dispatcher", "delivery/handover", "delivery/reconfigure", "delivery/target", "delivery/test",
+    "delivery/verdict",
+    "http/exchange", "http/loop", "http/refusal", "http/server",
+    "http/gate", "http/linger", "http/pace",
+    "inbound/intake", "inbound/source_lines", "inbound/webhook",
+    "store/names", "store/postgres", "store/postgres_batch", "store/postgres_change", "store/postgres_claim",
+    "store/postgres_event", "store/postgres_lease", "store/postgres_link", "store/postgres_names",
+    "store/postgres_schema", "store/postgres_statement", "store/postgres_sweep", "store/shares", "store/sqlite",
+    "store/sqlite_change", "store/sqlite_delivery", "store/sqlite_event", "store/sqlite_names",
+    "store/sqlite_scan", "store/sqlite_statement", "store/store",
+}
+
 # Split, so that this file does not find itself.
 LEFT_OPEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 MACHINE_PATHS = re.compile(r"(?<![\w./$}])/(ho" r"me|ro" r"ot|wo" r"rk|Us" r"ers)/[\w.]")
@@ -203,23 +221,141 @@ def check_fences():
                     yield name, number, f"{header} may be included in {place} only"
 
 
+# -- circles ----------------------------------------------------------------------------------------
+
+
+def module_of(name):
+    """A .c file with the header of its name, as <folder>/<name>: what a circle is made of."""
+    path = Path(name)
+    if path.parts[0] == "include":
+        return f"{layer_of_header(path.name)}/{path.stem}"
+    return str(path.with_suffix("")).removeprefix("src/")
+
+
+def function_bodies(name):
+    """(line of the signature, signature, line of the brace, body) of each function. Relies on clang-format."""
+    code = code_of(name)
+    brace = None
+    for number, line in enumerate(code, 1):
+        if line == "{":
+            brace = number
+        elif line == "}" and brace is not None:
+            begin = first_line_of_signature(code, brace)
+            yield begin, " ".join(code[begin - 1:brace - 1]), brace, code[brace - 1:number]
+            brace = None
+
+
+def function_name(signature):
+    return re.search(r"(\w+)\s*\(", signature)[1]
+
+
+@cache
+def symbols():
+    """{name: the module that defines it} of what others can use: functions and variables, and in headers inline
+    functions and macros that look like functions."""
+    owners = {}
+    for name in c_files("src|include"):
+        for _, signature, _, _ in function_bodies(name):
+            if name.endswith(".h") or not signature.startswith("static"):
+                owners[function_name(signature)] = module_of(name)
+        for line in code_of(name):
+            match = re.match(r"#define (\w+)\(", line) if name.endswith(".h") else re.match(
+                r"(?!static\b|extern\b|typedef\b)\w[\w *]*?\b(\w+)(\[[^]]*\])*( = .*| =|;)$", line)
+            if match:
+                owners[match[1]] = module_of(name)
+    return owners
+
+
+def stretches(name):
+    """(first line, text) of each function of a file, and of a .c file's other lines together."""
+    rest = list(code_of(name))
+    for begin, signature, brace, body in function_bodies(name):
+        yield brace, "\n".join([signature, *body[1:]])
+        rest[begin - 1:brace - 1 + len(body)] = [""] * (brace - begin + len(body))
+    if name.endswith(".c"):
+        yield 1, "\n".join(rest)
+
+
+def uses(name):
+    """(line, symbol) of other modules. What a header only declares is not used by it."""
+    own = {function_name(signature) for _, signature, _, _ in function_bodies(name)}
+    for first, text in stretches(name):
+        declared = set(re.findall(r"\b(?!(?:return|else|case|struct|enum|union)\b)\w+ \**(\w+)(?= =|[],;)[]|$)", text, re.M))
+        for number, line in enumerate(text.split("\n"), first):
+            for tag, symbol in re.findall(r"(?:\b(struct|enum|union)\s+)?(?<![\w.>])([A-Za-z_]\w*)", line):
+                owner = symbols().get(symbol)
+                if owner not in (None, module_of(name)) and not tag and symbol not in own | declared:
+                    yield number, symbol
+
+
+@cache
+def calls():
+    """{module: {module that it uses: (file, line, symbol)}}"""
+    graph = {}
+    for name in c_files("src|include"):
+        for number, symbol in uses(name):
+            graph.setdefault(module_of(name), {}).setdefault(symbols()[symbol], (name, number, symbol))
+    return graph
+
+
+def calls_of_folders():
+    graph = {}
+    for user, used in calls().items():
+        for other, where in used.items():
+            if folder_of(user) != folder_of(other):
+                graph.setdefault(folder_of(user), {}).setdefault(folder_of(other), where)
+    return graph
+
+
+def folder_of(module):
+    return module if module == "main" else str(Path(module).parent)
+
+
+def circle_through(graph, start):
+    """The shortest way from start back to it: [start, ...], or None."""
+    before = {}
+    waiting = [start]
+    for node in waiting:
+        for following in sorted(graph.get(node, {})):
+            if following == start:
+                way = [node]
+                while way[0] != start:
+                    way.insert(0, before[way[0]])
+                return way
+            if following not in before:
+                before[following] = node
+                waiting.append(following)
+    return None
+
+
+def check_circles():
+    """Calls go one way: no file is used, by whatever detour, by a file that it uses; nor is a folder."""
+    for graph, left in (calls(), CIRCLES_LEFT), (calls_of_folders(), set()):
+        found = set()
+        for start in sorted(graph):
+            way = circle_through(graph, start)
+            if way is None:
+                continue
+            found.add(start)
+            if start in left:
+                continue
+            name, number, _ = graph[start][(way + way)[1]]
+            steps = [f" -{graph[here][there][2]}()-> {there}" for here, there in zip(way, way[1:] + way[:1])]
+            yield name, number, f"a circle: {start}" + "".join(steps)
+        for start in sorted(left - found):
+            yield "tests/checks.py", 1, f"{start} is in no circle any more: remove it from CIRCLES_LEFT"
+
+
 # -- size and calls ---------------------------------------------------------------------------------
 
 
 def check_function_length():
-    """From the line of the name to the closing brace. Relies on clang-format: bodies begin and end in
-    the first column."""
+    """From the line of the name to the closing brace."""
     for name in c_files():
-        code = code_of(name)
-        begin = None
-        for number, line in enumerate(code, 1):
-            if line == "{":
-                begin = first_line_of_signature(code, number)
-            elif line == "}" and begin is not None:
-                size = number - begin + 1
-                if size > FUNCTION_LINES_MAX:
-                    yield name, begin, f"a function of {size} lines, more than {FUNCTION_LINES_MAX}"
-                begin = None
+        for begin, _, brace, body in function_bodies(name):
+            size = brace - begin + len(body)
+            if size > FUNCTION_LINES_MAX:
+                yield name, begin, f"a function of {size} lines, more than {FUNCTION_LINES_MAX}"
 
 
 def first_line_of_signature(code, brace):
@@ -446,7 +582,7 @@ def check_scripts():
 
 
 RULES = [
-    check_layers, check_header_owners, check_fences, check_function_length, check_file_length,
+    check_layers, check_header_owners, check_fences, check_circles, check_function_length, check_file_length,
     check_banned_calls, check_licence_lines, check_include_guards, check_nothing_left_open,
     check_machine_paths, check_white_space, check_fixed_sleeps, check_wall_time, check_top_level,
     check_named_tests, check_quoted_figures, check_format, check_scripts,
