@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "repostal/memory.h"
-#include "store_backend.h"
 
 static const size_t names_max[STORE_NAME_KIND_COUNT] = {
 	[STORE_NAME_TARGET] = STORE_TARGETS_MAX,

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "repostal/digest.h"
 #include "repostal/memory.h"
 #include "shares.h"
-#include "store_backend.h"
 
 static const struct store_ops *const backends[] = {
 	[STORE_SQLITE] = &store_sqlite_ops,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repostal/store_reader.h"
 
-#include "reader_backend.h"
+#include "backend/reader.h"
 #include "repostal/memory.h"
 
 static const struct store_reader_ops *const backends[] = {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postgres_backend.h"
-#include "postgres_filter.h"
+#include "postgres/connection/filter.h"
+#include "postgres/store.h"
 
 /* The statement's plan as one text. */
 static void explain(struct fixture *f, const char *sql, struct buf *plan)

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "postgres_filter.h"
+#include "postgres/connection/filter.h"
 #include "repostal/memory.h"
 
 #define STATE(state) (1U << (state))
