@@ -66,17 +66,13 @@ CIRCLES_LEFT = {
     "http/exchange", "http/loop", "http/refusal", "http/server",
     "http/gate", "http/linger", "http/pace",
     "inbound/intake", "inbound/source_lines", "inbound/webhook",
-    "store/names", "store/postgres/backend", "store/postgres/batch", "store/postgres/change",
-    "store/postgres/claim", "store/postgres/connection/link", "store/postgres/connection/schema",
+    "store/postgres/backend", "store/postgres/batch", "store/postgres/change", "store/postgres/claim",
+    "store/postgres/connection/link", "store/postgres/connection/schema",
     "store/postgres/connection/statement", "store/postgres/event", "store/postgres/lease",
-    "store/postgres/names", "store/postgres/sweep", "store/shares", "store/sqlite/backend",
-    "store/sqlite/change", "store/sqlite/delivery", "store/sqlite/event", "store/sqlite/names",
-    "store/sqlite/scan", "store/sqlite/statement", "store/store",
+    "store/postgres/names", "store/postgres/sweep",
 }
 
-FOLDER_CIRCLES_LEFT = {
-    "store", "store/postgres", "store/postgres/connection", "store/sqlite", "store/sqlite/file",
-}
+FOLDER_CIRCLES_LEFT = {"store/postgres", "store/postgres/connection"}
 
 # Split, so that this file does not find itself.
 LEFT_OPEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")

@@ -2,7 +2,9 @@
 #include "repostal/store_reader.h"
 
 #include "backend/reader.h"
+#include "postgres/backend.h"
 #include "repostal/memory.h"
+#include "sqlite/backend.h"
 
 static const struct store_reader_ops *const backends[] = {
 	[STORE_SQLITE] = &store_reader_sqlite_ops,

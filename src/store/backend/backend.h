@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store_backend.h - what a backend is to the front; only src/store includes this
+ * backend.h - what a backend is to the front; only src/store includes this
  *
  * Promise    The front (store.c) has validated every argument and keeps track of the transaction: a
  *            backend is called in the right order only, and after a failure inside a transaction
@@ -27,27 +27,17 @@ enum {
 	STORE_NAME_KIND_COUNT = 2
 };
 
-/* An event's id and a target's number are one 64-bit key of a delivery. */
-#define STORE_EVENT_ID_MAX (INT64_MAX >> 16)
-
 enum store_transaction {
 	TRANSACTION_NONE,
 	TRANSACTION_OPEN,
 	TRANSACTION_BROKEN, /* a step failed: waits for store_rollback() */
 };
 
-/* The number that a delivery is queued under. */
-static inline int store_type(uint8_t type)
-{
-	return type < STORE_TYPES ? type : STORE_TYPES - 1;
-}
-
 struct store_ops {
-	const char *name;
 	int64_t gather_us; /* store_gather_us() */
 	/* NULL: there is nothing to be said without opening. */
 	enum status (*check)(const struct store_settings *settings, struct error *err);
-	/* Fills base.names (store_keep_name()), base.tally and base.pauses as of the last commit. */
+	/* Fills base.names (store_keep_name()), base.counters and base.pauses as of the last commit. */
 	enum status (*open)(
 		const struct store_settings *settings, struct store **store_out, struct error *err);
 	void (*close)(struct store *store);
@@ -67,7 +57,7 @@ struct store_ops {
 		const char *name, struct error *err);
 
 	enum status (*begin)(struct store *store, struct error *err);
-	/* Writes base.tally's changes with the rest; the front then merges them. */
+	/* Writes base.counters's changes with the rest; the front then merges them. */
 	enum status (*commit)(struct store *store, struct error *err);
 	void (*rollback)(struct store *store);
 	/* NULL: every step is carried out at once. */
@@ -117,7 +107,7 @@ struct store {
 	size_t retired_count;
 	/* Registered by this process: given to no other name as long as it lives. */
 	bool is_held[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
-	struct tally tally;
+	struct store_counters counters;
 	int64_t max_open
 		[STORE_TARGETS_MAX]; /* as the last delivery of the target had it; 0: not known */
 	struct pauses pauses;
@@ -129,59 +119,5 @@ struct store {
 	void (*_Atomic hint)(void *context);
 	void *hint_context; /* set before hint */
 };
-
-/* What a new delivery begins as. */
-static inline enum delivery_state store_state_of_new(const struct store_new_delivery *delivery)
-{
-	return delivery->is_refused ? DELIVERY_DEAD
-	       : delivery->leased   ? DELIVERY_LEASED
-				    : DELIVERY_WAITING;
-}
-static inline int store_attempts_of_new(const struct store_new_delivery *delivery)
-{
-	return delivery->leased && !delivery->is_refused ? 1 : 0;
-}
-static inline int store_transport_of_new(const struct store_new_delivery *delivery)
-{
-	return delivery->is_refused ? STORE_TRANSPORT_BACKLOG_FULL : 0;
-}
-/* sign: -1 takes it back. */
-void store_count_new(struct store *store, const struct store_event *event,
-	const struct store_new_delivery *delivery, int64_t sign);
-
-/* The next number of its kind has this name. */
-void store_keep_name(struct store *store, enum store_name_kind kind, const char *name);
-/* Another name for a number; the old one stays readable until the store is closed. */
-void store_rename(
-	struct store *store, enum store_name_kind kind, uint16_t number, const char *name);
-/* What names of numbers begin with that can be given away: no configuration can have such a name. */
-#define STORE_NAME_FREE "~"
-/* A number that can be given away, or -1. */
-int store_find_free(const struct store *store, enum store_name_kind kind);
-/* For claims: "" when nobody knows the number, which only a damaged store can hold. */
-const char *store_known_source_name(const struct store *store, uint16_t number);
-/* For close(): names and pauses. */
-void store_free_names(struct store *store);
-
-/* Those that the change may touch; the others need no look. */
-uint32_t store_change_states(const struct store_change *change);
-/* With copies of the bytes, and head's other members. */
-struct store_claimed *store_claimed_new(
-	const struct store_claimed *head, struct slice content_type, struct slice raw);
-/* STATUS_FULL when there is no room for one more. */
-enum status store_check_room(
-	const struct store *store, enum store_name_kind kind, const char *name, struct error *err);
-
-/* A content type that is stored as nothing: almost every event has it. */
-extern const struct slice store_content_type_usual;
-/*
- * Finds a quarantined body again, and the bytes are compared: with so many at most. More of one hash is
- * what nobody can make; rows of before have another hash.
- */
-int64_t store_hash_body(uint16_t source, struct slice raw);
-#define STORE_QUARANTINE_COMPARED 4
-
-extern const struct store_ops store_sqlite_ops;
-extern const struct store_ops store_postgres_ops;
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "claimed.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
 #include "repostal/memory.h"
 
-/* Puts the bytes at *end and moves it behind them. */
+/* Puts the bytes at *end and moves it past them. */
 static struct slice place(char **end, struct slice bytes)
 {
 	struct slice placed = slice_of(*end, bytes.size);

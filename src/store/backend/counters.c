@@ -10,78 +10,79 @@ static void counts_add(struct store_target_counts *counts, struct store_target_c
 	counts->dead += change.dead;
 }
 
-static void touch(struct tally *tally, uint16_t target)
+static void touch(struct store_counters *counters, uint16_t target)
 {
-	if (tally->is_touched[target])
+	if (counters->is_touched[target])
 		return;
-	tally->is_touched[target] = true;
-	tally->touched[tally->touched_count++] = target;
+	counters->is_touched[target] = true;
+	counters->touched[counters->touched_count++] = target;
 }
 
-void tally_discard(struct tally *tally, uint16_t target)
-{
-	if (target >= STORE_TARGETS_MAX)
-		return;
-	touch(tally, target);
-	tally->discarded_change[target]++;
-}
-
-void tally_add(struct tally *tally, uint16_t target, struct store_target_counts change)
+void store_counters_discard(struct store_counters *counters, uint16_t target)
 {
 	if (target >= STORE_TARGETS_MAX)
 		return;
-	touch(tally, target);
-	counts_add(&tally->change[target], change);
-	tally->backlog_change += change.open;
+	touch(counters, target);
+	counters->discarded_change[target]++;
 }
 
-void tally_add_source(struct tally *tally, uint16_t source, int64_t open)
+void store_counters_add(
+	struct store_counters *counters, uint16_t target, struct store_target_counts change)
+{
+	if (target >= STORE_TARGETS_MAX)
+		return;
+	touch(counters, target);
+	counts_add(&counters->change[target], change);
+	counters->backlog_change += change.open;
+}
+
+void store_counters_add_source(struct store_counters *counters, uint16_t source, int64_t open)
 {
 	if (source >= STORE_SOURCES_MAX || open == 0)
 		return;
-	if (!tally->is_source_touched[source]) {
-		tally->is_source_touched[source] = true;
-		tally->sources_touched[tally->sources_touched_count++] = source;
+	if (!counters->is_source_touched[source]) {
+		counters->is_source_touched[source] = true;
+		counters->sources_touched[counters->sources_touched_count++] = source;
 	}
-	tally->source_change[source] += open;
+	counters->source_change[source] += open;
 }
 
-static void forget_changes(struct tally *tally)
+static void forget_changes(struct store_counters *counters)
 {
-	for (size_t i = 0; i < tally->touched_count; i++) {
-		uint16_t target = tally->touched[i];
+	for (size_t i = 0; i < counters->touched_count; i++) {
+		uint16_t target = counters->touched[i];
 
-		tally->is_touched[target] = false;
-		memset(&tally->change[target], 0, sizeof(tally->change[target]));
-		tally->discarded_change[target] = 0;
+		counters->is_touched[target] = false;
+		memset(&counters->change[target], 0, sizeof(counters->change[target]));
+		counters->discarded_change[target] = 0;
 	}
-	for (size_t i = 0; i < tally->sources_touched_count; i++) {
-		tally->is_source_touched[tally->sources_touched[i]] = false;
-		tally->source_change[tally->sources_touched[i]] = 0;
+	for (size_t i = 0; i < counters->sources_touched_count; i++) {
+		counters->is_source_touched[counters->sources_touched[i]] = false;
+		counters->source_change[counters->sources_touched[i]] = 0;
 	}
-	tally->touched_count = 0;
-	tally->sources_touched_count = 0;
-	tally->backlog_change = 0;
-	tally->quarantined_change = 0;
+	counters->touched_count = 0;
+	counters->sources_touched_count = 0;
+	counters->backlog_change = 0;
+	counters->quarantined_change = 0;
 }
 
-void tally_commit(struct tally *tally)
+void store_counters_commit(struct store_counters *counters)
 {
-	for (size_t i = 0; i < tally->touched_count; i++) {
-		uint16_t target = tally->touched[i];
+	for (size_t i = 0; i < counters->touched_count; i++) {
+		uint16_t target = counters->touched[i];
 
-		counts_add(&tally->committed[target], tally->change[target]);
-		tally->discarded[target] += tally->discarded_change[target];
+		counts_add(&counters->committed[target], counters->change[target]);
+		counters->discarded[target] += counters->discarded_change[target];
 	}
-	for (size_t i = 0; i < tally->sources_touched_count; i++)
-		tally->source_open[tally->sources_touched[i]] +=
-			tally->source_change[tally->sources_touched[i]];
-	tally->backlog += tally->backlog_change;
-	tally->quarantined += tally->quarantined_change;
-	forget_changes(tally);
+	for (size_t i = 0; i < counters->sources_touched_count; i++)
+		counters->source_open[counters->sources_touched[i]] +=
+			counters->source_change[counters->sources_touched[i]];
+	counters->backlog += counters->backlog_change;
+	counters->quarantined += counters->quarantined_change;
+	forget_changes(counters);
 }
 
-void tally_rollback(struct tally *tally)
+void store_counters_rollback(struct store_counters *counters)
 {
-	forget_changes(tally);
+	forget_changes(counters);
 }

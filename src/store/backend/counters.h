@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tally.h - how many deliveries each target has in which state, and each source open, without asking the
+ * counters.h - how many deliveries each target has in which state, and each source open, without asking the
  *           database
  *
  * Promise    Reads give the numbers of the last commit. Changes of the open transaction are kept
- *            apart until tally_commit(), so a rollback costs nothing and leaves nothing.
+ *            apart until store_counters_commit(), so a rollback costs nothing and leaves nothing.
  * Threads    The store's.
  */
-#ifndef REPOSTAL_STORE_TALLY_H
-#define REPOSTAL_STORE_TALLY_H
+#ifndef REPOSTAL_STORE_COUNTERS_H
+#define REPOSTAL_STORE_COUNTERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 
 #include "repostal/store.h"
 
-struct tally {
+struct store_counters {
 	struct store_target_counts committed[STORE_TARGETS_MAX];
 	struct store_target_counts change[STORE_TARGETS_MAX];
 	uint16_t touched[STORE_TARGETS_MAX]; /* targets with a change, each once */
@@ -36,12 +36,13 @@ struct tally {
 };
 
 /* A number out of range can only come from a damaged file; it is not counted. */
-void tally_add(struct tally *tally, uint16_t target, struct store_target_counts change);
+void store_counters_add(
+	struct store_counters *counters, uint16_t target, struct store_target_counts change);
 /* The same open ones, by the source of their events. */
-void tally_add_source(struct tally *tally, uint16_t source, int64_t open);
-/* One that is counted as gone by tally_add(), too. */
-void tally_discard(struct tally *tally, uint16_t target);
-void tally_commit(struct tally *tally);
-void tally_rollback(struct tally *tally);
+void store_counters_add_source(struct store_counters *counters, uint16_t source, int64_t open);
+/* One that is counted as gone by store_counters_add(), too. */
+void store_counters_discard(struct store_counters *counters, uint16_t target);
+void store_counters_commit(struct store_counters *counters);
+void store_counters_rollback(struct store_counters *counters);
 
 #endif

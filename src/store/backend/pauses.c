@@ -25,6 +25,15 @@ size_t pauses_reason_size(const char *reason)
 	return size;
 }
 
+bool pauses_read(const struct pauses *pauses, uint16_t target, const char **reason_out)
+{
+	const char *reason = pauses->reason[target];
+
+	if (reason_out != NULL)
+		*reason_out = reason == NULL ? "" : reason;
+	return pauses->is_paused[target];
+}
+
 void pauses_add(struct pauses *pauses, uint16_t target, bool is_paused, struct slice reason)
 {
 	struct pauses_change *change = memory_zalloc(sizeof(*change));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reader_backend.h - what a backend is to store_reader.c; only src/store includes this
+ * reader.h - what a backend is to store_reader.c; only src/store includes this
  *
  * Promise    The functions mean what store_reader.h says of their namesakes.
  * Threads    The reader's.
@@ -12,7 +12,6 @@
 #include "repostal/store_reader.h"
 
 struct store_reader_ops {
-	const char *name;
 	enum status (*open)(const struct store_settings *settings, struct store_reader **reader_out,
 		struct error *err);
 	void (*close)(struct store_reader *reader);
@@ -46,8 +45,5 @@ struct store_reader_ops {
 struct store_reader {
 	const struct store_reader_ops *ops;
 };
-
-extern const struct store_reader_ops store_reader_sqlite_ops;
-extern const struct store_reader_ops store_reader_postgres_ops;
 
 #endif

@@ -2,6 +2,8 @@
 /*
  * The PostgreSQL backend: many processes, one database. postgres_backend.h has the plan.
  */
+#include "backend.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +56,7 @@ static enum status backend_open(
 	if (status == STATUS_OK)
 		status = postgres_refresh_names(pg, NULL, err);
 	if (status == STATUS_OK)
-		status = postgres_refresh_tally(pg, err);
+		status = postgres_refresh_counters(pg, err);
 	if (status != STATUS_OK) {
 		backend_close(&pg->base);
 		return status;
@@ -114,7 +116,7 @@ static void take_pause(struct postgres_store *pg, uint16_t number, const struct 
 	struct slice reason = postgres_bytes(rows, number, 3);
 	const char *known = NULL;
 
-	if (store_is_paused(&pg->base, number, &known) == paused && slice_is(reason, known))
+	if (pauses_read(&pg->base.pauses, number, &known) == paused && slice_is(reason, known))
 		return;
 	pauses_add(&pg->base.pauses, number, paused, reason);
 	pauses_commit(&pg->base.pauses);
@@ -156,29 +158,31 @@ enum status postgres_refresh_names(
 }
 
 /* Outside a transaction: what this process has committed is in the sums. */
-enum status postgres_refresh_tally(struct postgres_store *pg, struct error *err)
+enum status postgres_refresh_counters(struct postgres_store *pg, struct error *err)
 {
-	struct tally *tally = &pg->base.tally;
+	struct store_counters *counters = &pg->base.counters;
 	struct postgres_rows rows = { 0 };
-	enum status status = postgres_run(pg, PG_TALLY_READ, NULL, &rows, err);
+	enum status status = postgres_run(pg, PG_COUNTERS_READ, NULL, &rows, err);
 
 	if (status == STATUS_OK)
-		tally->backlog = 0;
+		counters->backlog = 0;
 	for (int i = 0; i < rows.count; i++) {
 		int64_t target = postgres_int(&rows, i, 0);
 
 		if (target == -1)
-			tally->quarantined = postgres_int(&rows, i, 1);
-		if (target <= PG_TALLY_SOURCES && target > PG_TALLY_SOURCES - STORE_SOURCES_MAX)
-			tally->source_open[PG_TALLY_SOURCES - target] = postgres_int(&rows, i, 1);
+			counters->quarantined = postgres_int(&rows, i, 1);
+		if (target <= PG_COUNTERS_SOURCES &&
+			target > PG_COUNTERS_SOURCES - STORE_SOURCES_MAX)
+			counters->source_open[PG_COUNTERS_SOURCES - target] =
+				postgres_int(&rows, i, 1);
 		if (target < 0 || target >= STORE_TARGETS_MAX)
 			continue;
-		tally->committed[target] = (struct store_target_counts){
+		counters->committed[target] = (struct store_target_counts){
 			.open = postgres_int(&rows, i, 1),
 			.retrying = postgres_int(&rows, i, 2),
 			.dead = postgres_int(&rows, i, 3),
 		};
-		tally->backlog += tally->committed[target].open;
+		counters->backlog += counters->committed[target].open;
 	}
 	postgres_rows_free(&rows);
 	return status;
@@ -308,7 +312,6 @@ static enum status backend_check(const struct store_settings *settings, struct e
 }
 
 const struct store_ops store_postgres_ops = {
-	.name = "postgresql",
 	.gather_us = GATHER_US,
 	.check = backend_check,
 	.open = backend_open,

@@ -162,38 +162,39 @@ static enum status first_trip(struct postgres_store *pg, struct error *err)
 	return postgres_take_end(pg, status, err);
 }
 
-struct tally_row {
+struct counters_row {
 	int32_t target; /* -1: open is the rows of quarantine */
 	struct store_target_counts counts;
 };
 
 /* Nothing is written for a target whose verdicts and new events made up for each other. */
-static size_t changed_rows(const struct tally *tally, struct tally_row *rows)
+static size_t changed_rows(const struct store_counters *counters, struct counters_row *rows)
 {
 	size_t count = 0;
 
-	if (tally->quarantined_change != 0)
-		rows[count++] = (struct tally_row){ -1, { .open = tally->quarantined_change } };
-	for (size_t i = 0; i < tally->touched_count; i++) {
-		const struct store_target_counts *change = &tally->change[tally->touched[i]];
+	if (counters->quarantined_change != 0)
+		rows[count++] =
+			(struct counters_row){ -1, { .open = counters->quarantined_change } };
+	for (size_t i = 0; i < counters->touched_count; i++) {
+		const struct store_target_counts *change = &counters->change[counters->touched[i]];
 
 		if (change->open != 0 || change->retrying != 0 || change->dead != 0)
-			rows[count++] = (struct tally_row){ tally->touched[i], *change };
+			rows[count++] = (struct counters_row){ counters->touched[i], *change };
 	}
-	for (size_t i = 0; i < tally->sources_touched_count; i++) {
-		uint16_t source = tally->sources_touched[i];
+	for (size_t i = 0; i < counters->sources_touched_count; i++) {
+		uint16_t source = counters->sources_touched[i];
 
-		if (tally->source_change[source] != 0)
-			rows[count++] = (struct tally_row){ PG_TALLY_SOURCES - source,
-				{ .open = tally->source_change[source] } };
+		if (counters->source_change[source] != 0)
+			rows[count++] = (struct counters_row){ PG_COUNTERS_SOURCES - source,
+				{ .open = counters->source_change[source] } };
 	}
 	return count;
 }
 
-static enum status send_tally(struct postgres_store *pg, struct error *err)
+static enum status send_counters(struct postgres_store *pg, struct error *err)
 {
-	struct tally_row rows[1 + STORE_TARGETS_MAX + STORE_SOURCES_MAX];
-	size_t count = changed_rows(&pg->base.tally, rows);
+	struct counters_row rows[1 + STORE_TARGETS_MAX + STORE_SOURCES_MAX];
+	size_t count = changed_rows(&pg->base.counters, rows);
 	struct postgres_params params;
 	enum status status;
 
@@ -213,7 +214,7 @@ static enum status send_tally(struct postgres_store *pg, struct error *err)
 								   : rows[i].counts.dead);
 		postgres_array_end(&params);
 	}
-	status = postgres_send(pg, PG_TALLY_ADD, &params, err);
+	status = postgres_send(pg, PG_COUNTERS_ADD, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -335,7 +336,7 @@ enum status postgres_commit(struct store *store, struct error *err)
 	if (status == STATUS_OK && !pg->batch.begun)
 		return STATUS_OK;
 	if (status == STATUS_OK)
-		status = send_tally(pg, err);
+		status = send_counters(pg, err);
 	if (status == STATUS_OK)
 		status = send_hint(pg, err);
 	if (status == STATUS_OK)

@@ -134,10 +134,11 @@ static void count_changed(
 		};
 
 		counts.open += change->kind == STORE_CHANGE_RETRY;
-		tally_add(&pg->base.tally, target, counts);
-		tally_add_source(&pg->base.tally, (uint16_t)postgres_int(rows, i, 5), counts.open);
+		store_counters_add(&pg->base.counters, target, counts);
+		store_counters_add_source(
+			&pg->base.counters, (uint16_t)postgres_int(rows, i, 5), counts.open);
 		if (change->kind == STORE_CHANGE_DISCARD)
-			tally_discard(&pg->base.tally, target);
+			store_counters_discard(&pg->base.counters, target);
 		if (change->kind == STORE_CHANGE_RETRY ||
 			(was_waiting && postgres_int(rows, i, 4) != 0))
 			touch(change, target);

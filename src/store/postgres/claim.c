@@ -108,7 +108,7 @@ static enum status take_claimed(struct postgres_store *pg, struct store_claim *c
 		if (postgres_int(&rows, row, 7) != 0)
 			pg->is_ordered[claim->target] = true;
 		if (claimed->attempts > 1)
-			tally_add(&pg->base.tally, claim->target,
+			store_counters_add(&pg->base.counters, claim->target,
 				(struct store_target_counts){ .retrying = -1 });
 		*tail = claimed;
 		tail = &claimed->next;
@@ -184,7 +184,7 @@ int64_t postgres_oldest_waiting_us(struct store *store, uint16_t target)
 	int64_t received_us = 0;
 
 	/* Not worth a round trip for each target while nothing waits. */
-	if (pg->session == NULL || store->tally.committed[target].open == 0)
+	if (pg->session == NULL || store->counters.committed[target].open == 0)
 		return 0;
 	postgres_params_init(&params);
 	postgres_add_int4(&params, target);

@@ -516,7 +516,7 @@ static enum status quarantine_new(struct postgres_store *pg, int64_t hash,
 	status = postgres_run(pg, PG_QUARANTINE_INSERT, &params, &rows, err);
 	if (status == STATUS_OK) {
 		quarantined->id = postgres_int(&rows, 0, 0);
-		pg->base.tally.quarantined_change++;
+		pg->base.counters.quarantined_change++;
 	}
 	postgres_rows_free(&rows);
 	postgres_params_free(&params);
@@ -553,7 +553,7 @@ enum status postgres_unquarantine(
 		status = postgres_run(pg, PG_UNQUARANTINE, &params, &rows, err);
 	*found_out = rows.count > 0;
 	if (*found_out)
-		pg->base.tally.quarantined_change--;
+		pg->base.counters.quarantined_change--;
 	postgres_rows_free(&rows);
 	postgres_params_free(&params);
 	return status;

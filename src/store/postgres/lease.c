@@ -97,7 +97,7 @@ void postgres_doubt(struct postgres_store *pg, int64_t lease)
 static void count_ended(struct postgres_store *pg, const struct postgres_rows *rows, bool expired)
 {
 	for (int i = 0; i < rows->count; i++)
-		tally_add(&pg->base.tally, (uint16_t)postgres_int(rows, i, 0),
+		store_counters_add(&pg->base.counters, (uint16_t)postgres_int(rows, i, 0),
 			(struct store_target_counts){ .retrying = 1 });
 	if (expired)
 		pg->base.takeovers.leases_expired += rows->count;
@@ -135,7 +135,7 @@ static enum status reap(struct postgres_store *pg, struct error *err)
 			LOG_INT("leases_expired", pg->base.takeovers.leases_expired));
 	}
 	if (status == STATUS_OK && gone.count > 0)
-		status = ask(pg, PG_TALLY_FOLD, NULL, 0, NULL, err);
+		status = ask(pg, PG_COUNTERS_FOLD, NULL, 0, NULL, err);
 	postgres_rows_free(&gone);
 	return status;
 }
@@ -166,7 +166,7 @@ static enum status sign_off(struct postgres_store *pg, struct error *err)
 	if (status == STATUS_OK)
 		status = ask(pg, PG_INSTANCE_END, (int64_t[]){ pg->instance }, 1, NULL, err);
 	if (status == STATUS_OK)
-		status = ask(pg, PG_TALLY_FOLD, NULL, 0, NULL, err);
+		status = ask(pg, PG_COUNTERS_FOLD, NULL, 0, NULL, err);
 	return status;
 }
 
@@ -183,11 +183,11 @@ static enum status in_transaction(struct postgres_store *pg,
 	if (status == STATUS_OK)
 		status = postgres_commit(&pg->base, err);
 	if (status == STATUS_OK) {
-		tally_commit(&pg->base.tally);
+		store_counters_commit(&pg->base.counters);
 		return STATUS_OK;
 	}
 	postgres_rollback(&pg->base);
-	tally_rollback(&pg->base.tally);
+	store_counters_rollback(&pg->base.counters);
 	return status;
 }
 
@@ -328,7 +328,7 @@ enum status postgres_poll(
 	if (status == STATUS_OK)
 		status = postgres_refresh_names(pg, news, err);
 	if (status == STATUS_OK)
-		status = postgres_refresh_tally(pg, err);
+		status = postgres_refresh_counters(pg, err);
 	if (status == STATUS_OK && is_time(&pg->days_at_ms, mono_ms, DAYS_INTERVAL_MS))
 		status = prepare_days(pg, now_ms, err);
 	if (status == STATUS_OK && is_time(&pg->bytes_at_ms, mono_ms, BYTES_INTERVAL_MS))

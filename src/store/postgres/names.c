@@ -85,7 +85,7 @@ enum status postgres_forget(struct store *store, struct store_forget *forget, st
 	if (status == STATUS_OK && rows.count > 0) {
 		forget->done = postgres_int(&rows, 0, 0) == 0;
 		forget->after = postgres_int(&rows, 0, 0);
-		tally_add(&store->tally, forget->target,
+		store_counters_add(&store->counters, forget->target,
 			(struct store_target_counts){ .dead = -postgres_int(&rows, 0, 1) });
 	}
 	postgres_rows_free(&rows);

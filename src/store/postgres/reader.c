@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "backend/reader.h"
+#include "backend.h"
 #include "connection/filter.h"
 #include "repostal/memory.h"
 #include "store.h"
@@ -384,7 +384,6 @@ static enum status reader_secret(
 }
 
 const struct store_reader_ops store_reader_postgres_ops = {
-	.name = "postgresql",
 	.open = reader_open,
 	.close = reader_close,
 	.probe = reader_probe,

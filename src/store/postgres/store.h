@@ -27,13 +27,15 @@
  * writes what follows from the answers (deliveries of the events that were new, attempts of the
  * verdicts that counted) and commits.
  */
-#ifndef REPOSTAL_STORE_POSTGRES_BACKEND_H
-#define REPOSTAL_STORE_POSTGRES_BACKEND_H
+#ifndef REPOSTAL_STORE_POSTGRES_STORE_H
+#define REPOSTAL_STORE_POSTGRES_STORE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/backend.h"
+#include "backend/claimed.h"
+#include "backend/names.h"
+#include "backend/rows.h"
 #include "backend/sweep_round.h"
 #include "connection/array.h"
 #include "connection/link.h"
@@ -43,9 +45,10 @@
 #define PG_DUE_HELD 9223372036854775807
 #define PG_TEXT_OF(number) PG_TEXT(number)
 #define PG_TEXT(number) #number
-#define PG_TALLY_SOURCES -2 /* of the table tally: the target of source 0; that of 1 is one less */
-#define PG_EVENT_BLOCK 256  /* ids that one number of the sequence stands for */
-#define PG_LEASE_BITS 32    /* a lease is instance << 32 | number of the transaction */
+#define PG_COUNTERS_SOURCES \
+	-2                 /* of the table tally: the target of source 0; that of 1 is one less */
+#define PG_EVENT_BLOCK 256 /* ids that one number of the sequence stands for */
+#define PG_LEASE_BITS 32   /* a lease is instance << 32 | number of the transaction */
 #define PG_DAY_US (24 * INT64_C(3600) * 1000 * 1000)
 
 enum postgres_statement {
@@ -63,8 +66,8 @@ enum postgres_statement {
 	PG_TARGET_UNUSED,
 	PG_SOURCE_UNUSED,
 	PG_TARGET_FORGET,
-	PG_TALLY_READ,
-	PG_TALLY_ADD,
+	PG_COUNTERS_READ,
+	PG_COUNTERS_ADD,
 	PG_ORDER_LOCK,
 	PG_EVENT_INSERT,
 	PG_EVENT_TWINS,
@@ -96,7 +99,7 @@ enum postgres_statement {
 	PG_INSTANCE_REAP,
 	PG_LEASES_END,
 	PG_LEASES_OF_NOBODY,
-	PG_TALLY_FOLD,
+	PG_COUNTERS_FOLD,
 	PG_DUE_TARGETS,
 	PG_CLOCK,
 	PG_NOTIFY,
@@ -322,6 +325,6 @@ enum status postgres_drop_days(
 /* Names that other processes have added, and pauses that they have changed; news may be NULL. */
 enum status postgres_refresh_names(
 	struct postgres_store *pg, const struct store_news *news, struct error *err);
-enum status postgres_refresh_tally(struct postgres_store *pg, struct error *err);
+enum status postgres_refresh_counters(struct postgres_store *pg, struct error *err);
 
 #endif

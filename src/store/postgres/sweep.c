@@ -48,7 +48,7 @@ static enum status remove_events(
 	postgres_add_int8s(&params, ids, ids_count);
 	status = postgres_run(pg, PG_SWEEP_DELIVERIES, &params, &rows, err);
 	for (int i = 0; i < rows.count; i++)
-		tally_add(&pg->base.tally, (uint16_t)postgres_int(&rows, i, 0),
+		store_counters_add(&pg->base.counters, (uint16_t)postgres_int(&rows, i, 0),
 			(struct store_target_counts){ .dead = -postgres_int(&rows, i, 1) });
 	postgres_rows_free(&rows);
 	if (status == STATUS_OK)
@@ -101,7 +101,7 @@ static enum status sweep_quarantine(
 	if (status == STATUS_OK) {
 		int64_t removed_count = postgres_int(&rows, 0, 0);
 
-		pg->base.tally.quarantined_change -= removed_count;
+		pg->base.counters.quarantined_change -= removed_count;
 		*more_out = removed_count > 0;
 	}
 	postgres_rows_free(&rows);

@@ -172,14 +172,14 @@ static void count_verdict(struct postgres_store *pg, const struct store_verdict 
 		return;
 	}
 	if (is_final(verdict)) {
-		tally_add_source(&pg->base.tally, verdict->source, -1);
+		store_counters_add_source(&pg->base.counters, verdict->source, -1);
 		change.open = -1;
 		change.dead = verdict->next == DELIVERY_DEAD ? 1 : 0;
 	} else {
 		change.retrying = result->attempts > 0 ? 1 : 0;
 		pg->batch.wrote_waiting = true;
 	}
-	tally_add(&pg->base.tally, verdict->target, change);
+	store_counters_add(&pg->base.counters, verdict->target, change);
 }
 
 enum status postgres_take_verdicts(struct postgres_store *pg, struct error *err)

@@ -3,16 +3,22 @@
  * The SQLite backend: one file, one writing process, one connection.
  *
  * After a crash SQLite drops from its log what no commit covered; what remains is recovered by
- * sqlite_recover(). Ids of events are given from memory: they start behind the newest row and
- * behind META_NEXT_EVENT, so an id stays unique after its event was removed.
+ * sqlite_recover(). Ids of events are given from memory: they start after the newest row and
+ * after META_NEXT_EVENT, so an id stays unique after its event was removed.
  */
+#include "backend.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
+#include "backend/names.h"
+#include "file/file.h"
+#include "file/restore.h"
+#include "file/schema.h"
 #include "repostal/memory.h"
-#include "store.h"
+#include "steps.h"
 
 enum {
 	/* Somebody looks at the file with another tool: wait a little rather than fail. */
@@ -28,6 +34,7 @@ static void backend_close(struct store *store)
 {
 	struct sqlite_store *sqlite = sqlite_store_of(store);
 
+	sqlite_scanner_finalize(&sqlite->scanner);
 	sqlite_finalize_all(sqlite);
 	sqlite3_close(sqlite->db);
 	if (sqlite->file_fd >= 0)
@@ -71,7 +78,8 @@ static enum status load_numbers(struct sqlite_store *sqlite, struct error *err)
 	if (status == STATUS_OK)
 		status = meta_read(sqlite, META_NEXT_EVENT, &next, err);
 	if (status == STATUS_OK)
-		status = meta_read(sqlite, META_QUARANTINED, &sqlite->base.tally.quarantined, err);
+		status = meta_read(
+			sqlite, META_QUARANTINED, &sqlite->base.counters.quarantined, err);
 	sqlite->memory.next_event = newest >= next ? newest + 1 : next;
 	return status;
 }
@@ -101,7 +109,7 @@ static enum status load_sources(struct sqlite_store *sqlite, struct error *err)
 			sqlite->base.names_count[STORE_NAME_SOURCE], STORE_SOURCES_MAX, err);
 		if (status != STATUS_OK)
 			break;
-		sqlite->base.tally.source_open[sqlite3_column_int64(statement, 0)] =
+		sqlite->base.counters.source_open[sqlite3_column_int64(statement, 0)] =
 			sqlite3_column_int64(statement, 2);
 		store_keep_name(&sqlite->base, STORE_NAME_SOURCE,
 			(const char *)sqlite3_column_text(statement, 1));
@@ -113,7 +121,7 @@ static enum status load_sources(struct sqlite_store *sqlite, struct error *err)
 static enum status load_targets(struct sqlite_store *sqlite, struct error *err)
 {
 	struct sqlite3_stmt *statement = sqlite->statements[SQL_TARGET_LIST];
-	struct tally *tally = &sqlite->base.tally;
+	struct store_counters *counters = &sqlite->base.counters;
 	bool row = true;
 	enum status status = STATUS_OK;
 
@@ -128,12 +136,12 @@ static enum status load_targets(struct sqlite_store *sqlite, struct error *err)
 			STORE_TARGETS_MAX, err);
 		if (status != STATUS_OK)
 			break;
-		tally->committed[number] = (struct store_target_counts){
+		counters->committed[number] = (struct store_target_counts){
 			.open = sqlite3_column_int64(statement, 1),
 			.retrying = sqlite3_column_int64(statement, 2),
 			.dead = sqlite3_column_int64(statement, 3),
 		};
-		tally->backlog += tally->committed[number].open;
+		counters->backlog += counters->committed[number].open;
 		store_keep_name(&sqlite->base, STORE_NAME_TARGET,
 			(const char *)sqlite3_column_text(statement, 4));
 		pauses_add(&sqlite->base.pauses, (uint16_t)number,
@@ -162,9 +170,12 @@ static enum status backend_open(
 	if (status == STATUS_OK)
 		status = connect_file(sqlite, err);
 	if (status == STATUS_OK)
-		status = sqlite_schema_open(sqlite, err);
+		status = sqlite_schema_open(
+			sqlite->db, sqlite->path, sqlite_file_was_used(sqlite->lock_fd), err);
 	if (status == STATUS_OK)
 		status = sqlite_prepare_all(sqlite, err);
+	if (status == STATUS_OK)
+		status = sqlite_scanner_prepare(&sqlite->scanner, sqlite->db, sqlite->path, err);
 	if (status == STATUS_OK)
 		status = load_numbers(sqlite, err);
 	if (status == STATUS_OK)
@@ -180,63 +191,6 @@ static enum status backend_open(
 	return STATUS_OK;
 }
 
-static enum status find_name(struct store *store, enum store_name_kind kind, const char *name,
-	uint16_t *number_out, struct error *err)
-{
-	const enum sqlite_statement which =
-		kind == STORE_NAME_TARGET ? SQL_TARGET_FIND : SQL_SOURCE_FIND;
-	struct sqlite_store *sqlite = sqlite_store_of(store);
-	int64_t number = 0;
-	bool found = false;
-	enum status status;
-
-	sqlite3_bind_text(sqlite->statements[which], 1, name, -1, SQLITE_STATIC);
-	status = sqlite_read_int(sqlite, which, &number, &found, err);
-	if (status != STATUS_OK)
-		return status;
-	if (!found)
-		return STATUS_NOT_FOUND;
-	*number_out = (uint16_t)number;
-	return STATUS_OK;
-}
-
-static enum status add_number(
-	struct store *store, enum store_name_kind kind, const char *name, struct error *err)
-{
-	const enum sqlite_statement which =
-		kind == STORE_NAME_TARGET ? SQL_TARGET_ADD : SQL_SOURCE_ADD;
-	struct sqlite_store *sqlite = sqlite_store_of(store);
-	enum status status;
-
-	sqlite3_bind_int(sqlite->statements[which], 1, (int)store->names_count[kind]);
-	sqlite3_bind_text(sqlite->statements[which], 2, name, -1, SQLITE_STATIC);
-	status = sqlite_execute(sqlite, which, err);
-	if (status == STATUS_OK)
-		store_keep_name(store, kind, name);
-	return status;
-}
-
-static enum status add_name(struct store *store, enum store_name_kind kind, const char *name,
-	uint16_t *number_out, struct error *err)
-{
-	bool has_room = store_check_room(store, kind, name, err) == STATUS_OK;
-	int number = has_room ? (int)store->names_count[kind] : store_find_free(store, kind);
-	enum status status = STATUS_OK;
-
-	if (number < 0) {
-		status = sqlite_free_unused(store, kind, err);
-		number = store_find_free(store, kind);
-	}
-	if (status == STATUS_OK && number < 0)
-		return store_check_room(store, kind, name, err);
-	if (status == STATUS_OK)
-		status = has_room ? add_number(store, kind, name, err)
-				  : sqlite_rename(store, kind, (uint16_t)number, name, err);
-	if (status == STATUS_OK)
-		*number_out = (uint16_t)number;
-	return status;
-}
-
 static enum status backend_begin(struct store *store, struct error *err)
 {
 	struct sqlite_store *sqlite = sqlite_store_of(store);
@@ -245,45 +199,45 @@ static enum status backend_begin(struct store *store, struct error *err)
 	return sqlite_execute(sqlite, SQL_BEGIN, err);
 }
 
-static enum status write_source_tally(struct sqlite_store *sqlite, struct error *err)
+static enum status write_source_counters(struct sqlite_store *sqlite, struct error *err)
 {
 	struct sqlite3_stmt *statement = sqlite->statements[SQL_SOURCE_COUNT];
-	const struct tally *tally = &sqlite->base.tally;
+	const struct store_counters *counters = &sqlite->base.counters;
 	enum status status = STATUS_OK;
 
-	for (size_t i = 0; status == STATUS_OK && i < tally->sources_touched_count; i++) {
-		uint16_t source = tally->sources_touched[i];
+	for (size_t i = 0; status == STATUS_OK && i < counters->sources_touched_count; i++) {
+		uint16_t source = counters->sources_touched[i];
 
-		if (tally->source_change[source] == 0)
+		if (counters->source_change[source] == 0)
 			continue;
 		sqlite3_bind_int(statement, 1, source);
-		sqlite3_bind_int64(statement, 2, tally->source_change[source]);
+		sqlite3_bind_int64(statement, 2, counters->source_change[source]);
 		status = sqlite_execute(sqlite, SQL_SOURCE_COUNT, err);
 	}
 	return status;
 }
 
 /* Nothing is written for a target whose verdicts and new events made up for each other. */
-static enum status write_tally(struct sqlite_store *sqlite, struct error *err)
+static enum status write_counters(struct sqlite_store *sqlite, struct error *err)
 {
 	struct sqlite3_stmt *statement = sqlite->statements[SQL_TARGET_COUNT];
-	const struct tally *tally = &sqlite->base.tally;
+	const struct store_counters *counters = &sqlite->base.counters;
 	enum status status = STATUS_OK;
 
-	for (size_t i = 0; status == STATUS_OK && i < tally->touched_count; i++) {
-		const struct store_target_counts *change = &tally->change[tally->touched[i]];
+	for (size_t i = 0; status == STATUS_OK && i < counters->touched_count; i++) {
+		const struct store_target_counts *change = &counters->change[counters->touched[i]];
 
 		if (change->open == 0 && change->retrying == 0 && change->dead == 0)
 			continue;
-		sqlite3_bind_int(statement, 1, tally->touched[i]);
+		sqlite3_bind_int(statement, 1, counters->touched[i]);
 		sqlite3_bind_int64(statement, 2, change->open);
 		sqlite3_bind_int64(statement, 3, change->retrying);
 		sqlite3_bind_int64(statement, 4, change->dead);
 		status = sqlite_execute(sqlite, SQL_TARGET_COUNT, err);
 	}
-	if (status == STATUS_OK && tally->quarantined_change != 0)
+	if (status == STATUS_OK && counters->quarantined_change != 0)
 		status = sqlite_meta_write(sqlite, META_QUARANTINED,
-			tally->quarantined + tally->quarantined_change, err);
+			counters->quarantined + counters->quarantined_change, err);
 	return status;
 }
 
@@ -292,9 +246,9 @@ static enum status backend_commit(struct store *store, struct error *err)
 	struct sqlite_store *sqlite = sqlite_store_of(store);
 	enum status status;
 
-	status = write_tally(sqlite, err);
+	status = write_counters(sqlite, err);
 	if (status == STATUS_OK)
-		status = write_source_tally(sqlite, err);
+		status = write_source_counters(sqlite, err);
 	if (status != STATUS_OK)
 		return status;
 	status = sqlite_execute(sqlite, SQL_COMMIT, err);
@@ -325,12 +279,11 @@ const char *store_sqlite_version(void)
 }
 
 const struct store_ops store_sqlite_ops = {
-	.name = "sqlite",
 	.gather_us = GATHER_US,
 	.open = backend_open,
 	.close = backend_close,
-	.find_name = find_name,
-	.add_name = add_name,
+	.find_name = sqlite_find_name,
+	.add_name = sqlite_add_name,
 	.rename = sqlite_rename,
 	.forget = sqlite_forget,
 	.begin = backend_begin,

@@ -8,7 +8,9 @@
  */
 #include <sqlite3.h>
 
-#include "store.h"
+#include "backend/rows.h"
+#include "order.h"
+#include "steps.h"
 
 /* A row of delivery, as far as a change needs it. */
 struct subject {
@@ -85,8 +87,8 @@ static enum status retry(struct sqlite_store *sqlite, struct store_change *chang
 			? subject->due_ms
 			: change->now_ms);
 	counts.open++;
-	tally_add(&sqlite->base.tally, subject->target, counts);
-	tally_add_source(&sqlite->base.tally, subject->source, counts.open);
+	store_counters_add(&sqlite->base.counters, subject->target, counts);
+	store_counters_add_source(&sqlite->base.counters, subject->source, counts.open);
 	touch(change, subject->target);
 	change->changed++;
 	return sqlite_execute(sqlite, SQL_CHANGE_RETRY, err);
@@ -106,9 +108,9 @@ static enum status discard(struct sqlite_store *sqlite, struct store_change *cha
 	status = sqlite_execute(sqlite, SQL_CHANGE_DISCARD, err);
 	if (status != STATUS_OK)
 		return status;
-	tally_add(&sqlite->base.tally, subject->target, without(subject));
-	tally_add_source(&sqlite->base.tally, subject->source, without(subject).open);
-	tally_discard(&sqlite->base.tally, subject->target);
+	store_counters_add(&sqlite->base.counters, subject->target, without(subject));
+	store_counters_add_source(&sqlite->base.counters, subject->source, without(subject).open);
+	store_counters_discard(&sqlite->base.counters, subject->target);
 	change->changed++;
 	if (!is_waiting || !subject->is_ordered)
 		return STATUS_OK;
@@ -180,7 +182,7 @@ enum status sqlite_number_anew(struct store *store, int64_t event, uint16_t targ
 	int64_t number = 0;
 	enum status status;
 
-	sqlite3_bind_int64(statement, 1, event << 16 | target);
+	sqlite3_bind_int64(statement, 1, store_delivery_id(event, target));
 	sqlite3_bind_int(statement, 2, more);
 	status = sqlite_read_int(sqlite, SQL_CHANGE_NUMBER_ANEW, &number, found_out, err);
 	*number_out = (int)number;
@@ -221,6 +223,6 @@ enum status sqlite_unquarantine(struct store *store, int64_t id, bool *found_out
 	status = sqlite_execute(sqlite, SQL_UNQUARANTINE, err);
 	*found_out = status == STATUS_OK && sqlite3_changes(sqlite->db) > 0;
 	if (*found_out)
-		store->tally.quarantined_change--;
+		store->counters.quarantined_change--;
 	return status;
 }

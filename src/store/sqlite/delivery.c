@@ -3,13 +3,11 @@
 
 #include <sqlite3.h>
 
-#include "repostal/memory.h"
-#include "store.h"
-
-static int64_t delivery_id(int64_t event, uint16_t target)
-{
-	return event << 16 | target;
-}
+#include "backend/claimed.h"
+#include "backend/names.h"
+#include "backend/rows.h"
+#include "order.h"
+#include "steps.h"
 
 enum status sqlite_recover(struct store *store, int64_t now_ms, struct error *err)
 {
@@ -23,7 +21,7 @@ enum status sqlite_recover(struct store *store, int64_t now_ms, struct error *er
 		if (status != STATUS_OK || !row)
 			break;
 		/* A lease counted its attempt, so each of them waits for another one now. */
-		tally_add(&store->tally, (uint16_t)sqlite3_column_int(count, 0),
+		store_counters_add(&store->counters, (uint16_t)sqlite3_column_int(count, 0),
 			(struct store_target_counts){ .retrying = sqlite3_column_int64(count, 1) });
 		any = true;
 	}
@@ -57,7 +55,7 @@ static enum status finish(struct sqlite_store *sqlite, const struct store_verdic
 	struct sqlite3_stmt *statement = sqlite->statements[SQL_DELIVERY_FINISH];
 	enum status status;
 
-	sqlite3_bind_int64(statement, 1, delivery_id(verdict->event, verdict->target));
+	sqlite3_bind_int64(statement, 1, store_delivery_id(verdict->event, verdict->target));
 	sqlite3_bind_int(statement, 2, (int)verdict->next);
 	sqlite3_bind_int64(statement, 3, verdict->started_ms + verdict->duration_ms);
 	sqlite3_bind_int(statement, 4, verdict->http_status);
@@ -67,10 +65,10 @@ static enum status finish(struct sqlite_store *sqlite, const struct store_verdic
 	*moved_out = status == STATUS_OK && sqlite3_changes(sqlite->db) > 0;
 	if (!*moved_out)
 		return status;
-	tally_add(&sqlite->base.tally, verdict->target,
+	store_counters_add(&sqlite->base.counters, verdict->target,
 		(struct store_target_counts){
 			.open = -1, .dead = verdict->next == DELIVERY_DEAD ? 1 : 0 });
-	tally_add_source(&sqlite->base.tally, verdict->source, -1);
+	store_counters_add_source(&sqlite->base.counters, verdict->source, -1);
 	return status;
 }
 
@@ -84,7 +82,7 @@ static enum status postpone(struct sqlite_store *sqlite, const struct store_verd
 	int64_t attempts = 0;
 	enum status status;
 
-	sqlite3_bind_int64(statement, 1, delivery_id(verdict->event, verdict->target));
+	sqlite3_bind_int64(statement, 1, store_delivery_id(verdict->event, verdict->target));
 	sqlite3_bind_int64(statement, 2, verdict->due_ms);
 	if (!verdict->release) {
 		sqlite3_bind_int(statement, 3, verdict->http_status);
@@ -93,7 +91,7 @@ static enum status postpone(struct sqlite_store *sqlite, const struct store_verd
 	}
 	status = sqlite_read_int(sqlite, which, &attempts, moved_out, err);
 	if (status == STATUS_OK && *moved_out && attempts > 0)
-		tally_add(&sqlite->base.tally, verdict->target,
+		store_counters_add(&sqlite->base.counters, verdict->target,
 			(struct store_target_counts){ .retrying = 1 });
 	return status;
 }
@@ -103,7 +101,7 @@ static enum status record_extras(struct sqlite_store *sqlite, const struct store
 	bool *had_attempts_out, struct error *err)
 {
 	struct sqlite3_stmt *statement = sqlite->statements[SQL_DELIVERY_EXTRAS];
-	int64_t id = delivery_id(verdict->event, verdict->target);
+	int64_t id = store_delivery_id(verdict->event, verdict->target);
 	bool is_ordered, row = false;
 	enum status status;
 
@@ -249,10 +247,10 @@ enum status sqlite_claim(
 	status = read_all_due(sqlite, now_ms, claim, err);
 	for (struct store_claimed *claimed = claim->list; status == STATUS_OK && claimed != NULL;
 		claimed = claimed->next) {
-		sqlite3_bind_int64(lease, 1, delivery_id(claimed->event, claim->target));
+		sqlite3_bind_int64(lease, 1, store_delivery_id(claimed->event, claim->target));
 		status = sqlite_execute(sqlite, SQL_DELIVERY_LEASE, err);
 		if (claimed->attempts > 1)
-			tally_add(&store->tally, claim->target,
+			store_counters_add(&store->counters, claim->target,
 				(struct store_target_counts){ .retrying = -1 });
 	}
 	return status == STATUS_OK ? read_next_due(sqlite, claim, err) : status;

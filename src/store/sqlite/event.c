@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <sqlite3.h>
 
-#include "store.h"
+#include "backend/rows.h"
+#include "order.h"
+#include "steps.h"
 
 /* Bytes are bound, not copied: they stay valid until the statement is reset. */
 static void bind_blob(struct sqlite3_stmt *statement, int column, struct slice bytes)
@@ -118,7 +120,7 @@ static enum status insert_deliveries(
 		status = bind_due(sqlite, event, delivery, err);
 		if (status != STATUS_OK)
 			break;
-		sqlite3_bind_int64(statement, 1, event->id << 16 | delivery->target);
+		sqlite3_bind_int64(statement, 1, store_delivery_id(event->id, delivery->target));
 		sqlite3_bind_int(statement, 2, delivery->target);
 		sqlite3_bind_int(statement, 3, store_state_of_new(delivery));
 		sqlite3_bind_int(statement, 4, store_attempts_of_new(delivery));
@@ -184,7 +186,7 @@ static enum status quarantine_new(struct sqlite_store *sqlite,
 	if (status != STATUS_OK)
 		return status;
 	quarantined->id = sqlite3_last_insert_rowid(sqlite->db);
-	sqlite->base.tally.quarantined_change++;
+	sqlite->base.counters.quarantined_change++;
 	return STATUS_OK;
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is seldom done to names: a number given to another one, what belongs to a target removed. Its
- * statements are made when they are needed, for some look at every row.
+ * Names and their numbers, and what belongs to a target removed. The statements of what is seldom done are
+ * prepared when they are needed, for some look at every row.
  */
 #include <stdio.h>
 
 #include <sqlite3.h>
 
-#include "store.h"
+#include "backend/names.h"
+#include "steps.h"
 
 enum {
 	FORGET_ROWS_MAX = 2000, /* looked at in one portion: a few milliseconds */
@@ -67,7 +68,8 @@ static const char *const unused[STORE_NAME_KIND_COUNT] = {
 			      " AND number NOT IN (SELECT source FROM quarantine)",
 };
 
-enum status sqlite_free_unused(struct store *store, enum store_name_kind kind, struct error *err)
+/* Frees the numbers of names that nothing is left of; looks at every row. */
+static enum status free_unused(struct store *store, enum store_name_kind kind, struct error *err)
 {
 	struct sqlite_store *sqlite = sqlite_store_of(store);
 	struct sqlite3_stmt *statement = NULL;
@@ -90,6 +92,63 @@ enum status sqlite_free_unused(struct store *store, enum store_name_kind kind, s
 		snprintf(name, sizeof(name), STORE_NAME_FREE "%d", numbers[i]);
 		status = sqlite_rename(store, kind, numbers[i], name, err);
 	}
+	return status;
+}
+
+enum status sqlite_find_name(struct store *store, enum store_name_kind kind, const char *name,
+	uint16_t *number_out, struct error *err)
+{
+	const enum sqlite_statement which =
+		kind == STORE_NAME_TARGET ? SQL_TARGET_FIND : SQL_SOURCE_FIND;
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	int64_t number = 0;
+	bool found = false;
+	enum status status;
+
+	sqlite3_bind_text(sqlite->statements[which], 1, name, -1, SQLITE_STATIC);
+	status = sqlite_read_int(sqlite, which, &number, &found, err);
+	if (status != STATUS_OK)
+		return status;
+	if (!found)
+		return STATUS_NOT_FOUND;
+	*number_out = (uint16_t)number;
+	return STATUS_OK;
+}
+
+static enum status add_number(
+	struct store *store, enum store_name_kind kind, const char *name, struct error *err)
+{
+	const enum sqlite_statement which =
+		kind == STORE_NAME_TARGET ? SQL_TARGET_ADD : SQL_SOURCE_ADD;
+	struct sqlite_store *sqlite = sqlite_store_of(store);
+	enum status status;
+
+	sqlite3_bind_int(sqlite->statements[which], 1, (int)store->names_count[kind]);
+	sqlite3_bind_text(sqlite->statements[which], 2, name, -1, SQLITE_STATIC);
+	status = sqlite_execute(sqlite, which, err);
+	if (status == STATUS_OK)
+		store_keep_name(store, kind, name);
+	return status;
+}
+
+enum status sqlite_add_name(struct store *store, enum store_name_kind kind, const char *name,
+	uint16_t *number_out, struct error *err)
+{
+	bool has_room = store_check_room(store, kind, name, err) == STATUS_OK;
+	int number = has_room ? (int)store->names_count[kind] : store_find_free(store, kind);
+	enum status status = STATUS_OK;
+
+	if (number < 0) {
+		status = free_unused(store, kind, err);
+		number = store_find_free(store, kind);
+	}
+	if (status == STATUS_OK && number < 0)
+		return store_check_room(store, kind, name, err);
+	if (status == STATUS_OK)
+		status = has_room ? add_number(store, kind, name, err)
+				  : sqlite_rename(store, kind, (uint16_t)number, name, err);
+	if (status == STATUS_OK)
+		*number_out = (uint16_t)number;
 	return status;
 }
 
@@ -136,7 +195,8 @@ enum status sqlite_forget(struct store *store, struct store_forget *forget, stru
 			forget, last, NULL, err);
 	if (status != STATUS_OK)
 		return status;
-	tally_add(&store->tally, forget->target, (struct store_target_counts){ .dead = -dead });
+	store_counters_add(
+		&store->counters, forget->target, (struct store_target_counts){ .dead = -dead });
 	forget->after = last;
 	return STATUS_OK;
 }

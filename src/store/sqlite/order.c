@@ -6,9 +6,9 @@
  * order. What holds as long as any of a key is held: at least one open delivery of that key is not,
  * and whoever ends the last of these gives the next one its due time.
  */
-#include <sqlite3.h>
+#include "order.h"
 
-#include "store.h"
+#include <sqlite3.h>
 
 enum status sqlite_order_is_busy(struct sqlite_store *sqlite, uint16_t target, int64_t order_key,
 	bool *busy_out, struct error *err)

@@ -14,9 +14,16 @@
 
 #include <sqlite3.h>
 
-#include "backend/reader.h"
+#include "backend.h"
+#include "backend/rows.h"
+#include "file/error.h"
+#include "file/file.h"
+#include "file/format.h"
+#include "file/restore.h"
+#include "file/schema.h"
+#include "file/secret.h"
 #include "repostal/memory.h"
-#include "store.h"
+#include "scan.h"
 
 enum {
 	READER_BUSY_TIMEOUT_MS = 250,
@@ -530,7 +537,6 @@ static enum status reader_secret(
 }
 
 const struct store_reader_ops store_reader_sqlite_ops = {
-	.name = "sqlite",
 	.open = reader_open,
 	.close = reader_close,
 	.probe = reader_probe,

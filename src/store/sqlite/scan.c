@@ -5,7 +5,8 @@
 
 #include <sqlite3.h>
 
-#include "store.h"
+#include "file/error.h"
+#include "file/format.h"
 
 enum {
 	TIME_SLACK_US = 5 * 1000 * 1000, /* how far received may fall while ids rise */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <string.h>
+#include "statement.h"
 
 #include <sqlite3.h>
 
+#include "backend/rows.h"
+#include "file/error.h"
 #include "store.h"
 
 #define HELD SQL_TEXT_OF(SQL_DUE_HELD)
@@ -166,46 +167,6 @@ static const struct {
 	[SQL_PAGES_GIVE_BACK] = { "give free pages back", "PRAGMA incremental_vacuum(128)" },
 };
 
-/* Corruption is told apart for store_open(); the front makes STATUS_IO of it in a transaction. */
-static enum status status_of(int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_NOTADB:
-	case SQLITE_CORRUPT:
-		return STATUS_INVALID;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return STATUS_BUSY;
-	default:
-		return STATUS_IO;
-	}
-}
-
-enum status sqlite_explain(
-	struct sqlite3 *db, const char *path, const char *purpose, struct error *err)
-{
-	int code = sqlite3_extended_errcode(db);
-	int primary = code & 0xff;
-	int os_error = sqlite3_system_errno(db);
-	const char *reason = sqlite3_errmsg(db);
-
-	if (primary == SQLITE_NOTADB)
-		error_set(err,
-			"store '%s' is not a repostal store: set another path, or move it away",
-			path);
-	else if (primary == SQLITE_CORRUPT)
-		error_set(err,
-			"store '%s' is damaged (%s: %s): restore a copy, or move it and '%s-lock' "
-			"away to start with an empty one",
-			path, purpose, reason, path);
-	else if (os_error != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN))
-		error_set(err, "store '%s': %s: %s (%d): %s", path, purpose, reason, code,
-			strerror(os_error));
-	else
-		error_set(err, "store '%s': %s: %s (%d)", path, purpose, reason, code);
-	return status_of(code);
-}
-
 enum status sqlite_failed(struct sqlite_store *sqlite, const char *purpose, struct error *err)
 {
 	return sqlite_explain(sqlite->db, sqlite->path, purpose, err);
@@ -217,14 +178,13 @@ enum status sqlite_prepare_all(struct sqlite_store *sqlite, struct error *err)
 		if (sqlite3_prepare_v3(sqlite->db, statements[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
 			    &sqlite->statements[i], NULL) != SQLITE_OK)
 			return sqlite_failed(sqlite, statements[i].purpose, err);
-	return sqlite_scanner_prepare(&sqlite->scanner, sqlite->db, sqlite->path, err);
+	return STATUS_OK;
 }
 
 void sqlite_finalize_all(struct sqlite_store *sqlite)
 {
 	for (size_t i = 0; i < SQL_COUNT; i++)
 		sqlite3_finalize(sqlite->statements[i]);
-	sqlite_scanner_finalize(&sqlite->scanner);
 }
 
 enum status sqlite_fetch(

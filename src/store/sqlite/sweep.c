@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 
 #include "repostal/memory.h"
-#include "store.h"
+#include "steps.h"
 
 enum {
 	EVENTS_SEEN_MAX = 1000, /* in one step */
@@ -153,7 +153,8 @@ static enum status uncount_dead(
 	while (status == STATUS_OK && row) {
 		status = sqlite_fetch(sqlite, SQL_SWEEP_DEAD, &row, err);
 		if (status == STATUS_OK && row)
-			tally_add(&sqlite->base.tally, (uint16_t)sqlite3_column_int(statement, 0),
+			store_counters_add(&sqlite->base.counters,
+				(uint16_t)sqlite3_column_int(statement, 0),
 				(struct store_target_counts){
 					.dead = -sqlite3_column_int64(statement, 1) });
 	}
@@ -216,7 +217,7 @@ static enum status sweep_quarantine(
 	if (status != STATUS_OK)
 		return status;
 	removed_count = sqlite3_changes(sqlite->db);
-	sqlite->base.tally.quarantined_change -= removed_count;
+	sqlite->base.counters.quarantined_change -= removed_count;
 	*more_out = removed_count > 0;
 	return STATUS_OK;
 }

@@ -16,7 +16,7 @@
  *             processes do not wait for one another's counts. Summed up when read; those of processes
  *             that are gone are folded into number 0. Changed by every commit: small, with room for
  *             HOT updates on the page.
- *             Since the fifth step those of sources too, under numbers from -2 down (PG_TALLY_SOURCES).
+ *             Since the fifth step those of sources too, under numbers from -2 down (PG_COUNTERS_SOURCES).
  * search and  Partitioned by day, and dropped by the day: they would be the largest to remove row by
  * attempt     row, and hold nothing that an event needs to be delivered.
  *

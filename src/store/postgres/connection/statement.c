@@ -51,10 +51,10 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" WHERE a.event = gone.event AND a.target = $1::int)"
 		" SELECT coalesce((SELECT max(id) FROM page), 0),"
 		" (SELECT count(*) FROM gone WHERE state = 3)" },
-	[PG_TALLY_READ] = { "count deliveries",
+	[PG_COUNTERS_READ] = { "count deliveries",
 		"SELECT target, sum(open)::bigint, sum(retrying)::bigint, sum(dead)::bigint"
 		" FROM tally GROUP BY target" },
-	[PG_TALLY_ADD] = { "count deliveries",
+	[PG_COUNTERS_ADD] = { "count deliveries",
 		"INSERT INTO tally (instance, target, open, retrying, dead)"
 		" SELECT $1::bigint, * FROM unnest($2::int[], $3::bigint[], $4::bigint[], "
 		"$5::bigint[])"
@@ -247,7 +247,7 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 	[PG_LEASES_OF_NOBODY] = { "end leases",
 		"UPDATE delivery SET state = 1, lease = 0 WHERE state = 0 AND"
 		" lease >> 32 NOT IN (SELECT number FROM instance) RETURNING target" },
-	[PG_TALLY_FOLD] = { "count deliveries",
+	[PG_COUNTERS_FOLD] = { "count deliveries",
 		"WITH gone AS (DELETE FROM tally WHERE instance <> 0 AND instance NOT IN"
 		" (SELECT number FROM instance) RETURNING target, open, retrying, dead)"
 		" INSERT INTO tally (instance, target, open, retrying, dead)"

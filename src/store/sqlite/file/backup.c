@@ -4,9 +4,11 @@
  *
  * SQLite's backup copies pages; inside one read transaction it never has to begin again, whatever the owner
  * commits meanwhile. The copy grows under a name of its own and gets the wanted one when it is complete,
- * checked and synced. It is marked as a copy (sqlite_file.c): the log of another store that may lie where it
+ * checked and synced. It is marked as a copy (restore.c): the log of another store that may lie where it
  * is restored must not be read as its own.
  */
+#include "backup.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,9 +19,11 @@
 
 #include <sqlite3.h>
 
+#include "error.h"
+#include "file.h"
 #include "repostal/memory.h"
-#include "repostal/store_backup.h"
-#include "sqlite/store.h"
+#include "restore.h"
+#include "schema.h"
 
 enum {
 	PORTION_PAGES = 256,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +13,6 @@
 
 #include "repostal/memory.h"
 #include "repostal/text.h"
-#include "sqlite/store.h"
 
 enum {
 	FILE_MODE = 0600,      /* events hold addresses of people */

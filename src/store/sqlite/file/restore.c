@@ -8,6 +8,8 @@
  * then makes it an ordinary store. The header is read and written behind SQLite's back, but with SQLite's
  * descriptor: a second one would cost the process its locks when it is closed.
  */
+#include "restore.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,8 @@
 
 #include <sqlite3.h>
 
-#include "sqlite/store.h"
+#include "file.h"
+#include "format.h"
 
 enum {
 	ID_OFFSET = 68, /* in the header of every SQLite file */

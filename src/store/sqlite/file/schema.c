@@ -34,12 +34,17 @@
  * earlier is how many attempts a delivery had before an operator had it tried anew. delivery_ended
  * holds what is dead or discarded, delivery_ordered the open ones that have an order_key.
  */
+#include "schema.h"
+
 #include <stdio.h>
 
 #include <sqlite3.h>
 
+#include "error.h"
+#include "file.h"
+#include "format.h"
 #include "repostal/memory.h"
-#include "sqlite/store.h"
+#include "secret.h"
 
 /* Step n takes a file from schema n to n + 1. Released steps never change; new ones are added. */
 static const char *const steps[] = {
@@ -154,10 +159,10 @@ static const char connection_settings[] = "PRAGMA page_size = 4096;"
 					  "PRAGMA wal_autocheckpoint = 1000;"
 					  "PRAGMA journal_size_limit = 8388608;";
 
-static enum status run(struct sqlite_store *sqlite, const char *sql, struct error *err)
+static enum status run(struct sqlite3 *db, const char *path, const char *sql, struct error *err)
 {
-	if (sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return sqlite_failed(sqlite, "cannot prepare the file", err);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return sqlite_explain(db, path, "cannot prepare the file", err);
 	return STATUS_OK;
 }
 
@@ -207,7 +212,7 @@ enum status sqlite_schema_identify(
 	return STATUS_OK;
 }
 
-static enum status migrate(struct sqlite_store *sqlite, size_t version, struct error *err)
+static enum status migrate(struct sqlite3 *db, const char *path, size_t version, struct error *err)
 {
 	char stamp[128];
 	enum status status;
@@ -215,11 +220,11 @@ static enum status migrate(struct sqlite_store *sqlite, size_t version, struct e
 	snprintf(stamp, sizeof(stamp),
 		"PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", SQLITE_ID_STORE,
 		version + 1);
-	status = run(sqlite, "BEGIN IMMEDIATE", err);
+	status = run(db, path, "BEGIN IMMEDIATE", err);
 	if (status == STATUS_OK)
-		status = run(sqlite, steps[version], err);
+		status = run(db, path, steps[version], err);
 	if (status == STATUS_OK)
-		status = run(sqlite, stamp, err);
+		status = run(db, path, stamp, err);
 	return status; /* a failure ends in closing the connection, which rolls back */
 }
 
@@ -242,20 +247,21 @@ enum status sqlite_schema_check(struct sqlite3 *db, const char *path, struct err
 	return STATUS_INVALID;
 }
 
-enum status sqlite_schema_open(struct sqlite_store *sqlite, struct error *err)
+enum status sqlite_schema_open(
+	struct sqlite3 *db, const char *path, bool was_used, struct error *err)
 {
 	int64_t version = 0;
 	enum status status;
 
-	status = sqlite_schema_identify(sqlite->db, sqlite->path, &version, err);
-	if (status == STATUS_OK && version == 0 && sqlite_file_was_used(sqlite->lock_fd))
-		status = sqlite_file_refuse_empty(sqlite->path, err);
+	status = sqlite_schema_identify(db, path, &version, err);
+	if (status == STATUS_OK && version == 0 && was_used)
+		status = sqlite_file_refuse_empty(path, err);
 	if (status == STATUS_OK)
-		status = run(sqlite, connection_settings, err);
+		status = run(db, path, connection_settings, err);
 	for (size_t step = (size_t)version; status == STATUS_OK && step < ARRAY_COUNT(steps);
 		step++)
-		status = migrate(sqlite, step, err);
+		status = migrate(db, path, step, err);
 	if (status == STATUS_OK)
-		status = sqlite_secret_make(sqlite->db, sqlite->path, err);
+		status = sqlite_secret_make(db, path, err);
 	return status;
 }

@@ -3,14 +3,17 @@
  * The secret of a store: numbers in meta that are drawn once. A store that a version of before made gets them
  * with the next start.
  */
+#include "secret.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <sqlite3.h>
 
+#include "error.h"
+#include "format.h"
 #include "repostal/random.h"
-#include "sqlite/store.h"
 
 enum {
 	PARTS = STORE_SECRET_SIZE / sizeof(int64_t),
