@@ -16,7 +16,8 @@ static void explain(struct fixture *f, const char *sql, struct buf *plan)
 	char explain_sql[POSTGRES_FILTER_SIZE_MAX + 32];
 
 	snprintf(explain_sql, sizeof(explain_sql), "EXPLAIN %s", sql);
-	MUST(f, postgres_run_text(postgres_store_of(f->store), explain_sql, &rows, &f->err));
+	MUST(f, postgres_run_text(
+			&postgres_store_of(f->store)->pipeline, explain_sql, &rows, &f->err));
 	buf_reset(plan);
 	for (int row = 0; row < rows.count; row++) {
 		buf_append_slice(plan, postgres_bytes(&rows, row, 0));

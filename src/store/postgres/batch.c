@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The open transaction, gathered here and carried over at its end.
- *
- * The server learns of it with the first statement that is sent. A commit goes out together with what
- * it commits: when the connection breaks after that, nobody here knows whether it happened, and what
- * it leased is ended later (postgres_doubt()), for nobody here works on it.
+ * The server learns of the transaction with the first statement that is sent. A commit goes out together with
+ * what it commits: when the connection breaks after that, nobody here knows whether it happened, and what it
+ * leased is ended later (postgres_lease_in_doubt()), for nobody here works on it.
  */
+#include "batch.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <libpq-fe.h>
 
+#include "lease.h"
+#include "parts.h"
 #include "repostal/clock.h"
 #include "repostal/memory.h"
-#include "store.h"
+#include "steps.h"
 
 enum {
 	BATCH_EVENTS_MAX = 4096, /* then what was gathered goes over before the end */
@@ -56,7 +58,7 @@ enum status postgres_begin(struct store *store, struct error *err)
 	if (status != STATUS_OK)
 		return status;
 	forget(&pg->batch);
-	pg->batch.begun = false;
+	pg->pipeline.is_begun = false;
 	pg->batch.wrote_waiting = false;
 	pg->batch.wrote_pause = false;
 	pg->batch.lease = pg->instance << PG_LEASE_BITS | ++pg->transactions;
@@ -104,17 +106,6 @@ enum status postgres_claim(
 	return batch->claims_count < BATCH_CLAIMS_MAX ? STATUS_OK : postgres_flush(store, err);
 }
 
-enum status postgres_ensure_begun(struct postgres_store *pg, struct error *err)
-{
-	enum status status = STATUS_OK;
-
-	if (!pg->batch.begun)
-		status = postgres_run(pg, PG_BEGIN, NULL, NULL, err);
-	if (status == STATUS_OK)
-		pg->batch.begun = true;
-	return status;
-}
-
 /* Before the transaction if it can be, so that the tables' lock is not held until its end. */
 static enum status ensure_days(struct postgres_store *pg, struct error *err)
 {
@@ -122,22 +113,22 @@ static enum status ensure_days(struct postgres_store *pg, struct error *err)
 	enum status status = STATUS_OK;
 
 	for (size_t i = 0; status == STATUS_OK && i < batch->events_count; i++)
-		status = postgres_ensure_day(
-			pg, batch->events[i].event->received_us / PG_DAY_US, err);
+		status = postgres_ensure_day(&pg->partitions, &pg->pipeline,
+			batch->events[i].event->received_us / PG_DAY_US, err);
 	for (size_t i = 0; status == STATUS_OK && i < batch->verdicts_count; i++)
 		if (!batch->verdicts[i].release)
-			status = postgres_ensure_day(
-				pg, batch->verdicts[i].started_ms / (PG_DAY_US / 1000), err);
+			status = postgres_ensure_day(&pg->partitions, &pg->pipeline,
+				batch->verdicts[i].started_ms / (PG_DAY_US / 1000), err);
 	return status;
 }
 
 static enum status first_trip(struct postgres_store *pg, struct error *err)
 {
-	bool begins = !pg->batch.begun;
+	bool begins = !pg->pipeline.is_begun;
 	enum status status = STATUS_OK;
 
 	if (begins)
-		status = postgres_send(pg, PG_BEGIN, NULL, err);
+		status = postgres_send(&pg->pipeline, PG_BEGIN, NULL, err);
 	if (status == STATUS_OK)
 		status = postgres_send_order_lock(pg, err);
 	if (status == STATUS_OK)
@@ -147,10 +138,10 @@ static enum status first_trip(struct postgres_store *pg, struct error *err)
 	if (status == STATUS_OK)
 		status = postgres_send_claims(pg, err);
 	if (status == STATUS_OK)
-		status = postgres_go(pg, err);
+		status = postgres_go(&pg->pipeline, err);
 	if (status == STATUS_OK && begins)
-		status = postgres_take(pg, NULL, err);
-	pg->batch.begun = true;
+		status = postgres_take(&pg->pipeline, NULL, err);
+	pg->pipeline.is_begun = true;
 	if (status == STATUS_OK)
 		status = postgres_take_order_lock(pg, err);
 	if (status == STATUS_OK)
@@ -159,7 +150,7 @@ static enum status first_trip(struct postgres_store *pg, struct error *err)
 		status = postgres_take_events(pg, err);
 	if (status == STATUS_OK)
 		status = postgres_take_claims(pg, err);
-	return postgres_take_end(pg, status, err);
+	return postgres_take_end(&pg->pipeline, status, err);
 }
 
 struct counters_row {
@@ -214,7 +205,7 @@ static enum status send_counters(struct postgres_store *pg, struct error *err)
 								   : rows[i].counts.dead);
 		postgres_array_end(&params);
 	}
-	status = postgres_send(pg, PG_COUNTERS_ADD, &params, err);
+	status = postgres_send(&pg->pipeline, PG_COUNTERS_ADD, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -229,7 +220,7 @@ static enum status send_hint(struct postgres_store *pg, struct error *err)
 	if (!pg->batch.wrote_pause && (!pg->batch.wrote_waiting || now_ms < pg->notify_at_ms))
 		return STATUS_OK;
 	pg->notify_at_ms = now_ms + NOTIFY_INTERVAL_MS;
-	return postgres_send(pg, PG_NOTIFY, NULL, err);
+	return postgres_send(&pg->pipeline, PG_NOTIFY, NULL, err);
 }
 
 /* What follows from the answers of the first. */
@@ -246,9 +237,9 @@ static enum status take_rest(struct postgres_store *pg, struct error *err)
 {
 	enum status status = STATUS_OK;
 
-	while (status == STATUS_OK && pg->taken_count < pg->sent_count)
-		status = postgres_take(pg, NULL, err);
-	return postgres_take_end(pg, status, err);
+	while (status == STATUS_OK && pg->pipeline.taken_count < pg->pipeline.sent_count)
+		status = postgres_take(&pg->pipeline, NULL, err);
+	return postgres_take_end(&pg->pipeline, status, err);
 }
 
 static bool has_work(const struct postgres_batch *batch)
@@ -281,9 +272,9 @@ enum status postgres_flush(struct store *store, struct error *err)
 	struct postgres_store *pg = postgres_store_of(store);
 	enum status status = carry_over(pg, err);
 
-	if (status == STATUS_OK && pg->sent_count > 0)
-		status = postgres_go(pg, err);
-	if (status == STATUS_OK && pg->sent_count > 0)
+	if (status == STATUS_OK && pg->pipeline.sent_count > 0)
+		status = postgres_go(&pg->pipeline, err);
+	if (status == STATUS_OK && pg->pipeline.sent_count > 0)
 		status = take_rest(pg, err);
 	return status;
 }
@@ -295,37 +286,37 @@ static enum status take_commit(struct postgres_store *pg, struct error *err)
 	enum status status = STATUS_OK;
 	bool is_committed;
 
-	while (status == STATUS_OK && pg->taken_count + 1 < pg->sent_count)
-		status = postgres_take(pg, NULL, err);
+	while (status == STATUS_OK && pg->pipeline.taken_count + 1 < pg->pipeline.sent_count)
+		status = postgres_take(&pg->pipeline, NULL, err);
 	if (status == STATUS_OK)
-		status = postgres_take(pg, &rows, err);
+		status = postgres_take(&pg->pipeline, &rows, err);
 	is_committed = status == STATUS_OK && strcmp(PQcmdStatus(rows.result), "COMMIT") == 0;
 	postgres_rows_free(&rows);
 	if (status == STATUS_OK && !is_committed) {
 		error_set(err, "store: PostgreSQL: commit: rolled back");
 		status = STATUS_IO;
 	}
-	if (is_committed && pg->session->is_committed_alone) {
+	if (is_committed && postgres_take_committed_alone(&pg->pipeline)) {
 		error_set(err, "store: PostgreSQL: commit: the standbys did not confirm it");
-		pg->session->is_committed_alone = false;
 		status = STATUS_UNCERTAIN;
 	}
 	/* Once the answer is there, losing the connection changes nothing. */
-	if (pg->session != NULL)
-		(void)postgres_take_end(pg, STATUS_OK, NULL);
+	if (postgres_has_session(&pg->pipeline))
+		(void)postgres_take_end(&pg->pipeline, STATUS_OK, NULL);
 	return status;
 }
 
 /* From the moment it is handed to the connection, only an answer tells what became of it. */
 static enum status send_commit(struct postgres_store *pg, struct error *err)
 {
-	enum status status = postgres_send(pg, PG_COMMIT, NULL, err);
+	enum status status = postgres_send(&pg->pipeline, PG_COMMIT, NULL, err);
 
 	if (status == STATUS_OK)
-		status = postgres_go(pg, err);
+		status = postgres_go(&pg->pipeline, err);
 	if (status == STATUS_OK)
 		status = take_commit(pg, err);
-	return status == STATUS_IO && pg->session == NULL ? STATUS_UNCERTAIN : status;
+	return status == STATUS_IO && !postgres_has_session(&pg->pipeline) ? STATUS_UNCERTAIN
+									   : status;
 }
 
 enum status postgres_commit(struct store *store, struct error *err)
@@ -333,7 +324,7 @@ enum status postgres_commit(struct store *store, struct error *err)
 	struct postgres_store *pg = postgres_store_of(store);
 	enum status status = carry_over(pg, err);
 
-	if (status == STATUS_OK && !pg->batch.begun)
+	if (status == STATUS_OK && !pg->pipeline.is_begun)
 		return STATUS_OK;
 	if (status == STATUS_OK)
 		status = send_counters(pg, err);
@@ -342,9 +333,9 @@ enum status postgres_commit(struct store *store, struct error *err)
 	if (status == STATUS_OK)
 		status = send_commit(pg, err);
 	if (status == STATUS_UNCERTAIN)
-		postgres_doubt(pg, pg->batch.lease);
+		postgres_lease_in_doubt(pg, pg->batch.lease);
 	if (status == STATUS_OK)
-		pg->batch.begun = false;
+		pg->pipeline.is_begun = false;
 	return status;
 }
 
@@ -354,11 +345,11 @@ void postgres_rollback(struct store *store)
 
 	forget(&pg->batch);
 	pg->sweep = pg->sweep_at_begin;
-	if (pg->sent_count > 0)
-		(void)postgres_take_end(pg, STATUS_OK, NULL);
-	if (pg->batch.begun && pg->session != NULL)
-		(void)postgres_run(pg, PG_ROLLBACK, NULL, NULL, NULL);
-	pg->batch.begun = false;
+	if (pg->pipeline.sent_count > 0)
+		(void)postgres_take_end(&pg->pipeline, STATUS_OK, NULL);
+	if (pg->pipeline.is_begun && postgres_has_session(&pg->pipeline))
+		(void)postgres_run(&pg->pipeline, PG_ROLLBACK, NULL, NULL, NULL);
+	pg->pipeline.is_begun = false;
 	/* Days that were added in it are gone with it. */
-	postgres_forget_days(pg);
+	postgres_forget_days(&pg->partitions);
 }

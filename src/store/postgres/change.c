@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What operators do; sqlite_change.c says what it means. A portion is found, locked, changed and
+ * What operators do; sqlite/change.c says what it means. A portion is found, locked, changed and
  * counted in a few statements, whatever its size.
  */
+#include "backend/rows.h"
+#include "batch.h"
 #include "connection/filter.h"
-#include "repostal/memory.h"
-#include "store.h"
+#include "steps.h"
 
 enum {
 	PORTION_MAX = 4096
@@ -32,7 +33,7 @@ static enum status find_one(struct postgres_store *pg, struct store_change *chan
 	struct portion *portion, struct error *err)
 {
 	const struct store_filter *filter = &change->filter;
-	int64_t id = postgres_delivery_id(filter->event, (uint16_t)filter->target);
+	int64_t id = store_delivery_id(filter->event, (uint16_t)filter->target);
 	struct postgres_params params;
 	struct postgres_rows rows = { 0 };
 	enum status status;
@@ -40,7 +41,7 @@ static enum status find_one(struct postgres_store *pg, struct store_change *chan
 	postgres_params_init(&params);
 	postgres_add_int8(&params, id);
 	postgres_add_int4(&params, (int32_t)store_change_states(change));
-	status = postgres_run(pg, PG_CHANGE_FIND_ONE, &params, &rows, err);
+	status = postgres_run(&pg->pipeline, PG_CHANGE_FIND_ONE, &params, &rows, err);
 	if (rows.count > 0 && id > change->after)
 		portion->ids[portion->count++] = id;
 	change->done = status == STATUS_OK;
@@ -67,7 +68,7 @@ static enum status find(struct postgres_store *pg, struct store_change *change,
 	buf_init(&sql, POSTGRES_FILTER_SIZE_MAX);
 	postgres_filter_sql(&sql, &page);
 	buf_append_text(&sql, " ORDER BY hits.id");
-	status = postgres_run_text(pg, sql.data, &rows, err);
+	status = postgres_run_text(&pg->pipeline, sql.data, &rows, err);
 	buf_free(&sql);
 	for (int i = 0; i < rows.count; i++)
 		if (!postgres_is_null(&rows, i, 0))
@@ -95,7 +96,7 @@ static enum status on_ids(struct postgres_store *pg, enum postgres_statement whi
 		postgres_add_int4(&params, (int32_t)number);
 	else
 		postgres_add_int8(&params, number);
-	status = postgres_run(pg, which, &params, rows, err);
+	status = postgres_run(&pg->pipeline, which, &params, rows, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -109,7 +110,7 @@ static enum status lock_orders(
 	postgres_params_init(&params);
 	postgres_add_int8s(&params, portion->ids, portion->count);
 	postgres_add_int8s(&params, NULL, 0);
-	status = postgres_run(pg, PG_ORDER_LOCK, &params, NULL, err);
+	status = postgres_run(&pg->pipeline, PG_ORDER_LOCK, &params, NULL, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -153,7 +154,7 @@ static enum status retry(struct postgres_store *pg, struct store_change *change,
 {
 	int64_t day = change->now_ms / (PG_DAY_US / 1000);
 	struct postgres_rows rows = { 0 };
-	enum status status = postgres_ensure_day(pg, day, err);
+	enum status status = postgres_ensure_day(&pg->partitions, &pg->pipeline, day, err);
 
 	if (status == STATUS_OK)
 		status = on_ids(pg, PG_CHANGE_KEEP_ATTEMPTS, portion, day, NULL, err);
@@ -184,7 +185,8 @@ static enum status begin_now(struct store *store, struct error *err)
 {
 	enum status status = postgres_flush(store, err);
 
-	return status == STATUS_OK ? postgres_ensure_begun(postgres_store_of(store), err) : status;
+	return status == STATUS_OK ? postgres_ensure_begun(&postgres_store_of(store)->pipeline, err)
+				   : status;
 }
 
 enum status postgres_change(struct store *store, struct store_change *change, struct error *err)
@@ -224,10 +226,10 @@ enum status postgres_number_anew(struct store *store, int64_t event, uint16_t ta
 	enum status status = begin_now(store, err);
 
 	postgres_params_init(&params);
-	postgres_add_int8(&params, postgres_delivery_id(event, target));
+	postgres_add_int8(&params, store_delivery_id(event, target));
 	postgres_add_int4(&params, more);
 	if (status == STATUS_OK)
-		status = postgres_run(pg, PG_CHANGE_NUMBER_ANEW, &params, &rows, err);
+		status = postgres_run(&pg->pipeline, PG_CHANGE_NUMBER_ANEW, &params, &rows, err);
 	*found_out = rows.count > 0;
 	*number_out = *found_out ? (int)postgres_int(&rows, 0, 0) : 0;
 	postgres_rows_free(&rows);
@@ -245,7 +247,7 @@ enum status postgres_add_search_key(
 	enum status status = begin_now(store, err);
 
 	if (status == STATUS_OK)
-		status = postgres_ensure_day(pg, day, err);
+		status = postgres_ensure_day(&pg->partitions, &pg->pipeline, day, err);
 	postgres_params_init(&params);
 	postgres_array_begin(&params, POSTGRES_INT4);
 	postgres_array_int4(&params, (int32_t)day);
@@ -253,7 +255,25 @@ enum status postgres_add_search_key(
 	postgres_add_int8s(&params, &key, 1);
 	postgres_add_int8s(&params, &event, 1);
 	if (status == STATUS_OK)
-		status = postgres_run(pg, PG_SEARCH_INSERT, &params, NULL, err);
+		status = postgres_run(&pg->pipeline, PG_SEARCH_INSERT, &params, NULL, err);
+	postgres_params_free(&params);
+	return status;
+}
+
+enum status postgres_pause(
+	struct store *store, uint16_t target, bool paused, struct slice reason, struct error *err)
+{
+	struct postgres_store *pg = postgres_store_of(store);
+	struct postgres_params params;
+	enum status status = postgres_ensure_begun(&pg->pipeline, err);
+
+	postgres_params_init(&params);
+	postgres_add_int4(&params, target);
+	postgres_add_int4(&params, paused ? 1 : 0);
+	postgres_add_bytes(&params, reason);
+	if (status == STATUS_OK)
+		status = postgres_run(&pg->pipeline, PG_TARGET_PAUSE, &params, NULL, err);
+	pg->batch.wrote_pause = true;
 	postgres_params_free(&params);
 	return status;
 }

@@ -4,8 +4,12 @@
  */
 #include <string.h>
 
-#include "repostal/memory.h"
-#include "store.h"
+#include "backend/claimed.h"
+#include "backend/names.h"
+#include "backend/rows.h"
+#include "parts.h"
+#include "refresh.h"
+#include "steps.h"
 
 enum {
 	TAKEN_BY_OTHERS_PAUSE_MS = 50 /* before asking again for what others are just claiming */
@@ -38,12 +42,12 @@ static enum status send_claim(
 		postgres_add_int8(&params, bytes_max(claim));
 		postgres_add_int8(&params, pg->batch.lease);
 		postgres_add_int4(&params, type);
-		status = postgres_send(pg, PG_CLAIM, &params, err);
+		status = postgres_send(&pg->pipeline, PG_CLAIM, &params, err);
 	}
 	postgres_params_reset(&params);
 	postgres_add_int4(&params, claim->target);
 	if (status == STATUS_OK)
-		status = postgres_send(pg, PG_NEXT_DUE, &params, err);
+		status = postgres_send(&pg->pipeline, PG_NEXT_DUE, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -100,7 +104,7 @@ static enum status take_claimed(struct postgres_store *pg, struct store_claim *c
 {
 	struct store_claimed **tail = *tailp;
 	struct postgres_rows rows = { 0 };
-	enum status status = postgres_take(pg, &rows, err);
+	enum status status = postgres_take(&pg->pipeline, &rows, err);
 
 	for (int row = 0; row < rows.count; row++) {
 		struct store_claimed *claimed = claimed_new(pg, &rows, row, claim->target, type);
@@ -124,7 +128,7 @@ static enum status take_next_due(struct postgres_store *pg, struct store_claim *
 {
 	int64_t soonest_ms = pg->batch.claim_now_ms + TAKEN_BY_OTHERS_PAUSE_MS;
 	struct postgres_rows rows = { 0 };
-	enum status status = postgres_take(pg, &rows, err);
+	enum status status = postgres_take(&pg->pipeline, &rows, err);
 
 	for (int row = 0; row < rows.count; row++) {
 		int type = (int)postgres_int(&rows, row, 0);
@@ -184,11 +188,12 @@ int64_t postgres_oldest_waiting_us(struct store *store, uint16_t target)
 	int64_t received_us = 0;
 
 	/* Not worth a round trip for each target while nothing waits. */
-	if (pg->session == NULL || store->counters.committed[target].open == 0)
+	if (!postgres_has_session(&pg->pipeline) || store->counters.committed[target].open == 0)
 		return 0;
 	postgres_params_init(&params);
 	postgres_add_int4(&params, target);
-	if (postgres_run(pg, PG_OLDEST, &params, &rows, NULL) == STATUS_OK && rows.count > 0)
+	if (postgres_run(&pg->pipeline, PG_OLDEST, &params, &rows, NULL) == STATUS_OK &&
+		rows.count > 0)
 		received_us = postgres_int(&rows, 0, 0);
 	postgres_rows_free(&rows);
 	postgres_params_free(&params);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "backend/rows.h"
+#include "parts.h"
 #include "repostal/memory.h"
-#include "store.h"
 
 enum {
 	TWINS_ROUNDS_MAX = 4 /* a twin may come and go between two statements */
@@ -119,7 +120,7 @@ static enum status send_portion(
 	add_numbers(&params, pg, portion, sorted);
 	add_kinds(&params, pg, portion, sorted);
 	add_bodies(&params, pg, portion, sorted);
-	status = postgres_send(pg, PG_EVENT_INSERT, &params, err);
+	status = postgres_send(&pg->pipeline, PG_EVENT_INSERT, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -129,7 +130,7 @@ static enum status take_portion(
 	struct postgres_store *pg, const struct portion *portion, struct error *err)
 {
 	struct postgres_rows rows = { 0 };
-	enum status status = postgres_take(pg, &rows, err);
+	enum status status = postgres_take(&pg->pipeline, &rows, err);
 
 	for (int i = 0; i < rows.count; i++) {
 		int64_t id = postgres_int(&rows, i, 0);
@@ -205,7 +206,7 @@ static enum status find_twins(struct postgres_store *pg, const struct portion *p
 	for (size_t n = 0; n < portion->count; n++)
 		postgres_array_int8(&params, (int64_t)event_at(pg, portion, n)->identity);
 	postgres_array_end(&params);
-	status = postgres_run(pg, PG_EVENT_TWINS, &params, rows, err);
+	status = postgres_run(&pg->pipeline, PG_EVENT_TWINS, &params, rows, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -237,7 +238,7 @@ static enum status judge_twins(struct postgres_store *pg, const struct portion *
 		return STATUS_OK;
 	postgres_params_init(&params);
 	postgres_add_int8s(&params, too_old, too_old_count);
-	status = postgres_run(pg, PG_EVENT_FORGET_IDENTITY, &params, NULL, err);
+	status = postgres_run(&pg->pipeline, PG_EVENT_FORGET_IDENTITY, &params, NULL, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -257,10 +258,10 @@ static enum status resolve_portion(
 		return status;
 	status = send_portion(pg, &again, err);
 	if (status == STATUS_OK)
-		status = postgres_go(pg, err);
+		status = postgres_go(&pg->pipeline, err);
 	if (status == STATUS_OK)
 		status = take_portion(pg, &again, err);
-	return postgres_take_end(pg, status, err);
+	return postgres_take_end(&pg->pipeline, status, err);
 }
 
 enum status postgres_resolve_twins(struct postgres_store *pg, struct error *err)
@@ -313,7 +314,7 @@ static void add_cell(struct postgres_store *pg, struct postgres_params *params, 
 {
 	switch (column) {
 	case COLUMN_ID:
-		postgres_array_int8(params, postgres_delivery_id(event->id, delivery->target));
+		postgres_array_int8(params, store_delivery_id(event->id, delivery->target));
 		break;
 	case COLUMN_STATE:
 		postgres_array_int4(params, store_state_of_new(delivery));
@@ -374,7 +375,7 @@ static enum status send_columns(struct postgres_store *pg, enum postgres_stateme
 	for (size_t i = 0; i < columns_count; i++)
 		count = add_column(pg, &params, columns[i], plain);
 	if (count > 0)
-		status = postgres_send(pg, which, &params, err);
+		status = postgres_send(&pg->pipeline, which, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -408,7 +409,7 @@ static enum status send_search_keys(struct postgres_store *pg, struct error *err
 		postgres_array_end(&params);
 	}
 	if (count > 0)
-		status = postgres_send(pg, PG_SEARCH_INSERT, &params, err);
+		status = postgres_send(&pg->pipeline, PG_SEARCH_INSERT, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -455,106 +456,5 @@ enum status postgres_send_deliveries(struct postgres_store *pg, struct error *er
 			pg, PG_DELIVERY_INSERT_ORDERED, false, ordered, ARRAY_COUNT(ordered), err);
 	if (status == STATUS_OK)
 		status = send_search_keys(pg, err);
-	return status;
-}
-
-static enum status find_quarantined(struct postgres_store *pg, int64_t hash,
-	struct store_quarantined *quarantined, bool *found_out, struct error *err)
-{
-	struct postgres_params params;
-	struct postgres_rows rows = { 0 };
-	enum status status;
-
-	postgres_params_init(&params);
-	postgres_add_int8(&params, hash);
-	/* Two processes with the same body: the second waits, and finds the first one's. */
-	status = postgres_run(pg, PG_QUARANTINE_LOCK, &params, NULL, err);
-	postgres_add_int4(&params, quarantined->source);
-	postgres_add_bytes(&params, quarantined->raw);
-	if (status == STATUS_OK)
-		status = postgres_run(pg, PG_QUARANTINE_FIND, &params, &rows, err);
-	*found_out = rows.count > 0;
-	if (*found_out)
-		quarantined->id = postgres_int(&rows, 0, 0);
-	postgres_rows_free(&rows);
-	postgres_params_free(&params);
-	return status;
-}
-
-static enum status quarantine_again(
-	struct postgres_store *pg, const struct store_quarantined *quarantined, struct error *err)
-{
-	struct postgres_params params;
-	enum status status;
-
-	postgres_params_init(&params);
-	postgres_add_int8(&params, quarantined->id);
-	postgres_add_int8(&params, quarantined->received_us);
-	status = postgres_run(pg, PG_QUARANTINE_REPEAT, &params, NULL, err);
-	postgres_params_free(&params);
-	return status;
-}
-
-static enum status quarantine_new(struct postgres_store *pg, int64_t hash,
-	struct store_quarantined *quarantined, struct error *err)
-{
-	struct postgres_params params;
-	struct postgres_rows rows = { 0 };
-	enum status status;
-
-	postgres_params_init(&params);
-	postgres_add_int8(&params, quarantined->received_us);
-	postgres_add_int4(&params, quarantined->source);
-	postgres_add_int4(&params, quarantined->kind);
-	postgres_add_bytes(&params, slice_text(quarantined->reason));
-	if (slice_equal(quarantined->content_type, store_content_type_usual))
-		postgres_add_null(&params);
-	else
-		postgres_add_bytes(&params, quarantined->content_type);
-	postgres_add_int8(&params, hash);
-	postgres_add_bytes(&params, quarantined->raw);
-	status = postgres_run(pg, PG_QUARANTINE_INSERT, &params, &rows, err);
-	if (status == STATUS_OK) {
-		quarantined->id = postgres_int(&rows, 0, 0);
-		pg->base.counters.quarantined_change++;
-	}
-	postgres_rows_free(&rows);
-	postgres_params_free(&params);
-	return status;
-}
-
-enum status postgres_quarantine(
-	struct store *store, struct store_quarantined *quarantined, struct error *err)
-{
-	struct postgres_store *pg = postgres_store_of(store);
-	int64_t hash = store_hash_body(quarantined->source, quarantined->raw);
-	bool found = false;
-	enum status status = postgres_ensure_begun(pg, err);
-
-	if (status == STATUS_OK)
-		status = find_quarantined(pg, hash, quarantined, &found, err);
-	if (status != STATUS_OK)
-		return status;
-	return found ? quarantine_again(pg, quarantined, err)
-		     : quarantine_new(pg, hash, quarantined, err);
-}
-
-enum status postgres_unquarantine(
-	struct store *store, int64_t id, bool *found_out, struct error *err)
-{
-	struct postgres_store *pg = postgres_store_of(store);
-	struct postgres_params params;
-	struct postgres_rows rows = { 0 };
-	enum status status = postgres_ensure_begun(pg, err);
-
-	postgres_params_init(&params);
-	postgres_add_int8(&params, id);
-	if (status == STATUS_OK)
-		status = postgres_run(pg, PG_UNQUARANTINE, &params, &rows, err);
-	*found_out = rows.count > 0;
-	if (*found_out)
-		pg->base.counters.quarantined_change--;
-	postgres_rows_free(&rows);
-	postgres_params_free(&params);
 	return status;
 }

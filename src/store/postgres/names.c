@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What is seldom done to names: a number given to another one, what belongs to a target removed. */
+/* Names and their numbers, and what belongs to a target removed. */
 #include <stdio.h>
+#include <string.h>
 
-#include "store.h"
+#include "backend/names.h"
+#include "batch.h"
+#include "refresh.h"
+#include "steps.h"
 
 static enum status rename_in(struct postgres_store *pg, enum store_name_kind kind, uint16_t number,
 	const char *name, struct error *err)
@@ -13,8 +17,9 @@ static enum status rename_in(struct postgres_store *pg, enum store_name_kind kin
 	postgres_params_init(&params);
 	postgres_add_int4(&params, number);
 	postgres_add_bytes(&params, slice_text(name));
-	status = postgres_run(pg, kind == STORE_NAME_TARGET ? PG_TARGET_RENAME : PG_SOURCE_RENAME,
-		&params, NULL, err);
+	status = postgres_run(&pg->pipeline,
+		kind == STORE_NAME_TARGET ? PG_TARGET_RENAME : PG_SOURCE_RENAME, &params, NULL,
+		err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -38,15 +43,15 @@ static enum status count_others(struct postgres_store *pg, int64_t *others_out, 
 
 	postgres_params_init(&params);
 	postgres_add_int8(&params, 0);
-	status = postgres_run(pg, PG_INSTANCE_COUNT, &params, &rows, err);
+	status = postgres_run(&pg->pipeline, PG_INSTANCE_COUNT, &params, &rows, err);
 	*others_out = status == STATUS_OK ? postgres_int(&rows, 0, 0) - 1 : 0;
 	postgres_rows_free(&rows);
 	postgres_params_free(&params);
 	return status;
 }
 
-/* In a transaction, under the lock of names. */
-enum status postgres_free_unused(
+/* Frees the numbers of names that nothing is left of. In a transaction, under the lock of names. */
+static enum status free_unused(
 	struct postgres_store *pg, enum store_name_kind kind, struct error *err)
 {
 	struct postgres_rows rows = { 0 };
@@ -55,8 +60,8 @@ enum status postgres_free_unused(
 
 	if (status != STATUS_OK || others > 0)
 		return status;
-	status = postgres_run(pg, kind == STORE_NAME_TARGET ? PG_TARGET_UNUSED : PG_SOURCE_UNUSED,
-		NULL, &rows, err);
+	status = postgres_run(&pg->pipeline,
+		kind == STORE_NAME_TARGET ? PG_TARGET_UNUSED : PG_SOURCE_UNUSED, NULL, &rows, err);
 	for (int i = 0; status == STATUS_OK && i < rows.count; i++) {
 		uint16_t number = (uint16_t)postgres_int(&rows, i, 0);
 		char name[STORE_NAME_SIZE_MAX];
@@ -70,18 +75,113 @@ enum status postgres_free_unused(
 	return status;
 }
 
+static enum status find_known_name(
+	struct store *store, enum store_name_kind kind, const char *name, uint16_t *number_out)
+{
+	for (size_t i = 0; i < store->names_count[kind]; i++)
+		if (strcmp(store->names[kind][i], name) == 0) {
+			*number_out = (uint16_t)i;
+			return STATUS_OK;
+		}
+	return STATUS_NOT_FOUND;
+}
+
+enum status postgres_find_name(struct store *store, enum store_name_kind kind, const char *name,
+	uint16_t *number_out, struct error *err)
+{
+	struct postgres_store *pg = postgres_store_of(store);
+	enum status status = find_known_name(store, kind, name, number_out);
+
+	if (status == STATUS_OK)
+		return STATUS_OK;
+	status = postgres_refresh_names(pg, NULL, err);
+	return status == STATUS_OK ? find_known_name(store, kind, name, number_out) : status;
+}
+
+static enum status insert_name(struct postgres_store *pg, enum store_name_kind kind,
+	const char *name, uint16_t number, struct error *err)
+{
+	struct postgres_params params;
+	enum status status;
+
+	postgres_params_init(&params);
+	postgres_add_int4(&params, number);
+	postgres_add_bytes(&params, slice_text(name));
+	status = postgres_run(&pg->pipeline,
+		kind == STORE_NAME_TARGET ? PG_TARGET_ADD : PG_SOURCE_ADD, &params, NULL, err);
+	postgres_params_free(&params);
+	return status;
+}
+
+static enum status reuse_number(struct postgres_store *pg, enum store_name_kind kind,
+	const char *name, uint16_t *number_out, struct error *err)
+{
+	int number = store_find_free(&pg->base, kind);
+	enum status status = STATUS_OK;
+
+	if (number < 0) {
+		status = free_unused(pg, kind, err);
+		number = store_find_free(&pg->base, kind);
+	}
+	if (status == STATUS_OK && number < 0)
+		return store_check_room(&pg->base, kind, name, err);
+	if (status == STATUS_OK)
+		status = postgres_rename(&pg->base, kind, (uint16_t)number, name, err);
+	if (status == STATUS_OK)
+		*number_out = (uint16_t)number;
+	return status;
+}
+
+/* Under the lock of names, with all that there are. */
+static enum status add_under_lock(struct postgres_store *pg, enum store_name_kind kind,
+	const char *name, uint16_t *number_out, bool *added_out, struct error *err)
+{
+	enum status status = postgres_ensure_begun(&pg->pipeline, err);
+
+	*added_out = false;
+	if (status == STATUS_OK)
+		status = postgres_run(&pg->pipeline, PG_NAMES_LOCK, NULL, NULL, err);
+	if (status == STATUS_OK)
+		status = postgres_find_name(&pg->base, kind, name, number_out, err);
+	if (status != STATUS_NOT_FOUND)
+		return status;
+	if (store_check_room(&pg->base, kind, name, err) != STATUS_OK)
+		return reuse_number(pg, kind, name, number_out, err);
+	*number_out = (uint16_t)pg->base.names_count[kind];
+	*added_out = true;
+	return insert_name(pg, kind, name, *number_out, err);
+}
+
+enum status postgres_add_name(struct store *store, enum store_name_kind kind, const char *name,
+	uint16_t *number_out, struct error *err)
+{
+	struct postgres_store *pg = postgres_store_of(store);
+	bool added = false;
+	enum status status = postgres_begin(store, err);
+
+	if (status == STATUS_OK)
+		status = add_under_lock(pg, kind, name, number_out, &added, err);
+	if (status == STATUS_OK)
+		status = postgres_commit(store, err);
+	if (status != STATUS_OK)
+		postgres_rollback(store);
+	else if (added)
+		store_keep_name(store, kind, name);
+	return status;
+}
+
 enum status postgres_forget(struct store *store, struct store_forget *forget, struct error *err)
 {
 	struct postgres_store *pg = postgres_store_of(store);
 	struct postgres_params params;
 	struct postgres_rows rows = { 0 };
-	enum status status = postgres_ensure_begun(pg, err);
+	enum status status = postgres_ensure_begun(&pg->pipeline, err);
 
 	postgres_params_init(&params);
 	postgres_add_int4(&params, forget->target);
 	postgres_add_int8(&params, forget->after);
 	if (status == STATUS_OK)
-		status = postgres_run(pg, PG_TARGET_FORGET, &params, &rows, err);
+		status = postgres_run(&pg->pipeline, PG_TARGET_FORGET, &params, &rows, err);
 	if (status == STATUS_OK && rows.count > 0) {
 		forget->done = postgres_int(&rows, 0, 0) == 0;
 		forget->after = postgres_int(&rows, 0, 0);

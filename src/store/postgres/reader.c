@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "backend.h"
+#include "backend/rows.h"
 #include "connection/filter.h"
+#include "connection/format.h"
+#include "connection/schema.h"
+#include "connection/secret.h"
 #include "repostal/memory.h"
-#include "store.h"
 
 enum {
 	READER_LOOKS_MAX = 20000, /* of one list */
@@ -350,7 +353,7 @@ static enum status reader_names(struct store_reader *base,
 	return status;
 }
 
-/* Counts of quarantine are under target -1, as in postgres_schema.c. */
+/* Counts of quarantine are under target -1, as in connection/schema.c. */
 static enum status reader_totals(
 	struct store_reader *base, struct store_totals *totals_out, struct error *err)
 {

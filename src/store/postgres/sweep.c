@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Removal of what is old: sqlite_sweep.c has the rules. Here one process of many does it at a time;
+ * Removal of what is old: sqlite/sweep.c has the rules. Here one process of many does it at a time;
  * the others find the lock taken and come again. Space is given back by autovacuum (for new rows) and
  * by dropping days of attempts and search keys.
  */
 
 #include "repostal/memory.h"
-#include "store.h"
+#include "steps.h"
 
 enum {
 	SCAN_MAX = 1000, /* as PG_SWEEP_SCAN has it */
@@ -32,7 +32,7 @@ static enum status scan(
 	postgres_add_int8(&params, now_ms - settings->keep_delivered_ms);
 	postgres_add_int8(&params, now_ms - settings->keep_dead_ms);
 	postgres_add_int8(&params, (now_ms - settings->keep_delivered_ms) * 1000);
-	status = postgres_run(pg, PG_SWEEP_SCAN, &params, rows, err);
+	status = postgres_run(&pg->pipeline, PG_SWEEP_SCAN, &params, rows, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -46,13 +46,13 @@ static enum status remove_events(
 
 	postgres_params_init(&params);
 	postgres_add_int8s(&params, ids, ids_count);
-	status = postgres_run(pg, PG_SWEEP_DELIVERIES, &params, &rows, err);
+	status = postgres_run(&pg->pipeline, PG_SWEEP_DELIVERIES, &params, &rows, err);
 	for (int i = 0; i < rows.count; i++)
 		store_counters_add(&pg->base.counters, (uint16_t)postgres_int(&rows, i, 0),
 			(struct store_target_counts){ .dead = -postgres_int(&rows, i, 1) });
 	postgres_rows_free(&rows);
 	if (status == STATUS_OK)
-		status = postgres_run(pg, PG_SWEEP_EVENTS, &params, NULL, err);
+		status = postgres_run(&pg->pipeline, PG_SWEEP_EVENTS, &params, NULL, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -97,7 +97,7 @@ static enum status sweep_quarantine(
 
 	postgres_params_init(&params);
 	postgres_add_int8(&params, (now_ms - pg->base.settings.keep_quarantine_ms) * 1000);
-	status = postgres_run(pg, PG_SWEEP_QUARANTINE, &params, &rows, err);
+	status = postgres_run(&pg->pipeline, PG_SWEEP_QUARANTINE, &params, &rows, err);
 	if (status == STATUS_OK) {
 		int64_t removed_count = postgres_int(&rows, 0, 0);
 
@@ -117,13 +117,14 @@ static enum status sweep_days(
 	int64_t kept_ms = longer(settings->dedup_window_ms,
 		longer(settings->keep_delivered_ms, settings->keep_dead_ms));
 
-	return postgres_drop_days(pg, (now_ms - kept_ms) / (PG_DAY_US / 1000) - 1, more_out, err);
+	return postgres_drop_days(
+		&pg->pipeline, (now_ms - kept_ms) / (PG_DAY_US / 1000) - 1, more_out, err);
 }
 
 static enum status try_lock(struct postgres_store *pg, bool *locked_out, struct error *err)
 {
 	struct postgres_rows rows = { 0 };
-	enum status status = postgres_run(pg, PG_SWEEP_LOCK, NULL, &rows, err);
+	enum status status = postgres_run(&pg->pipeline, PG_SWEEP_LOCK, NULL, &rows, err);
 
 	*locked_out = status == STATUS_OK && postgres_int(&rows, 0, 0) != 0;
 	postgres_rows_free(&rows);
@@ -135,7 +136,7 @@ enum status postgres_sweep(struct store *store, int64_t now_ms, bool *more_out, 
 {
 	struct postgres_store *pg = postgres_store_of(store);
 	bool locked = false;
-	enum status status = postgres_ensure_begun(pg, err);
+	enum status status = postgres_ensure_begun(&pg->pipeline, err);
 
 	if (status == STATUS_OK)
 		status = try_lock(pg, &locked, err);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Verdicts, the attempts they leave, and deliveries of one order_key: one is due, the others are held
- * (sqlite_order.c says how). Whoever adds to an order or ends one of it holds the order's lock.
+ * (sqlite/order.c says how). Whoever adds to an order or ends one of it holds the order's lock.
  */
 #include <stdlib.h>
 
+#include "backend/rows.h"
+#include "parts.h"
 #include "repostal/memory.h"
-#include "store.h"
 
 static int64_t verdict_id(const struct store_verdict *verdict)
 {
-	return postgres_delivery_id(verdict->event, verdict->target);
+	return store_delivery_id(verdict->event, verdict->target);
 }
 
 static bool is_final(const struct store_verdict *verdict)
@@ -70,14 +71,14 @@ enum status postgres_send_order_lock(struct postgres_store *pg, struct error *er
 	count += add_order_locks(pg, &params);
 	pg->batch.has_order = count > 0;
 	if (pg->batch.has_order)
-		status = postgres_send(pg, PG_ORDER_LOCK, &params, err);
+		status = postgres_send(&pg->pipeline, PG_ORDER_LOCK, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
 
 enum status postgres_take_order_lock(struct postgres_store *pg, struct error *err)
 {
-	return pg->batch.has_order ? postgres_take(pg, NULL, err) : STATUS_OK;
+	return pg->batch.has_order ? postgres_take(&pg->pipeline, NULL, err) : STATUS_OK;
 }
 
 enum column {
@@ -157,7 +158,7 @@ enum status postgres_send_verdicts(struct postgres_store *pg, struct error *err)
 		}
 		postgres_array_end(&params);
 	}
-	status = postgres_send(pg, PG_VERDICT, &params, err);
+	status = postgres_send(&pg->pipeline, PG_VERDICT, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -193,7 +194,7 @@ enum status postgres_take_verdicts(struct postgres_store *pg, struct error *err)
 	free(batch->verdict_results);
 	batch->verdict_results =
 		memory_array(batch->verdicts_count, sizeof(*batch->verdict_results));
-	status = postgres_take(pg, &rows, err);
+	status = postgres_take(&pg->pipeline, &rows, err);
 	for (int i = 0; i < rows.count; i++)
 		batch->verdict_results[postgres_int(&rows, i, 0)] =
 			(struct postgres_verdict_result){
@@ -268,12 +269,12 @@ static enum status send_attempt_rows(struct postgres_store *pg, struct error *er
 		postgres_array_end(&params);
 	}
 	if (count > 0)
-		status = postgres_send(pg, PG_ATTEMPT_INSERT, &params, err);
+		status = postgres_send(&pg->pipeline, PG_ATTEMPT_INSERT, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
 
-enum status postgres_send_order_release(struct postgres_store *pg, const int64_t *ended,
+static enum status send_order_release(struct postgres_store *pg, const int64_t *ended,
 	size_t ended_count, int64_t now_ms, struct error *err)
 {
 	struct postgres_params params;
@@ -282,7 +283,7 @@ enum status postgres_send_order_release(struct postgres_store *pg, const int64_t
 	postgres_params_init(&params);
 	postgres_add_int8s(&params, ended, ended_count);
 	postgres_add_int8(&params, postgres_server_ms(pg, now_ms));
-	status = postgres_send(pg, PG_ORDER_RELEASE, &params, err);
+	status = postgres_send(&pg->pipeline, PG_ORDER_RELEASE, &params, err);
 	postgres_params_free(&params);
 	return status;
 }
@@ -306,7 +307,7 @@ static enum status release_followers(struct postgres_store *pg, struct error *er
 			now_ms = verdict->started_ms + verdict->duration_ms;
 	}
 	if (ended_count > 0)
-		status = postgres_send_order_release(pg, ended, ended_count, now_ms, err);
+		status = send_order_release(pg, ended, ended_count, now_ms, err);
 	free(ended);
 	return status;
 }

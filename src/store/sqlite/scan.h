@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sqlite_scan.h - deliveries that a filter may mean, in order of id, a chunk at a time
+ * scan.h - deliveries that a filter may mean, in order of id, a chunk at a time
  *
  * Promise    A chunk costs at most as many looks as it is given, whatever the size of the store. It
  *            takes the cheapest way that the filter allows: one event, a search key, the partial

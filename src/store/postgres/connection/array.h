@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * postgres_array.h - parameters and columns in the server's binary form
+ * array.h - parameters and columns in the server's binary form
  *
  * Promise    What goes in comes out: integers in network order, bytes as they are, arrays with one
  *            dimension. Nothing is quoted, so no byte can end a statement.

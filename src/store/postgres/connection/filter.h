@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * postgres_filter.h - the query that finds the deliveries a filter means, in order of id
+ * filter.h - the query that finds the deliveries a filter means, in order of id
  *
  * Promise    One page costs at most about looks_max looks, whatever the size of the tables: the query
  *            takes the way that the filter allows (one event, a search key, the partial indexes of the

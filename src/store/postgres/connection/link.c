@@ -6,11 +6,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "postgres/store.h"
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/random.h"
@@ -25,8 +25,7 @@ struct postgres_link {
 	char *dsn;
 	char name[POSTGRES_NAME_SIZE]; /* of this process's sessions */
 	char listener_name[POSTGRES_NAME_SIZE];
-	void (*hint)(void *context);
-	void *context;
+	struct postgres_link_calls calls;
 	pthread_t thread;
 	bool is_running;
 	int wake_fd;
@@ -72,11 +71,8 @@ static enum status make_session(
 
 	if (status == STATUS_OK)
 		status = end_earlier_sessions(link, session, err);
-	/* Also a database that was restored or emptied meanwhile. */
 	if (status == STATUS_OK)
-		status = postgres_schema_open(session, err);
-	if (status == STATUS_OK)
-		status = postgres_session_prepare(session, &postgres_store_statements, err);
+		status = link->calls.prepare(session, err);
 	if (status == STATUS_OK)
 		*session_out = session;
 	else
@@ -140,7 +136,7 @@ static void hand_over(struct postgres_link *link, struct postgres_session *sessi
 	link->is_needed = false;
 	link->handed_over_ms = clock_monotonic_ms();
 	pthread_mutex_unlock(&link->mutex);
-	link->hint(link->context);
+	link->calls.hint(link->calls.context);
 }
 
 static bool is_needed(struct postgres_link *link)
@@ -201,7 +197,7 @@ static void listen_for_hints(struct postgres_link *link)
 	if (postgres_session_listen(link->listener, &notified, NULL) != STATUS_OK)
 		postgres_session_close(&link->listener);
 	else if (notified)
-		link->hint(link->context);
+		link->calls.hint(link->calls.context);
 }
 
 static void *link_main(void *data)
@@ -223,7 +219,7 @@ static void wake(struct postgres_link *link)
 	(void)!write(link->wake_fd, &one, sizeof(one));
 }
 
-enum status postgres_link_open(const char *dsn, void (*hint)(void *context), void *context,
+enum status postgres_link_open(const char *dsn, const struct postgres_link_calls *calls,
 	struct postgres_link **link_out, struct error *err)
 {
 	struct postgres_link *link = memory_zalloc(sizeof(*link));
@@ -232,8 +228,7 @@ enum status postgres_link_open(const char *dsn, void (*hint)(void *context), voi
 
 	pthread_mutex_init(&link->mutex, NULL);
 	link->dsn = memory_copy_text(dsn);
-	link->hint = hint;
-	link->context = context;
+	link->calls = *calls;
 	snprintf(link->name, sizeof(link->name), "repostal %08" PRIx32, token);
 	snprintf(link->listener_name, sizeof(link->listener_name), "repostal-hints %08" PRIx32,
 		token);

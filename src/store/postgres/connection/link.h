@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * postgres_link.h - the way back to a server that went away, and its hints
+ * link.h - the way back to a server that went away, and its hints
  *
  * Promise    Connecting never holds up the store's thread: while there is no session everything is
  *            refused at once, and a thread of this module tries again, at first soon, then every few
@@ -15,11 +15,16 @@
 
 struct postgres_link;
 
-/*
- * Connects in this thread, makes the tables, and starts the link's thread. hint() runs on that, also
- * after a session has become ready.
- */
-enum status postgres_link_open(const char *dsn, void (*hint)(void *context), void *context,
+struct postgres_link_calls {
+	/* Makes a new session ready for use: its tables, its statements. */
+	enum status (*prepare)(struct postgres_session *session, struct error *err);
+	/* A notification has come, or a session has become ready. */
+	void (*hint)(void *context);
+	void *context;
+};
+
+/* Connects and prepares in this thread, then starts the link's, which makes all later calls. */
+enum status postgres_link_open(const char *dsn, const struct postgres_link_calls *calls,
 	struct postgres_link **link_out, struct error *err);
 void postgres_link_close(struct postgres_link **linkp);
 /* A session, prepared; NULL: there is none at the moment, and err says why. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables, in a schema of their own. They are those of SQLite (sqlite_schema.c has the reasons);
+ * The tables, in a schema of their own. They are those of SQLite (sqlite/file/schema.c has the reasons);
  * what differs is what several processes and PostgreSQL's way of keeping old versions ask for:
  *
  * event       Ids come from a sequence that gives blocks, so that a process numbers what it writes at
@@ -23,11 +23,13 @@
  * Versions: "version" is what the tables are, "oldest" the oldest program version that can work with
  * them. A step that only adds leaves "oldest" alone, so the release before keeps running beside.
  */
+#include "schema.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "postgres/store.h"
 #include "repostal/memory.h"
+#include "secret.h"
 
 /* One lock for every change of tables; the number is arbitrary, and the same for ever. */
 #define SCHEMA_LOCK_NUMBER "5785230419200501"
@@ -306,50 +308,4 @@ enum status postgres_schema_check(struct postgres_session *session, struct error
 		"): start this one with them once",
 		version);
 	return STATUS_INVALID;
-}
-
-static bool is_known(const struct postgres_store *pg, int64_t day)
-{
-	for (size_t i = 0; i < POSTGRES_DAYS_KNOWN; i++)
-		if (pg->days_known[i] == day)
-			return true;
-	return false;
-}
-
-void postgres_forget_days(struct postgres_store *pg)
-{
-	for (size_t i = 0; i < POSTGRES_DAYS_KNOWN; i++)
-		pg->days_known[i] = -1;
-}
-
-enum status postgres_ensure_day(struct postgres_store *pg, int64_t day, struct error *err)
-{
-	struct postgres_params params;
-	enum status status;
-
-	if (is_known(pg, day))
-		return STATUS_OK;
-	postgres_params_init(&params);
-	postgres_add_int4(&params, (int32_t)day);
-	status = postgres_run(pg, PG_PARTITION_ADD, &params, NULL, err);
-	postgres_params_free(&params);
-	if (status == STATUS_OK)
-		pg->days_known[pg->days_next++ % POSTGRES_DAYS_KNOWN] = day;
-	return status;
-}
-
-enum status postgres_drop_days(
-	struct postgres_store *pg, int64_t before_day, bool *more_out, struct error *err)
-{
-	struct postgres_params params;
-	struct postgres_rows rows = { 0 };
-	enum status status;
-
-	postgres_params_init(&params);
-	postgres_add_int4(&params, (int32_t)before_day);
-	status = postgres_run(pg, PG_PARTITION_DROP, &params, &rows, err);
-	*more_out = status == STATUS_OK && rows.count > 0 && postgres_int(&rows, 0, 0) > 1;
-	postgres_rows_free(&rows);
-	postgres_params_free(&params);
-	return status;
 }

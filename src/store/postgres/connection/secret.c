@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The secret of a store: numbers in meta that are drawn once; see sqlite_secret.c. */
+/* The secret of a store: numbers in meta that are drawn once; see sqlite/file/secret.c. */
+#include "secret.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "postgres/store.h"
 #include "repostal/random.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * postgres_session.h - one connection to PostgreSQL
+ * session.h - one connection to PostgreSQL
  *
  * Promise    No call waits for ever: connecting takes at most CONNECT_TIMEOUT_MS (unless the dsn says
  *            connect_timeout), an answer POSTGRES_ANSWER_TIMEOUT_MS; whatever takes longer loses the

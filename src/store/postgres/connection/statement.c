@@ -3,9 +3,10 @@
  * What the store's connection says. Parameters and columns are binary, so each has its type written
  * out. A bigint array and a row of numbers look the same to every version of the server.
  */
-#include "postgres/store.h"
+#include "statement.h"
 
-#include "repostal/memory.h"
+#include "backend/rows.h"
+#include "format.h"
 
 #define HELD PG_TEXT_OF(PG_DUE_HELD)
 
@@ -180,7 +181,7 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		"id" },
 	[PG_UNQUARANTINE] = { "remove a quarantined body",
 		"DELETE FROM quarantine WHERE id = $1::bigint RETURNING id" },
-	[PG_CHANGE_FIND] = { "look for deliveries", "SELECT 1" }, /* postgres_filter.c writes it */
+	[PG_CHANGE_FIND] = { "look for deliveries", "SELECT 1" }, /* filter.c writes it */
 	[PG_CHANGE_FIND_ONE] = { "look for a delivery",
 		"SELECT id FROM delivery WHERE id = $1::bigint AND ($2::int >> state & 1) = 1" },
 	/* One that went well at once has no row of its attempt, and its own is about to change. */
@@ -301,93 +302,3 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 };
 
 const struct postgres_statements postgres_store_statements = { list, PG_STATEMENT_COUNT };
-
-void postgres_drop_session(struct postgres_store *pg)
-{
-	postgres_session_close(&pg->session);
-	pg->sent_count = 0;
-	pg->taken_count = 0;
-	pg->is_gone = false;
-	postgres_link_need(pg->link);
-}
-
-/* A lost session cannot be used again; one that only refused a statement can. */
-static enum status seen(struct postgres_store *pg, enum status status)
-{
-	if (status != STATUS_OK && pg->session->is_lost)
-		postgres_drop_session(pg);
-	return status;
-}
-
-enum status postgres_need_session(struct postgres_store *pg, struct error *err)
-{
-	if (pg->session != NULL)
-		return STATUS_OK;
-	pg->session = postgres_link_take(pg->link, err);
-	return pg->session == NULL ? STATUS_IO : STATUS_OK;
-}
-
-enum status postgres_send(struct postgres_store *pg, enum postgres_statement which,
-	const struct postgres_params *params, struct error *err)
-{
-	REPOSTAL_ASSERT(pg->session != NULL && pg->sent_count < POSTGRES_SERIES_MAX);
-	pg->sent[pg->sent_count++] = which;
-	return seen(pg, postgres_session_send(pg->session, which, params, err));
-}
-
-enum status postgres_go(struct postgres_store *pg, struct error *err)
-{
-	pg->is_gone = true;
-	return seen(pg, postgres_session_go(pg->session, err));
-}
-
-enum status postgres_take(struct postgres_store *pg, struct postgres_rows *rows, struct error *err)
-{
-	REPOSTAL_ASSERT(pg->taken_count < pg->sent_count);
-	return seen(pg, postgres_session_take(pg->session, pg->sent[pg->taken_count++], rows, err));
-}
-
-enum status postgres_take_end(struct postgres_store *pg, enum status status, struct error *err)
-{
-	enum status end_status = STATUS_OK;
-
-	if (pg->session != NULL && !pg->is_gone)
-		end_status = postgres_go(pg, NULL);
-	if (pg->session == NULL)
-		return status == STATUS_OK ? end_status : status;
-	end_status = seen(pg, postgres_session_end(pg->session, status == STATUS_OK ? err : NULL));
-	pg->sent_count = 0;
-	pg->taken_count = 0;
-	pg->is_gone = false;
-	return status == STATUS_OK ? end_status : status;
-}
-
-enum status postgres_run(struct postgres_store *pg, enum postgres_statement which,
-	const struct postgres_params *params, struct postgres_rows *rows, struct error *err)
-{
-	enum status status = postgres_need_session(pg, err);
-
-	if (status == STATUS_OK)
-		status = postgres_send(pg, which, params, err);
-	if (status == STATUS_OK)
-		status = postgres_go(pg, err);
-	if (status == STATUS_OK)
-		status = postgres_take(pg, rows, err);
-	return postgres_take_end(pg, status, err);
-}
-
-enum status postgres_run_text(
-	struct postgres_store *pg, const char *sql, struct postgres_rows *rows, struct error *err)
-{
-	enum status status = postgres_need_session(pg, err);
-
-	if (status == STATUS_OK) {
-		pg->sent[pg->sent_count++] = PG_CHANGE_FIND;
-		status = seen(pg, postgres_session_send_text(pg->session, sql, err));
-	}
-	if (status == STATUS_OK)
-		status = postgres_go(pg, err);
-	if (status == STATUS_OK)
-		status = postgres_take(pg, rows, err);
-	return postgres_take_end(pg, status, err);
-}
