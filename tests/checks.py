@@ -39,7 +39,7 @@ FENCES = {
     r"h2o(\.h|/.*)": r"src/http/.*",
     r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/cli/.*|tests/unit/delivery/test_client_failure\.c",
     r"sqlite3(ext)?\.h": r"src/store/sqlite/.*",
-    r"libpq-fe\.h": r"src/store/postgres/.*",
+    r"libpq-fe\.h": r"src/store/postgres/connection/.*",
     r"libconfig\.h": r"src/config/.*",
     r"jansson(_config)?\.h": r"src/(cli|control)/.*",
     r"openssl/.*": r"src/(crypto|http)/.*",
@@ -123,30 +123,33 @@ def code_of(name):
 
 @cache
 def layers():
-    """{layer: the layers it may use}, in their order, from what src/CMakeLists.txt links."""
+    """{folder: the folders it may use}, in their order, from what src/CMakeLists.txt links."""
     text = "\n".join(line.partition("#")[0] for line in lines_of("src/CMakeLists.txt"))
-    calls = re.findall(r"^repostal_layer\((\w+)([^)]*)\)", text, re.M)
-    return {name: {name, *re.findall(r"\brepostal_(\w+)", links)} for name, links in calls}
+    calls = re.findall(r"^repostal_layer\(([\w/]+)([^)]*)\)", text, re.M)
+    folders = {name.replace("/", "_"): name for name, _ in calls}
+    return {name: {name, *(folders.get(link, link) for link in re.findall(r"\brepostal_(\w+)", links))}
+            for name, links in calls}
 
 
 @cache
 def layer_of_header(header):
-    """Of include/repostal/<header>: the lowest layer that implements it; None when none does."""
+    """Of include/repostal/<header>: the lowest layer that implements it; None when none does. What the rooms of
+    a layer have is private."""
     if header in LAYER_OF_HEADER:
         return LAYER_OF_HEADER[header]
     source = Path(header).stem + ".c"
     for layer in layers():
-        if (ROOT / "src" / layer / source).is_file():
+        if "/" not in layer and (ROOT / "src" / layer / source).is_file():
             return layer
     return None
 
 
 def layer_of(name):
     """None for the program itself, which may use everything."""
-    parts = name.split("/")
-    if parts[0] == "include":
-        return layer_of_header(parts[-1])
-    return parts[1] if len(parts) > 2 and parts[1] in layers() else None
+    if name.startswith("include/"):
+        return layer_of_header(Path(name).name)
+    folder = str(Path(name).parent).removeprefix("src/")
+    return folder if folder in layers() else None
 
 
 def includes(name):
@@ -167,8 +170,10 @@ def settings_headers():
 
 
 def may_include(layer, header):
+    """The rooms of a layer know its public headers, whose types they fill; that they call nothing of it is seen
+    by the rule of circles."""
     owner = layer_of_header(header)
-    return (owner is None or owner in layers()[layer]
+    return (owner is None or owner in layers()[layer] or layer.startswith(f"{owner}/")
             or (layer == "config" and header in settings_headers()))
 
 
@@ -184,12 +189,14 @@ def check_layers():
                 elif layer is not None and not may_include(layer, header):
                     yield name, number, f"{layer} must not know {header} of {layer_of_header(header)}"
             elif quote == '"' and layer is not None and not is_private_header(name, layer, header):
-                yield name, number, f"{header} is not in the folders of {layer}: private headers stay there"
+                yield name, number, f"{header} is in no folder that {layer} may use: private headers stay in theirs"
 
 
 def is_private_header(name, layer, header):
-    """Beside the file or below it, else in another room of its layer, by the room's name."""
-    return ((ROOT / name).parent / header).is_file() or (ROOT / "src" / layer / header).is_file()
+    """Of the file's own room, or of one that it may use, by the path from the file or from the layer."""
+    places = (ROOT / name).parent, ROOT / "src" / layer.partition("/")[0]
+    paths = [(place / header).relative_to(ROOT / "src") for place in places if (place / header).is_file()]
+    return any(str(path.parent) in layers()[layer] for path in paths)
 
 
 @cache

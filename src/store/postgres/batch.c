@@ -7,9 +7,6 @@
 #include "batch.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include <libpq-fe.h>
 
 #include "lease.h"
 #include "parts.h"
@@ -290,7 +287,7 @@ static enum status take_commit(struct postgres_store *pg, struct error *err)
 		status = postgres_take(&pg->pipeline, NULL, err);
 	if (status == STATUS_OK)
 		status = postgres_take(&pg->pipeline, &rows, err);
-	is_committed = status == STATUS_OK && strcmp(PQcmdStatus(rows.result), "COMMIT") == 0;
+	is_committed = status == STATUS_OK && postgres_is_commit(&rows);
 	postgres_rows_free(&rows);
 	if (status == STATUS_OK && !is_committed) {
 		error_set(err, "store: PostgreSQL: commit: rolled back");

@@ -146,6 +146,11 @@ void postgres_add_int8s(struct postgres_params *params, const int64_t *values, s
 	postgres_array_end(params);
 }
 
+bool postgres_is_commit(const struct postgres_rows *rows)
+{
+	return strcmp(PQcmdStatus(rows->result), "COMMIT") == 0;
+}
+
 void postgres_rows_free(struct postgres_rows *rows)
 {
 	PQclear(rows->result);

@@ -70,6 +70,8 @@ struct postgres_rows {
 	int count;
 };
 
+/* Whether they are what a COMMIT answers that did commit: after a failed statement it rolls back instead. */
+bool postgres_is_commit(const struct postgres_rows *rows);
 void postgres_rows_free(struct postgres_rows *rows);
 bool postgres_is_null(const struct postgres_rows *rows, int row, int column);
 /* Of int2, int4, int8 and boolean columns; 0 when null. */
