@@ -604,9 +604,9 @@ def check_scripts():
 
 RULES = [
     check_layers, check_header_owners, check_fences, check_version_questions, check_circles,
-    check_function_length, check_file_length, check_banned_calls, check_licence_lines, check_include_guards, check_nothing_left_open,
-    check_machine_paths, check_white_space, check_fixed_sleeps, check_wall_time, check_top_level,
-    check_named_tests, check_quoted_figures, check_format, check_scripts,
+    check_function_length, check_file_length, check_banned_calls, check_licence_lines, check_include_guards,
+    check_nothing_left_open, check_machine_paths, check_white_space, check_fixed_sleeps, check_wall_time,
+    check_top_level, check_named_tests, check_quoted_figures, check_format, check_scripts,
 ]
 
 

@@ -238,7 +238,14 @@ struct store_forget {
 };
 enum status store_forget(struct store *store, struct store_forget *forget, struct error *err);
 
-/* One transaction at a time. store_rollback() is always allowed and cannot fail. */
+/*
+ * One transaction at a time: begins it, takes the step, and commits when that says STATUS_OK. Whatever else it
+ * says is rolled back and handed on, as is a commit that failed.
+ */
+enum status store_transaction(struct store *store,
+	enum status (*step)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err);
+/* The same by hand. store_rollback() is always allowed and cannot fail. */
 enum status store_begin(struct store *store, struct error *err);
 enum status store_commit(struct store *store, struct error *err);
 /* Of a step's status: whether the transaction can continue, with all that was written before. */

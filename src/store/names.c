@@ -2,7 +2,6 @@
 /* Names that are added, and targets that are forgotten: a free number is used again when there is no other. */
 #include "backend/names.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "repostal/memory.h"
@@ -39,18 +38,9 @@ enum status store_register_source(
 	return register_name(store, STORE_NAME_SOURCE, name, number_out, err);
 }
 
-static enum status forget_portion(
-	struct store *store, struct store_forget *forget, struct error *err)
+static enum status forget_portion(struct store *store, void *argument, struct error *err)
 {
-	enum status status = store_begin(store, err);
-
-	if (status != STATUS_OK)
-		return status;
-	status = store->ops->forget(store, forget, err);
-	if (status == STATUS_OK)
-		return store_commit(store, err);
-	store_rollback(store);
-	return status;
+	return store->ops->forget(store, argument, err);
 }
 
 enum status store_forget(struct store *store, struct store_forget *forget, struct error *err)
@@ -69,9 +59,9 @@ enum status store_forget(struct store *store, struct store_forget *forget, struc
 			"store: other processes are configured differently: reload them first");
 		return STATUS_BUSY;
 	}
-	status = forget_portion(store, forget, err);
+	status = store_transaction(store, forget_portion, forget, err);
 	if (status != STATUS_OK || !forget->done)
 		return status;
-	snprintf(name, sizeof(name), STORE_NAME_FREE "%d", forget->target);
+	store_free_name(forget->target, name);
 	return store->ops->rename(store, STORE_NAME_TARGET, forget->target, name, err);
 }

@@ -142,6 +142,21 @@ void store_rollback(struct store *store)
 	store->transaction = TRANSACTION_NONE;
 }
 
+enum status store_transaction(struct store *store,
+	enum status (*step)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err)
+{
+	enum status status = store_begin(store, err);
+
+	if (status == STATUS_OK)
+		status = step(store, argument, err);
+	if (status == STATUS_OK)
+		status = store_commit(store, err);
+	if (status != STATUS_OK)
+		store_rollback(store);
+	return status;
+}
+
 /*
  * Each target at most once: (event, target) names the delivery. Only the store knows whether one with
  * an order_key may go.
@@ -327,24 +342,25 @@ enum status store_unquarantine(struct store *store, int64_t id, struct error *er
 	return STATUS_NOT_FOUND;
 }
 
+struct sweep {
+	int64_t now_ms;
+	bool more;
+};
+
+static enum status run_sweep(struct store *store, void *argument, struct error *err)
+{
+	struct sweep *sweep = argument;
+
+	return step_end(store, store->ops->sweep(store, sweep->now_ms, &sweep->more, err));
+}
+
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err)
 {
-	bool more = false;
-	enum status status;
+	struct sweep sweep = { .now_ms = now_ms };
+	enum status status = store_transaction(store, run_sweep, &sweep, err);
 
-	*more_out = false;
-	status = store_begin(store, err);
-	if (status != STATUS_OK)
-		return status;
-	status = step_end(store, store->ops->sweep(store, now_ms, &more, err));
-	if (status == STATUS_OK)
-		status = store_commit(store, err);
-	if (status != STATUS_OK) {
-		store_rollback(store);
-		return status;
-	}
-	*more_out = more;
-	return STATUS_OK;
+	*more_out = status == STATUS_OK && sweep.more;
+	return status;
 }
 
 enum status store_poll(

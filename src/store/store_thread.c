@@ -79,29 +79,26 @@ static enum status carry_out(struct store *store, struct store_request *request,
 	return STATUS_INVALID;
 }
 
-static enum status write_chain(struct store_thread *thread, struct mailbox_chain *chain,
-	int64_t *new_events_out, struct error *err)
-{
-	enum status status = store_begin(thread->store, err);
+struct writing {
+	const struct mailbox_chain *chain;
+	int64_t new_events;
+};
 
-	*new_events_out = 0;
-	if (status != STATUS_OK)
-		return status;
-	for (struct mailbox_item *item = chain->first; item != NULL; item = item->next) {
+/* A refusal that leaves the transaction intact is its request's alone. */
+static enum status write_chain(struct store *store, void *argument, struct error *err)
+{
+	struct writing *writing = argument;
+
+	for (struct mailbox_item *item = writing->chain->first; item != NULL; item = item->next) {
 		struct store_request *request = request_of(item);
 
-		request->status = carry_out(thread->store, request, err);
-		if (!store_is_intact_after(request->status)) {
-			store_rollback(thread->store);
+		request->status = carry_out(store, request, err);
+		if (!store_is_intact_after(request->status))
 			return request->status;
-		}
 		if (request->kind == STORE_REQUEST_APPEND && request->status == STATUS_OK)
-			(*new_events_out)++;
+			writing->new_events++;
 	}
-	status = store_commit(thread->store, err);
-	if (status != STATUS_OK)
-		store_rollback(thread->store);
-	return status;
+	return STATUS_OK;
 }
 
 static void set_trouble(struct store_thread *thread, const char *text)
@@ -181,18 +178,19 @@ static void run_transaction(struct store_thread *thread, struct mailbox_chain *c
 {
 	struct error err = { .text = "" };
 	int64_t began_us = clock_monotonic_us();
-	int64_t new_events;
+	struct writing writing = { .chain = chain };
 	enum status status;
 
 	if (chain->first == NULL)
 		return;
-	status = write_chain(thread, chain, &new_events, &err);
+	status = store_transaction(thread->store, write_chain, &writing, &err);
 	note_result(thread, status, &err);
 	if (status == STATUS_OK) {
 		histogram_observe(&thread->metrics.commit_seconds,
 			(double)(clock_monotonic_us() - began_us) / 1e6);
-		if (new_events > 0)
-			histogram_observe(&thread->metrics.batch_events, (double)new_events);
+		if (writing.new_events > 0)
+			histogram_observe(
+				&thread->metrics.batch_events, (double)writing.new_events);
 	}
 	/* Before the answers: whoever has his can see his event counted. */
 	update_counts(thread);

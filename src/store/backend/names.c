@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "repostal/memory.h"
+
+/* No name in a configuration begins with it. */
+static const char free_mark = '~';
 
 static const size_t names_max[STORE_NAME_KIND_COUNT] = {
 	[STORE_NAME_TARGET] = STORE_TARGETS_MAX,
@@ -56,7 +60,12 @@ void store_free_names(struct store *store)
 
 bool store_name_is_free(const char *name)
 {
-	return name[0] == STORE_NAME_FREE[0];
+	return name[0] == free_mark;
+}
+
+void store_free_name(uint16_t number, char name[STORE_NAME_SIZE_MAX])
+{
+	snprintf(name, STORE_NAME_SIZE_MAX, "%c%d", free_mark, number);
 }
 
 int store_find_free(const struct store *store, enum store_name_kind kind)

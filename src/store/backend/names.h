@@ -14,8 +14,8 @@
 
 #include "backend.h"
 
-/* What the names of free numbers begin with. */
-#define STORE_NAME_FREE "~"
+/* The name of a number that is free. */
+void store_free_name(uint16_t number, char name[STORE_NAME_SIZE_MAX]);
 
 /* STATUS_FULL when there is no room for one more. */
 enum status store_check_room(

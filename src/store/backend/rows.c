@@ -29,6 +29,12 @@ uint32_t store_change_states(const struct store_change *change)
 	return states; /* not reached: -Wswitch guards the cases */
 }
 
+void store_change_touch(struct store_change *change, uint16_t target)
+{
+	if (target < STORE_TARGETS_MAX)
+		change->touched_targets[target / 64] |= UINT64_C(1) << (target % 64);
+}
+
 /* Senders choose the bytes: with a weaker hash each body could be made to collide with all before it. */
 int64_t store_hash_body(uint16_t source, struct slice raw)
 {

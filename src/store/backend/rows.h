@@ -45,6 +45,8 @@ void store_count_new(struct store *store, const struct store_event *event,
 
 /* The states that the change may touch; rows in the others need not be read. */
 uint32_t store_change_states(const struct store_change *change);
+/* Something of the target is due by the change. */
+void store_change_touch(struct store_change *change, uint16_t target);
 
 /* A content type that is stored as nothing: almost every event has it. */
 extern const struct slice store_content_type_usual;

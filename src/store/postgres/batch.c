@@ -350,3 +350,24 @@ void postgres_rollback(struct store *store)
 	/* Days that were added in it are gone with it. */
 	postgres_forget_days(&pg->partitions);
 }
+
+enum status postgres_transaction(struct postgres_store *pg,
+	enum status (*step)(struct postgres_store *pg, void *argument, struct error *err),
+	void *argument, struct error *err)
+{
+	enum status status = postgres_begin(&pg->base, err);
+
+	if (status == STATUS_OK)
+		status = postgres_ensure_begun(&pg->pipeline, err);
+	if (status == STATUS_OK)
+		status = step(pg, argument, err);
+	if (status == STATUS_OK)
+		status = postgres_commit(&pg->base, err);
+	if (status == STATUS_OK) {
+		store_counters_commit(&pg->base.counters);
+		return STATUS_OK;
+	}
+	postgres_rollback(&pg->base);
+	store_counters_rollback(&pg->base.counters);
+	return status;
+}

@@ -20,6 +20,13 @@ enum status postgres_commit(struct store *store, struct error *err);
 void postgres_rollback(struct store *store);
 /* Carries over what was gathered, without committing. */
 enum status postgres_flush(struct store *store, struct error *err);
+/*
+ * A transaction of the backend's own, of which the front does not know: commits when the step says STATUS_OK,
+ * else rolls back.
+ */
+enum status postgres_transaction(struct postgres_store *pg,
+	enum status (*step)(struct postgres_store *pg, void *argument, struct error *err),
+	void *argument, struct error *err);
 void postgres_batch_free(struct postgres_batch *batch);
 
 #endif

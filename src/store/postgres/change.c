@@ -115,12 +115,6 @@ static enum status lock_orders(
 	return status;
 }
 
-static void touch(struct store_change *change, uint16_t target)
-{
-	if (target < STORE_TARGETS_MAX)
-		change->touched_targets[target / 64] |= UINT64_C(1) << (target % 64);
-}
-
 /* Rows: id, target, state and attempts as they were, whether it is ordered, its event's source. */
 static void count_changed(
 	struct postgres_store *pg, struct store_change *change, const struct postgres_rows *rows)
@@ -142,7 +136,7 @@ static void count_changed(
 			store_counters_discard(&pg->base.counters, target);
 		if (change->kind == STORE_CHANGE_RETRY ||
 			(was_waiting && postgres_int(rows, i, 4) != 0))
-			touch(change, target);
+			store_change_touch(change, target);
 		change->changed++;
 	}
 	if (rows->count > 0)

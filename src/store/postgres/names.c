@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Names and their numbers, and what belongs to a target removed. */
-#include <stdio.h>
 #include <string.h>
 
 #include "backend/names.h"
@@ -68,7 +67,7 @@ static enum status free_unused(
 
 		if (number >= pg->base.names_count[kind] || pg->base.is_held[kind][number])
 			continue;
-		snprintf(name, sizeof(name), STORE_NAME_FREE "%d", number);
+		store_free_name(number, name);
 		status = postgres_rename(&pg->base, kind, number, name, err);
 	}
 	postgres_rows_free(&rows);
@@ -132,42 +131,44 @@ static enum status reuse_number(struct postgres_store *pg, enum store_name_kind 
 	return status;
 }
 
-/* Under the lock of names, with all that there are. */
-static enum status add_under_lock(struct postgres_store *pg, enum store_name_kind kind,
-	const char *name, uint16_t *number_out, bool *added_out, struct error *err)
-{
-	enum status status = postgres_ensure_begun(&pg->pipeline, err);
+struct adding {
+	enum store_name_kind kind;
+	const char *name;
+	uint16_t number;
+	bool is_new; /* the number is */
+};
 
-	*added_out = false;
+/* Under the lock of names, with all that there are. */
+static enum status add_locked(struct postgres_store *pg, void *argument, struct error *err)
+{
+	struct adding *adding = argument;
+	enum status status = postgres_run(&pg->pipeline, PG_NAMES_LOCK, NULL, NULL, err);
+
 	if (status == STATUS_OK)
-		status = postgres_run(&pg->pipeline, PG_NAMES_LOCK, NULL, NULL, err);
-	if (status == STATUS_OK)
-		status = postgres_find_name(&pg->base, kind, name, number_out, err);
+		status = postgres_find_name(
+			&pg->base, adding->kind, adding->name, &adding->number, err);
 	if (status != STATUS_NOT_FOUND)
 		return status;
-	if (store_check_room(&pg->base, kind, name, err) != STATUS_OK)
-		return reuse_number(pg, kind, name, number_out, err);
-	*number_out = (uint16_t)pg->base.names_count[kind];
-	*added_out = true;
-	return insert_name(pg, kind, name, *number_out, err);
+	if (store_check_room(&pg->base, adding->kind, adding->name, err) != STATUS_OK)
+		return reuse_number(pg, adding->kind, adding->name, &adding->number, err);
+	adding->number = (uint16_t)pg->base.names_count[adding->kind];
+	adding->is_new = true;
+	return insert_name(pg, adding->kind, adding->name, adding->number, err);
 }
 
 enum status postgres_add_name(struct store *store, enum store_name_kind kind, const char *name,
 	uint16_t *number_out, struct error *err)
 {
-	struct postgres_store *pg = postgres_store_of(store);
-	bool added = false;
-	enum status status = postgres_begin(store, err);
+	struct adding adding = { .kind = kind, .name = name };
+	enum status status =
+		postgres_transaction(postgres_store_of(store), add_locked, &adding, err);
 
-	if (status == STATUS_OK)
-		status = add_under_lock(pg, kind, name, number_out, &added, err);
-	if (status == STATUS_OK)
-		status = postgres_commit(store, err);
 	if (status != STATUS_OK)
-		postgres_rollback(store);
-	else if (added)
+		return status;
+	if (adding.is_new)
 		store_keep_name(store, kind, name);
-	return status;
+	*number_out = adding.number;
+	return STATUS_OK;
 }
 
 enum status postgres_forget(struct store *store, struct store_forget *forget, struct error *err)

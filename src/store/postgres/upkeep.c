@@ -49,12 +49,13 @@ static enum status end_leases_of(struct postgres_store *pg, int64_t instance, st
 		instance != pg->instance, err);
 }
 
-static enum status reap(struct postgres_store *pg, struct error *err)
+static enum status reap(struct postgres_store *pg, void *argument, struct error *err)
 {
 	struct postgres_rows gone = { 0 };
 	enum status status =
 		postgres_run_numbers(&pg->pipeline, PG_INSTANCE_REAP, NULL, 0, &gone, err);
 
+	(void)argument;
 	for (int i = 0; status == STATUS_OK && i < gone.count; i++) {
 		int64_t instance = postgres_int(&gone, i, 0);
 
@@ -68,30 +69,33 @@ static enum status reap(struct postgres_store *pg, struct error *err)
 	return status;
 }
 
-static enum status end_in_doubt(struct postgres_store *pg, struct error *err)
+static enum status end_in_doubt(struct postgres_store *pg, void *argument, struct error *err)
 {
 	enum status status = STATUS_OK;
 
+	(void)argument;
 	for (size_t i = 0; status == STATUS_OK && i < pg->in_doubt_count; i++)
 		status = end_leases(pg, pg->in_doubt[i].lease, pg->in_doubt[i].lease, false, err);
 	return status;
 }
 
-static enum status end_unowned(struct postgres_store *pg, struct error *err)
+static enum status end_unowned(struct postgres_store *pg, void *argument, struct error *err)
 {
 	struct postgres_rows rows = { 0 };
 	enum status status =
 		postgres_run_numbers(&pg->pipeline, PG_LEASES_OF_NOBODY, NULL, 0, &rows, err);
 
+	(void)argument;
 	count_ended(pg, &rows, true);
 	postgres_rows_free(&rows);
 	return status;
 }
 
-static enum status deregister(struct postgres_store *pg, struct error *err)
+static enum status deregister(struct postgres_store *pg, void *argument, struct error *err)
 {
 	enum status status = end_leases_of(pg, pg->instance, err);
 
+	(void)argument;
 	if (status == STATUS_OK)
 		status = postgres_run_numbers(
 			&pg->pipeline, PG_INSTANCE_END, (int64_t[]){ pg->instance }, 1, NULL, err);
@@ -100,32 +104,11 @@ static enum status deregister(struct postgres_store *pg, struct error *err)
 	return status;
 }
 
-/* These are the backend's own transactions: the front is not asked. */
-static enum status in_transaction(struct postgres_store *pg,
-	enum status (*work)(struct postgres_store *pg, struct error *err), struct error *err)
-{
-	enum status status = postgres_begin(&pg->base, err);
-
-	if (status == STATUS_OK)
-		status = postgres_ensure_begun(&pg->pipeline, err);
-	if (status == STATUS_OK)
-		status = work(pg, err);
-	if (status == STATUS_OK)
-		status = postgres_commit(&pg->base, err);
-	if (status == STATUS_OK) {
-		store_counters_commit(&pg->base.counters);
-		return STATUS_OK;
-	}
-	postgres_rollback(&pg->base);
-	store_counters_rollback(&pg->base.counters);
-	return status;
-}
-
 void postgres_deregister(struct postgres_store *pg)
 {
 	if (!postgres_has_session(&pg->pipeline) || pg->instance == 0)
 		return;
-	(void)in_transaction(pg, deregister, NULL);
+	(void)postgres_transaction(pg, deregister, NULL, NULL);
 	pg->instance = 0;
 }
 
@@ -137,7 +120,7 @@ enum status postgres_recover(struct store *store, int64_t now_ms, struct error *
 
 	(void)now_ms; /* what was leased was due when it was: it is due now */
 	if (status == STATUS_OK)
-		status = reap(pg, err);
+		status = reap(pg, NULL, err);
 	return status;
 }
 
@@ -223,13 +206,13 @@ static enum status end_void_leases(struct postgres_store *pg, struct error *err)
 	enum status status = look_for_dead(pg, &dead, err);
 
 	if (status == STATUS_OK && dead)
-		status = in_transaction(pg, reap, err);
+		status = postgres_transaction(pg, reap, NULL, err);
 	if (status == STATUS_OK && pg->in_doubt_count > 0) {
-		status = in_transaction(pg, end_in_doubt, err);
+		status = postgres_transaction(pg, end_in_doubt, NULL, err);
 		forget_old_in_doubt(pg, now_ms);
 	}
 	if (status == STATUS_OK && is_time(&pg->unowned_at_ms, now_ms, UNOWNED_INTERVAL_MS))
-		status = in_transaction(pg, end_unowned, err);
+		status = postgres_transaction(pg, end_unowned, NULL, err);
 	return status;
 }
 

@@ -46,12 +46,6 @@ static enum status read_subject(struct sqlite_store *sqlite, int64_t id, struct 
 	return STATUS_OK;
 }
 
-static void touch(struct store_change *change, uint16_t target)
-{
-	if (target < STORE_TARGETS_MAX)
-		change->touched_targets[target / 64] |= UINT64_C(1) << (target % 64);
-}
-
 /* The counts of a target without this delivery. */
 static struct store_target_counts without(const struct subject *subject)
 {
@@ -89,7 +83,7 @@ static enum status retry(struct sqlite_store *sqlite, struct store_change *chang
 	counts.open++;
 	store_counters_add(&sqlite->base.counters, subject->target, counts);
 	store_counters_add_source(&sqlite->base.counters, subject->source, counts.open);
-	touch(change, subject->target);
+	store_change_touch(change, subject->target);
 	change->changed++;
 	return sqlite_execute(sqlite, SQL_CHANGE_RETRY, err);
 }
@@ -114,7 +108,7 @@ static enum status discard(struct sqlite_store *sqlite, struct store_change *cha
 	change->changed++;
 	if (!is_waiting || !subject->is_ordered)
 		return STATUS_OK;
-	touch(change, subject->target);
+	store_change_touch(change, subject->target);
 	return sqlite_order_release(sqlite, subject->id, change->now_ms, err);
 }
 

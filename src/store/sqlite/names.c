@@ -3,7 +3,6 @@
  * Names and their numbers, and what belongs to a target removed. The statements of what is seldom done are
  * prepared when they are needed, for some look at every row.
  */
-#include <stdio.h>
 
 #include <sqlite3.h>
 
@@ -89,7 +88,7 @@ static enum status free_unused(struct store *store, enum store_name_kind kind, s
 
 		if (store->is_held[kind][numbers[i]])
 			continue;
-		snprintf(name, sizeof(name), STORE_NAME_FREE "%d", numbers[i]);
+		store_free_name(numbers[i], name);
 		status = sqlite_rename(store, kind, numbers[i], name, err);
 	}
 	return status;

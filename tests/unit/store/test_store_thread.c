@@ -49,14 +49,6 @@ struct store {
 
 static struct store fake;
 
-enum status store_begin(struct store *store, struct error *err)
-{
-	(void)err;
-	store->staged_events_count = 0;
-	store->staged_verdicts_count = 0;
-	return STATUS_OK;
-}
-
 enum status store_append(struct store *store, struct store_event *event, struct error *err)
 {
 	(void)err;
@@ -75,7 +67,7 @@ enum status store_record(
 	return STATUS_OK;
 }
 
-enum status store_commit(struct store *store, struct error *err)
+static enum status commit(struct store *store, struct error *err)
 {
 	enum status status;
 
@@ -101,9 +93,20 @@ enum status store_commit(struct store *store, struct error *err)
 	return status;
 }
 
-void store_rollback(struct store *store)
+enum status store_transaction(struct store *store,
+	enum status (*step)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err)
 {
-	store->rollbacks++;
+	enum status status;
+
+	store->staged_events_count = 0;
+	store->staged_verdicts_count = 0;
+	status = step(store, argument, err);
+	if (status == STATUS_OK)
+		status = commit(store, err);
+	if (status != STATUS_OK)
+		store->rollbacks++;
+	return status;
 }
 
 enum status store_quarantine(
