@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store_reader.h - looking at the store without being in its way
+ * store_reader.h - reads the store without delaying it
  *
  * Promise    Reads what is committed, beside the process that owns the store; never blocks a commit,
  *            never writes. Every call does a bounded amount of work, also with ten million rows:
- *            lists come in pages, and a page may hold fewer rows than asked for (then go on).
+ *            lists come in pages, and a page may hold fewer rows than asked for (then ask for the next).
  * Threads    A reader belongs to one thread.
  * Ownership  Rows and their slices are valid during the callback.
  * Errors     STATUS_NOT_FOUND there is no store (or no such row); STATUS_INVALID not a store of this
@@ -36,7 +36,7 @@ enum status store_reader_probe(const struct store_settings *settings, struct err
 
 /* A delivery with its event. */
 struct store_row {
-	int64_t id; /* of the delivery: what pages go on from */
+	int64_t id; /* of the delivery: where pages begin and end */
 	int64_t event;
 	uint16_t target;
 	enum delivery_state state;
@@ -87,7 +87,7 @@ enum status store_reader_list(struct store_reader *reader, const struct store_fi
 	int64_t *next_out, struct error *err);
 /*
  * The same the other way round: oldest first, those with an id above after (0: from the oldest).
- * *next_out is what the next page goes on behind, 0 when there is none. Deliveries of one event are
+ * *next_out is what the next page begins after, 0 when there is none. Deliveries of one event are
  * neighbours, but a page may end between them.
  */
 enum status store_reader_walk(struct store_reader *reader, const struct store_filter *filter,
@@ -95,7 +95,7 @@ enum status store_reader_walk(struct store_reader *reader, const struct store_fi
 	void *context, int64_t *next_out, struct error *err);
 /*
  * By target and number. A delivery that went well at once has none, unless it was taken up again later;
- * then numbers go on from those of before.
+ * then the numbers continue.
  */
 enum status store_reader_attempts(struct store_reader *reader, int64_t event,
 	void (*on_attempt)(void *context, const struct store_attempt *attempt), void *context,
@@ -117,7 +117,7 @@ struct store_totals {
 enum status store_reader_totals(
 	struct store_reader *reader, struct store_totals *totals_out, struct error *err);
 /*
- * Random bytes that the store got when it was made, and that nobody knows who cannot read it.
+ * Random bytes that the store got when it was made, known only to those who can read it.
  * STATUS_NOT_FOUND: no gateway has run with it since there are any.
  */
 enum status store_reader_secret(

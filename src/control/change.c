@@ -113,7 +113,7 @@ enum status change_items(const struct control *control, enum store_change_kind k
 			.kind = kind,
 			.now_ms = now_ms,
 			.count_max = STORE_TARGETS_MAX,
-			.scan_max = SCAN_MAX,
+			.scan_limit = SCAN_MAX,
 		},
 	};
 	enum status status = settings->backend->call(settings->context, run_items, &changes, err);

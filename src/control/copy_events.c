@@ -285,7 +285,7 @@ static enum status discard(struct portion *portion, const struct copied_event *c
 			.event = copied->event.id },
 		.now_ms = row->due_ms,
 		.count_max = 1,
-		.scan_max = STORE_TARGETS_MAX,
+		.scan_limit = STORE_TARGETS_MAX,
 	};
 	enum status status = STATUS_OK;
 

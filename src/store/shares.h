@@ -12,7 +12,7 @@
 
 #include "backend/backend.h"
 
-/* Marks the deliveries that their targets have no room for, and asks whether there is room for the rest. */
+/* Marks the deliveries that their targets have no room for, and asks whether there is room for the others. */
 enum status shares_take(struct store *store, struct store_event *event, struct error *err);
 
 #endif

@@ -271,7 +271,7 @@ static void filter_assert(const struct store *store, const struct store_filter *
 enum status store_change(struct store *store, struct store_change *change, struct error *err)
 {
 	filter_assert(store, &change->filter);
-	REPOSTAL_ASSERT(change->count_max > 0 && change->scan_max > 0 && change->after >= 0);
+	REPOSTAL_ASSERT(change->count_max > 0 && change->scan_limit > 0 && change->after >= 0);
 	change->changed = 0;
 	change->done = false;
 	if (!is_usable(store, err))

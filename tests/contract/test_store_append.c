@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Two deliveries of the same event, some time apart: is the second a duplicate? */
-static void test_append_twin(void **state)
+static void test_append_duplicate(void **state)
 {
 	struct fixture *f = *state;
 	static const struct {
@@ -53,8 +53,8 @@ static void test_append_twin(void **state)
 	}
 }
 
-/* After an expired twin the newer event is the one that repeats are compared with. */
-static void test_append_after_expired_twin(void **state)
+/* After an expired duplicate the newer event is the one that repeats are compared with. */
+static void test_append_after_expired_duplicate(void **state)
 {
 	struct fixture *f = *state;
 	struct store_event first = fixture_event(f, 1, NULL, 0);
@@ -405,8 +405,8 @@ static void test_transaction(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CONTRACT_TEST(test_append_twin),
-		CONTRACT_TEST(test_append_after_expired_twin),
+		CONTRACT_TEST(test_append_duplicate),
+		CONTRACT_TEST(test_append_after_expired_duplicate),
 		CONTRACT_TEST(test_append_without_dedup_window),
 		CONTRACT_TEST(test_duplicate_adds_nothing),
 		CONTRACT_TEST(test_ids_grow),

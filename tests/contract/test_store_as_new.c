@@ -181,7 +181,7 @@ static void test_a_retry_as_new(void **state)
 		.filter = { .target = f->app, .type = -1, .event = id },
 		.now_ms = FIXTURE_NOW_MS + DAY_MS,
 		.count_max = 1,
-		.scan_max = 100,
+		.scan_limit = 100,
 	};
 	struct store_claim claim;
 	int number = 0;

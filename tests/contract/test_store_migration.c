@@ -143,7 +143,7 @@ static void test_what_was_there_takes_part(void **state)
 		.filter = { .target = -1, .type = -1, .states = 1U << DELIVERY_DEAD },
 		.now_ms = FIXTURE_NOW_MS,
 		.count_max = 100,
-		.scan_max = 1000,
+		.scan_limit = 1000,
 	};
 	struct store_verdict verdict = fixture_verdict(f, 4, DELIVERY_DEAD);
 	struct store_claim claim;

@@ -94,7 +94,7 @@ static const struct {
 		true },
 	{ PG_VERDICT, "'{0}', '{256}', '{1}', '{2}', '{0}', '{1}', '{200}', '{0}', '{1}'",
 		"using delivery_pkey", false },
-	{ PG_EVENT_TWINS, "'{0}', '{1}', '{1}'", "using event_identity", false },
+	{ PG_EVENT_DUPLICATES, "'{0}', '{1}', '{1}'", "using event_identity", false },
 	{ PG_EVENT_FORGET_IDENTITY, "'{256}'", "using event_pkey", false },
 	{ PG_QUARANTINE_FIND, "1, 0, ''", "using quarantine_hash", false },
 	{ PG_SWEEP_SCAN, "0, 1, 1, 1, 1", "using event_pkey", true },
@@ -162,7 +162,7 @@ static void test_pages(void **state)
 			.filter = pages[i / 2].filter,
 			.is_down = i % 2 == 0,
 			.from = i % 2 == 0 ? INT64_MAX : 0,
-			.looks_max = 1000,
+			.scan_limit = 1000,
 			.count_max = 10,
 		};
 

@@ -92,7 +92,7 @@ static void reach_state(struct fixture *f, int64_t event, int target, enum deliv
 		.filter = { .target = target, .type = -1, .event = event },
 		.now_ms = FIXTURE_NOW_MS,
 		.count_max = 1,
-		.scan_max = 10,
+		.scan_limit = 10,
 	};
 
 	verdict.target = (uint16_t)target;

@@ -46,8 +46,8 @@ struct store_ops {
 	enum status (*find_name)(struct store *store, enum store_name_kind kind, const char *name,
 		uint16_t *number_out, struct error *err);
 	/*
-	 * Gives the name the next number, unless somebody else just did; without one left that of a name
-	 * that is not needed any more. STATUS_FULL: there is none.
+	 * Gives the name the next number, unless another process just did; without one left that of a
+	 * name that is not needed any more. STATUS_FULL: there is none.
 	 */
 	enum status (*add_name)(struct store *store, enum store_name_kind kind, const char *name,
 		uint16_t *number_out, struct error *err);
@@ -57,7 +57,7 @@ struct store_ops {
 		const char *name, struct error *err);
 
 	enum status (*begin)(struct store *store, struct error *err);
-	/* Writes base.counters's changes with the rest; the front then merges them. */
+	/* Writes the changes of base.counters, too; the front then merges them. */
 	enum status (*commit)(struct store *store, struct error *err);
 	void (*rollback)(struct store *store);
 	/* NULL: every step is carried out at once. */
@@ -103,7 +103,7 @@ struct store {
 	enum store_transaction transaction;
 	size_t names_count[STORE_NAME_KIND_COUNT]; /* numbers given so far: 0 .. count - 1 */
 	char *names[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];
-	char **retired; /* names of before: others may still read them */
+	char **retired; /* earlier names: others may still read them */
 	size_t retired_count;
 	/* Registered by this process: given to no other name as long as it lives. */
 	bool is_held[STORE_NAME_KIND_COUNT][STORE_TARGETS_MAX];

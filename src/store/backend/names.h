@@ -27,7 +27,7 @@ void store_rename(
 	struct store *store, enum store_name_kind kind, uint16_t number, const char *name);
 /* A free number, or -1. */
 int store_find_free(const struct store *store, enum store_name_kind kind);
-/* For claims: "" when nobody knows the number, which only a damaged store can hold. */
+/* For claims: "" for a number without a name, which only a damaged store can hold. */
 const char *store_known_source_name(const struct store *store, uint16_t number);
 /* For close(): names and pauses. */
 void store_free_names(struct store *store);

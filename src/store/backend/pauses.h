@@ -29,7 +29,7 @@ struct pauses {
 
 /* What is kept of a reason, in bytes: it is cut between two characters. */
 size_t pauses_reason_size(const char *reason);
-/* *reason_out is valid until the next change, "" when there is none; NULL: nobody asks. */
+/* *reason_out is valid until the next change, "" when there is none; NULL: it is not needed. */
 bool pauses_read(const struct pauses *pauses, uint16_t target, const char **reason_out);
 /* In the open transaction. */
 void pauses_add(struct pauses *pauses, uint16_t target, bool is_paused, struct slice reason);

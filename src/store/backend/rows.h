@@ -51,8 +51,8 @@ void store_change_touch(struct store_change *change, uint16_t target);
 /* A content type that is stored as nothing: almost every event has it. */
 extern const struct slice store_content_type_usual;
 /*
- * Finds a quarantined body again, and the bytes are compared: with so many at most. More of one hash is
- * what nobody can make; rows of earlier versions have another hash.
+ * Finds a quarantined body again, and the bytes are compared: with so many at most. More of one hash cannot
+ * be made on purpose; rows of earlier versions have another hash.
  */
 int64_t store_hash_body(uint16_t source, struct slice raw);
 #define STORE_QUARANTINE_COMPARED 4

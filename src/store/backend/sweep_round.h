@@ -3,7 +3,7 @@
  * sweep_round.h - what the backends' sweeps have in common
  *
  * Promise    Pure. A round walks over the events from the oldest to the first that is too young; what it
- *            passed without removing is looked at again by a new round, an hour after the last one
+ *            passed without removing is examined again by a new round, an hour after the last one
  *            ended, and only if there was any.
  */
 #ifndef REPOSTAL_STORE_SWEEP_ROUND_H
@@ -15,7 +15,7 @@
 #include "repostal/store.h"
 
 struct sweep_round {
-	int64_t cursor;     /* every event up to this id has been looked at in this round */
+	int64_t cursor;     /* every event up to this id has been examined in this round */
 	int64_t kept_count; /* of these, how many stay although they are not young */
 	int64_t ended_ms;   /* when the round came to the young events; 0: not yet */
 };

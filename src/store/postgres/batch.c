@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The server learns of the transaction with the first statement that is sent. A commit goes out together with
- * what it commits: when the connection breaks after that, nobody here knows whether it happened, and what it
- * leased is ended later (postgres_lease_in_doubt()), for nobody here works on it.
+ * what it commits: when the connection breaks after that, this process does not know whether it happened, and what
+ * it leased is ended later (postgres_lease_in_doubt()), for it works on none of it.
  */
 #include "batch.h"
 
@@ -207,7 +207,7 @@ static enum status send_counters(struct postgres_store *pg, struct error *err)
 	return status;
 }
 
-/* Others look every second anyway; this is for the impatient. */
+/* Others poll every second anyway; this makes it sooner. */
 static enum status send_hint(struct postgres_store *pg, struct error *err)
 {
 	int64_t now_ms = clock_monotonic_ms();
@@ -255,7 +255,7 @@ static enum status carry_over(struct postgres_store *pg, struct error *err)
 	if (status == STATUS_OK)
 		status = first_trip(pg, err);
 	if (status == STATUS_OK)
-		status = postgres_resolve_twins(pg, err);
+		status = postgres_resolve_duplicates(pg, err);
 	if (status == STATUS_OK)
 		status = postgres_name_sources(pg, err);
 	if (status == STATUS_OK)

@@ -50,14 +50,14 @@ static enum status find_one(struct postgres_store *pg, struct store_change *chan
 	return status;
 }
 
-/* Moves the change behind what was found. */
+/* Moves the change past what was found. */
 static enum status find(struct postgres_store *pg, struct store_change *change,
 	struct portion *portion, struct error *err)
 {
 	struct postgres_page page = {
 		.filter = change->filter,
 		.from = change->after,
-		.looks_max = smaller(change->scan_max, 20000),
+		.scan_limit = smaller(change->scan_limit, 20000),
 		.count_max = smaller(change->count_max, PORTION_MAX),
 	};
 	struct postgres_rows rows = { 0 };
@@ -75,7 +75,7 @@ static enum status find(struct postgres_store *pg, struct store_change *change,
 			portion->ids[portion->count++] = postgres_int(&rows, i, 0);
 	if (status == STATUS_OK && portion->count == page.count_max)
 		change->after = portion->ids[portion->count - 1];
-	else if (status == STATUS_OK && (size_t)postgres_int(&rows, 0, 1) >= page.looks_max)
+	else if (status == STATUS_OK && (size_t)postgres_int(&rows, 0, 1) >= page.scan_limit)
 		change->after = postgres_int(&rows, 0, 2);
 	else
 		change->done = status == STATUS_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Claims: a portion for one target, never for all at once, so that none waits behind another's.
+ * Claims: a portion for one target, never for all at once, so that no target waits for another's.
  */
 #include <string.h>
 

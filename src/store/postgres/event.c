@@ -6,7 +6,7 @@
 #include "repostal/memory.h"
 
 enum {
-	TWINS_ROUNDS_MAX = 4 /* a twin may come and go between two statements */
+	DUPLICATE_ROUNDS_MAX = 4 /* a duplicate may come and go between two statements */
 };
 
 /* Places in the batch, in the order of arrival: a portion takes one block of ids. */
@@ -187,7 +187,7 @@ static bool next_open(const struct postgres_batch *batch, size_t *at, struct por
 	return portion->count > 0;
 }
 
-static enum status find_twins(struct postgres_store *pg, const struct portion *portion,
+static enum status find_duplicates(struct postgres_store *pg, const struct portion *portion,
 	struct postgres_rows *rows, struct error *err)
 {
 	struct postgres_params params;
@@ -206,16 +206,16 @@ static enum status find_twins(struct postgres_store *pg, const struct portion *p
 	for (size_t n = 0; n < portion->count; n++)
 		postgres_array_int8(&params, (int64_t)event_at(pg, portion, n)->identity);
 	postgres_array_end(&params);
-	status = postgres_run(&pg->pipeline, PG_EVENT_TWINS, &params, rows, err);
+	status = postgres_run(&pg->pipeline, PG_EVENT_DUPLICATES, &params, rows, err);
 	postgres_params_free(&params);
 	return status;
 }
 
 /*
- * A twin received within dedup_window makes the event a duplicate. An older one gives the identity up
- * and stays as it is.
+ * The same event, received within dedup_window, makes this one a duplicate. An older one gives the identity
+ * up and stays as it is.
  */
-static enum status judge_twins(struct postgres_store *pg, const struct portion *portion,
+static enum status decide_duplicates(struct postgres_store *pg, const struct portion *portion,
 	const struct postgres_rows *rows, struct error *err)
 {
 	int64_t too_old[PG_EVENT_BLOCK];
@@ -249,10 +249,10 @@ static enum status resolve_portion(
 	struct postgres_rows rows = { 0 };
 	struct portion again;
 	size_t at = portion->places[0];
-	enum status status = find_twins(pg, portion, &rows, err);
+	enum status status = find_duplicates(pg, portion, &rows, err);
 
 	if (status == STATUS_OK)
-		status = judge_twins(pg, portion, &rows, err);
+		status = decide_duplicates(pg, portion, &rows, err);
 	postgres_rows_free(&rows);
 	if (status != STATUS_OK || !next_open(&pg->batch, &at, &again))
 		return status;
@@ -264,12 +264,12 @@ static enum status resolve_portion(
 	return postgres_take_end(&pg->pipeline, status, err);
 }
 
-enum status postgres_resolve_twins(struct postgres_store *pg, struct error *err)
+enum status postgres_resolve_duplicates(struct postgres_store *pg, struct error *err)
 {
 	struct portion portion;
 	enum status status = STATUS_OK;
 
-	for (int round = 0; round < TWINS_ROUNDS_MAX; round++) {
+	for (int round = 0; round < DUPLICATE_ROUNDS_MAX; round++) {
 		size_t at = 0;
 		bool any = false;
 
@@ -280,7 +280,7 @@ enum status postgres_resolve_twins(struct postgres_store *pg, struct error *err)
 		if (status != STATUS_OK || !any)
 			return status;
 	}
-	error_set(err, "store: PostgreSQL: an event's twin comes and goes");
+	error_set(err, "store: PostgreSQL: a duplicate of an event comes and goes");
 	return STATUS_IO;
 }
 

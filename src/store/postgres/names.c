@@ -33,7 +33,7 @@ enum status postgres_rename(struct store *store, enum store_name_kind kind, uint
 	return status;
 }
 
-/* Others may have it configured, and would go on delivering to it under the new name. */
+/* Others may have it configured, and would continue to deliver to it under the new name. */
 static enum status count_others(struct postgres_store *pg, int64_t *others_out, struct error *err)
 {
 	struct postgres_params params;

@@ -16,8 +16,8 @@
 void postgres_count_new(struct postgres_store *pg, const struct store_event *event, int64_t sign);
 enum status postgres_send_events(struct postgres_store *pg, struct error *err);
 enum status postgres_take_events(struct postgres_store *pg, struct error *err);
-/* Events that were there already; round trips of its own, seldom needed. */
-enum status postgres_resolve_twins(struct postgres_store *pg, struct error *err);
+/* Events that were there already; round trips of its own, rarely needed. */
+enum status postgres_resolve_duplicates(struct postgres_store *pg, struct error *err);
 /* Second trip: of the events that are new. */
 enum status postgres_send_deliveries(struct postgres_store *pg, struct error *err);
 
@@ -32,7 +32,7 @@ enum status postgres_send_attempts(struct postgres_store *pg, struct error *err)
 /* claim.c */
 enum status postgres_send_claims(struct postgres_store *pg, struct error *err);
 enum status postgres_take_claims(struct postgres_store *pg, struct error *err);
-/* Between the trips; seldom one of its own. */
+/* Between the trips; rarely one of its own. */
 enum status postgres_name_sources(struct postgres_store *pg, struct error *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include "repostal/memory.h"
 
 enum {
-	READER_LOOKS_MAX = 20000, /* of one list */
+	READER_SCAN_LIMIT = 20000, /* of one list */
 	READER_SQL_SIZE_MAX = POSTGRES_FILTER_SIZE_MAX + 4096,
 };
 
@@ -147,11 +147,11 @@ static void build_list(struct buf *sql, const struct store_filter *filter, bool 
 		.filter = *filter,
 		.is_down = !is_up,
 		.from = !is_up && from == 0 ? INT64_MAX : from,
-		.looks_max = READER_LOOKS_MAX,
+		.scan_limit = READER_SCAN_LIMIT,
 		.count_max = count_max,
 	};
 
-	buf_append_text(sql, "SELECT page.id, page.looks, page.last, d.state, d.attempts, d.due,"
+	buf_append_text(sql, "SELECT page.id, page.count, page.last, d.state, d.attempts, d.due,"
 			     " d.code, d.transport, d.duration, e.received, e.source, e.kind,"
 			     " e.type, e.content_type, e.raw, d.as_new FROM (");
 	postgres_filter_sql(sql, &page);
@@ -180,10 +180,10 @@ static enum status reader_list(struct store_reader *base, const struct store_fil
 			give_row(&rows, row, on_row, context);
 			given_count++;
 		}
-	/* A page ends at its size, or where the looking stopped. */
+	/* A page ends at its size, or where the scan stopped. */
 	if (status == STATUS_OK && given_count == count_max)
 		*next_out = postgres_int(&rows, rows.count - 1, 0);
-	else if (status == STATUS_OK && postgres_int(&rows, 0, 1) >= READER_LOOKS_MAX)
+	else if (status == STATUS_OK && postgres_int(&rows, 0, 1) >= READER_SCAN_LIMIT)
 		*next_out = postgres_int(&rows, 0, 2);
 	postgres_rows_free(&rows);
 	return status;

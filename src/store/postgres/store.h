@@ -41,7 +41,7 @@ struct postgres_batch {
 	int64_t claim_now_ms;
 };
 
-/* Leases of transactions whose end we do not know: nobody here works on them. */
+/* Leases of transactions whose end is not known: this process works on none of them. */
 enum {
 	POSTGRES_IN_DOUBT_MAX = 64,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Verdicts, the attempts they leave, and deliveries of one order_key: one is due, the others are held
- * (sqlite/order.c says how). Whoever adds to an order or ends one of it holds the order's lock.
+ * (sqlite/order.c says how). A transaction that adds to an order or ends one of it holds the order's lock.
  */
 #include <stdlib.h>
 

@@ -21,7 +21,7 @@
 #include "steps.h"
 
 enum {
-	/* Somebody looks at the file with another tool: wait a little rather than fail. */
+	/* Another tool may be reading the file: wait a little rather than fail. */
 	BUSY_TIMEOUT_MS = 1000,
 	/*
 	 * Most pages that a commit writes are written again by the next. Measured at 10,000 events a

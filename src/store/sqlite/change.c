@@ -3,7 +3,7 @@
  * What operators do: deliveries taken up again or discarded, targets paused, quarantine emptied.
  *
  * A delivery that is taken up again starts to count its attempts anew; those before stay readable,
- * for "earlier" goes on numbering them. One that an earlier delivery of its order_key holds back
+ * for "earlier" continues their numbers. One that an earlier delivery of its order_key holds back
  * stays held: it has all its attempts still, and its order is a promise.
  */
 #include <sqlite3.h>
@@ -152,9 +152,9 @@ enum status sqlite_change(struct store *store, struct store_change *change, stru
 	}
 	status = sqlite_scan_begin(&scan, err);
 	while (status == STATUS_OK && scan.first <= scan.last) {
-		if (scan.looks >= change->scan_max)
+		if (scan.scanned >= change->scan_limit)
 			return STATUS_OK;
-		status = sqlite_scan_next(&scan, change->scan_max, err);
+		status = sqlite_scan_next(&scan, change->scan_limit, err);
 		for (size_t i = 0; status == STATUS_OK && i < scan.count; i++) {
 			if (change->changed == change->count_max)
 				return STATUS_OK;

@@ -43,26 +43,26 @@ static enum status insert_event(struct sqlite_store *sqlite, const struct store_
 }
 
 /*
- * A twin received within dedup_window makes the event a duplicate. An older one gives the identity
+ * The same event, received within dedup_window, makes this one a duplicate. An older one gives the identity
  * up and stays as it is.
  */
-static enum status resolve_twin(
+static enum status resolve_duplicate(
 	struct sqlite_store *sqlite, struct store_event *event, struct error *err)
 {
-	struct sqlite3_stmt *twin = sqlite->statements[SQL_EVENT_TWIN];
+	struct sqlite3_stmt *earlier = sqlite->statements[SQL_EVENT_DUPLICATE];
 	struct sqlite3_stmt *forget = sqlite->statements[SQL_EVENT_FORGET_IDENTITY];
 	int64_t id, age_us;
 	bool row = false;
 	enum status status;
 
-	sqlite3_bind_int64(twin, 1, event->occurred_ms);
-	sqlite3_bind_int64(twin, 2, (int64_t)event->identity);
-	status = sqlite_fetch(sqlite, SQL_EVENT_TWIN, &row, err);
+	sqlite3_bind_int64(earlier, 1, event->occurred_ms);
+	sqlite3_bind_int64(earlier, 2, (int64_t)event->identity);
+	status = sqlite_fetch(sqlite, SQL_EVENT_DUPLICATE, &row, err);
 	if (status != STATUS_OK || !row)
 		return status;
-	id = sqlite3_column_int64(twin, 0);
-	age_us = event->received_us - sqlite3_column_int64(twin, 1);
-	sqlite_done(sqlite, SQL_EVENT_TWIN);
+	id = sqlite3_column_int64(earlier, 0);
+	age_us = event->received_us - sqlite3_column_int64(earlier, 1);
+	sqlite_done(sqlite, SQL_EVENT_DUPLICATE);
 	if (age_us / 1000 < sqlite->base.settings.dedup_window_ms) {
 		event->id = id;
 		event->duplicate = true;
@@ -140,7 +140,7 @@ enum status sqlite_append(struct store *store, struct store_event *event, struct
 
 	status = insert_event(sqlite, event, &inserted, err);
 	if (status == STATUS_OK && !inserted) {
-		status = resolve_twin(sqlite, event, err);
+		status = resolve_duplicate(sqlite, event, err);
 		if (status != STATUS_OK || event->duplicate)
 			return status;
 		status = insert_event(sqlite, event, &inserted, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names and their numbers, and what belongs to a target removed. The statements of what is seldom done are
- * prepared when they are needed, for some look at every row.
+ * Names and their numbers, and what belongs to a target removed. The statements of what is rarely done are
+ * prepared when they are needed, for some read every row.
  */
 
 #include <sqlite3.h>
@@ -10,7 +10,7 @@
 #include "steps.h"
 
 enum {
-	FORGET_ROWS_MAX = 2000, /* looked at in one portion: a few milliseconds */
+	FORGET_ROWS_MAX = 2000, /* scanned in one portion: a few milliseconds */
 };
 
 static enum status prepare(struct sqlite_store *sqlite, const char *sql,
@@ -67,7 +67,7 @@ static const char *const unused[STORE_NAME_KIND_COUNT] = {
 			      " AND number NOT IN (SELECT source FROM quarantine)",
 };
 
-/* Frees the numbers of names that nothing is left of; looks at every row. */
+/* Frees the numbers of names that nothing is left of; reads every row. */
 static enum status free_unused(struct store *store, enum store_name_kind kind, struct error *err)
 {
 	struct sqlite_store *sqlite = sqlite_store_of(store);

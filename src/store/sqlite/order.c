@@ -4,7 +4,7 @@
  *
  * A held one waits with a due time that never comes, so that claims pass it by without knowing about
  * order. What holds as long as any of a key is held: at least one open delivery of that key is not,
- * and whoever ends the last of these gives the next one its due time.
+ * and what ends the last of these gives the next one its due time.
  */
 #include "order.h"
 

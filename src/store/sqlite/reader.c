@@ -3,8 +3,8 @@
  * Looking at the file with a connection that cannot write.
  *
  * Readers of a file in WAL mode take part in its "-shm" file, so they have to be allowed to write that,
- * and to create it when nobody else has the store open; what they leave then is empty and belongs to
- * the next who opens the store. A call is one short read transaction: a long one would keep the owner
+ * and to create it when no other process has the store open; what they leave then is empty and belongs to
+ * the next that opens the store. A call is one short read transaction: a long one would keep the owner
  * from using its log again from the start.
  */
 #include <errno.h>
@@ -27,7 +27,7 @@
 
 enum {
 	READER_BUSY_TIMEOUT_MS = 250,
-	READER_LOOKS_MAX = 20000, /* of one list: some ten milliseconds */
+	READER_SCAN_LIMIT = 20000, /* of one list: some ten milliseconds */
 };
 
 enum read_statement {
@@ -107,7 +107,7 @@ static enum status failed(struct sqlite_reader *reader, struct error *err)
 	if (!is_locked_out(reader))
 		return sqlite_explain(reader->db, reader->path, "read", err);
 	error_set(err,
-		"store '%s' cannot be read: whoever reads it has to be allowed to write to "
+		"store '%s' cannot be read: a reader has to be allowed to write to "
 		"'%s-shm' "
 		"and to its folder; try as the user that repostal runs as",
 		reader->path, reader->path);
@@ -284,7 +284,7 @@ static enum status count_targets(
 	return STATUS_OK;
 }
 
-/* Where a page goes on that comes to id next: before it counting down, else behind it. */
+/* Where a page continues that comes to id next: before it counting down, else after it. */
 static int64_t edge_of(const struct sqlite_scan *scan, int64_t next)
 {
 	return scan->is_down ? next + 1 : next - 1;
@@ -299,15 +299,15 @@ static enum status list_rows(struct sqlite_reader *reader, struct sqlite_scan *s
 	enum status status = STATUS_OK;
 
 	while (status == STATUS_OK && scan->first <= scan->last) {
-		if (scan->looks >= READER_LOOKS_MAX) {
+		if (scan->scanned >= READER_SCAN_LIMIT) {
 			*next_out = edge_of(scan, scan->is_down ? scan->last : scan->first);
 			break;
 		}
-		status = sqlite_scan_next(scan, READER_LOOKS_MAX, err);
+		status = sqlite_scan_next(scan, READER_SCAN_LIMIT, err);
 		for (size_t i = 0; status == STATUS_OK && i < scan->count; i++) {
 			bool is_meant = false;
 
-			if (given_count == count_max || scan->looks >= 2 * READER_LOOKS_MAX) {
+			if (given_count == count_max || scan->scanned >= 2 * READER_SCAN_LIMIT) {
 				*next_out = edge_of(scan, scan->ids[i]);
 				return STATUS_OK;
 			}

@@ -10,8 +10,8 @@
 
 enum {
 	TIME_SLACK_US = 5 * 1000 * 1000, /* how far received may fall while ids rise */
-	EVENT_LOOKS = 3,                 /* what a look at an event costs: its row is large */
-	SEARCH_LOOKS = 3,                /* and a look into a bucket: it is a page of its own */
+	EVENT_COST = 3,                  /* in rows of delivery: its row is large */
+	SEARCH_COST = 3,                 /* and a bucket is a page of its own */
 };
 
 #define RANGE "SELECT id, target, state FROM delivery WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
@@ -126,7 +126,7 @@ static void narrow(struct sqlite_scan *scan, int64_t first, int64_t last)
 		scan->last = last;
 }
 
-/* Nothing is left to look at. */
+/* Nothing is left to scan. */
 static void finish(struct sqlite_scan *scan)
 {
 	scan->first = 1;
@@ -209,7 +209,7 @@ enum status sqlite_scan_begin(struct sqlite_scan *scan, struct error *err)
 	const struct store_filter *filter = &scan->filter;
 	enum status status = STATUS_OK;
 
-	scan->looks = 0;
+	scan->scanned = 0;
 	scan->count = 0;
 	if (filter->event != 0)
 		narrow(scan, first_of_event(filter->event), last_of_event(filter->event));
@@ -226,7 +226,7 @@ static bool wants(const struct store_filter *filter, int target, int state)
 	       (filter->states == 0 || (filter->states >> state & 1) != 0);
 }
 
-/* Everything up to this id has been looked at. */
+/* Everything up to this id has been scanned. */
 static void pass(struct sqlite_scan *scan, int64_t id)
 {
 	if (scan->is_down)
@@ -235,14 +235,14 @@ static void pass(struct sqlite_scan *scan, int64_t id)
 		scan->first = id + 1;
 }
 
-static bool is_full(const struct sqlite_scan *scan, size_t looks_max)
+static bool is_full(const struct sqlite_scan *scan, size_t scan_limit)
 {
-	return scan->count == SCAN_CHUNK_MAX || scan->looks >= looks_max;
+	return scan->count == SCAN_CHUNK_MAX || scan->scanned >= scan_limit;
 }
 
 /* All deliveries from first to last, ends included, one after the other. */
 static enum status collect_range(
-	struct sqlite_scan *scan, int64_t first, int64_t last, size_t looks_max, struct error *err)
+	struct sqlite_scan *scan, int64_t first, int64_t last, size_t scan_limit, struct error *err)
 {
 	struct sqlite3_stmt *statement = statement_of(scan, SCAN_RANGE_UP);
 	bool row = true;
@@ -250,14 +250,14 @@ static enum status collect_range(
 
 	sqlite3_bind_int64(statement, 1, first);
 	sqlite3_bind_int64(statement, 2, last);
-	while (!is_full(scan, looks_max)) {
+	while (!is_full(scan, scan_limit)) {
 		int64_t id;
 
 		status = fetch(scan, statement, &row, err);
 		if (status != STATUS_OK || !row)
 			break;
 		id = sqlite3_column_int64(statement, 0);
-		scan->looks++;
+		scan->scanned++;
 		if (wants(&scan->filter, sqlite3_column_int(statement, 1),
 			    sqlite3_column_int(statement, 2)))
 			scan->ids[scan->count++] = id;
@@ -269,12 +269,12 @@ static enum status collect_range(
 	return status;
 }
 
-static enum status collect_search(struct sqlite_scan *scan, size_t looks_max, struct error *err)
+static enum status collect_search(struct sqlite_scan *scan, size_t scan_limit, struct error *err)
 {
 	struct sqlite3_stmt *statement = statement_of(scan, SCAN_SEARCH_UP);
 	enum status status = STATUS_OK;
 
-	while (status == STATUS_OK && scan->first <= scan->last && !is_full(scan, looks_max)) {
+	while (status == STATUS_OK && scan->first <= scan->last && !is_full(scan, scan_limit)) {
 		int64_t near = (scan->is_down ? scan->last : scan->first) >> 16;
 		int64_t bucket = near >> SQL_BUCKET_BITS;
 		int64_t oldest = bucket << SQL_BUCKET_BITS;
@@ -285,7 +285,7 @@ static enum status collect_search(struct sqlite_scan *scan, size_t looks_max, st
 		sqlite3_bind_int64(statement, 2, scan->filter.search_key);
 		sqlite3_bind_int64(statement, 3, scan->is_down ? oldest : near);
 		sqlite3_bind_int64(statement, 4, scan->is_down ? near : newest);
-		scan->looks += SEARCH_LOOKS;
+		scan->scanned += SEARCH_COST;
 		status = fetch(scan, statement, &row, err);
 		if (status != STATUS_OK)
 			break;
@@ -298,7 +298,7 @@ static enum status collect_search(struct sqlite_scan *scan, size_t looks_max, st
 				first = scan->first;
 			if (last > scan->last)
 				last = scan->last;
-			status = collect_range(scan, first, last, looks_max, err);
+			status = collect_range(scan, first, last, scan_limit, err);
 		} else {
 			pass(scan, scan->is_down ? first_of_event(oldest) : last_of_event(newest));
 		}
@@ -353,7 +353,7 @@ static enum status merge_state(
 	sqlite3_bind_int(statement, 4, SCAN_CHUNK_MAX);
 	if (statement_of_state(state) == SCAN_ENDED_UP)
 		sqlite3_bind_int(statement, 5, (int)state);
-	scan->looks++;
+	scan->scanned++;
 	while (status == STATUS_OK && row) {
 		status = fetch(scan, statement, &row, err);
 		if (status == STATUS_OK && row)
@@ -361,7 +361,7 @@ static enum status merge_state(
 	}
 	if (status != STATUS_OK || scan->count == before)
 		return status;
-	scan->looks += scan->count - before;
+	scan->scanned += scan->count - before;
 	qsort(scan->ids, scan->count, sizeof(scan->ids[0]),
 		scan->is_down ? compare_down : compare_up);
 	if (scan->count > SCAN_CHUNK_MAX)
@@ -390,7 +390,7 @@ static enum status collect_states(struct sqlite_scan *scan, struct error *err)
 	return STATUS_OK;
 }
 
-enum status sqlite_scan_next(struct sqlite_scan *scan, size_t looks_max, struct error *err)
+enum status sqlite_scan_next(struct sqlite_scan *scan, size_t scan_limit, struct error *err)
 {
 	const struct store_filter *filter = &scan->filter;
 
@@ -398,11 +398,11 @@ enum status sqlite_scan_next(struct sqlite_scan *scan, size_t looks_max, struct 
 	if (scan->first > scan->last)
 		return STATUS_OK;
 	if (filter->search_key != 0)
-		return collect_search(scan, looks_max, err);
+		return collect_search(scan, scan_limit, err);
 	if (filter->event == 0 && filter->states != 0 &&
 		(filter->states & 1U << DELIVERY_DELIVERED) == 0)
 		return collect_states(scan, err);
-	return collect_range(scan, scan->first, scan->last, looks_max, err);
+	return collect_range(scan, scan->first, scan->last, scan_limit, err);
 }
 
 enum status sqlite_scan_check(
@@ -415,7 +415,7 @@ enum status sqlite_scan_check(
 	*matches_out = true;
 	if (filter->type < 0 && filter->since_us == 0 && filter->until_us == 0)
 		return STATUS_OK;
-	scan->looks += EVENT_LOOKS;
+	scan->scanned += EVENT_COST;
 	sqlite3_bind_int64(scan->scanner->statements[SCAN_EVENT_OF], 1, id >> 16);
 	status = read_pair(scan, SCAN_EVENT_OF, &type, &received_us, matches_out, err);
 	if (status != STATUS_OK || !*matches_out)

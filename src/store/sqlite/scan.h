@@ -2,7 +2,7 @@
 /*
  * scan.h - deliveries that a filter may mean, in order of id, a chunk at a time
  *
- * Promise    A chunk costs at most as many looks as it is given, whatever the size of the store. It
+ * Promise    A chunk reads about as many rows as it is given, whatever the size of the store. It
  *            takes the cheapest way that the filter allows: one event, a search key, the partial
  *            indexes of the states, or else all deliveries in the range of ids that the times leave.
  *            The received times are taken to rise with the ids, give or take a few seconds.
@@ -58,10 +58,10 @@ struct sqlite_scan {
 	struct store_filter filter;
 	bool is_down;                    /* from the newest */
 	size_t targets_count;            /* numbers that exist */
-	int64_t first, last;             /* ids that were not looked at yet; first > last: none */
-	size_t looks;                    /* spent so far */
+	int64_t first, last;             /* ids that were not scanned yet; first > last: none */
+	size_t scanned;                  /* rows so far, as a measure of the cost */
 	size_t count;                    /* of ids: the chunk, in order */
-	int64_t ids[2 * SCAN_CHUNK_MAX]; /* a chunk uses half; the rest is for merging */
+	int64_t ids[2 * SCAN_CHUNK_MAX]; /* a chunk uses half; the other half is for merging */
 };
 
 enum status sqlite_scanner_prepare(
@@ -71,8 +71,8 @@ void sqlite_scanner_finalize(struct sqlite_scanner *scanner);
 
 /* From scan's scanner, filter, is_down, targets_count, first and last; narrows first and last. */
 enum status sqlite_scan_begin(struct sqlite_scan *scan, struct error *err);
-/* The next chunk; stops looking at about looks_max looks in total, with what it has. */
-enum status sqlite_scan_next(struct sqlite_scan *scan, size_t looks_max, struct error *err);
+/* The next chunk; stops when about scan_limit rows were scanned in total, with what it has. */
+enum status sqlite_scan_next(struct sqlite_scan *scan, size_t scan_limit, struct error *err);
 /* Whether what the filter says of the event holds for a delivery of the chunk. */
 enum status sqlite_scan_check(
 	struct sqlite_scan *scan, int64_t id, bool *matches_out, struct error *err);

@@ -47,7 +47,7 @@ static const struct {
 	/* Two keys of one event may be the same. */
 	[SQL_SEARCH_INSERT] = { "append a search key",
 		"INSERT OR IGNORE INTO search (bucket, key, event) VALUES (?1, ?2, ?3)" },
-	[SQL_EVENT_TWIN] = { "find an event's twin",
+	[SQL_EVENT_DUPLICATE] = { "find a duplicate",
 		"SELECT id, received FROM event WHERE occurred = ?1 AND identity = ?2" },
 	[SQL_EVENT_FORGET_IDENTITY] = { "append an event",
 		"UPDATE event SET identity = NULL WHERE id = ?1" },
@@ -91,7 +91,7 @@ static const struct {
 		" ORDER BY d.due, d.id LIMIT ?4" },
 	[SQL_DELIVERY_LEASE] = { "lease a delivery", "UPDATE delivery SET state = 0, attempts = "
 						     "attempts + 1 WHERE id = ?1 AND state = 1" },
-	/* Joined for the same reason as above: what cannot be claimed must not look due for ever.
+	/* Joined for the same reason as above: what cannot be claimed must not look due permanently.
 	 */
 	[SQL_DELIVERY_NEXT_DUE] = { "find what is due next",
 		"SELECT d.due"

@@ -21,8 +21,8 @@ struct sqlite_store {
 	struct sqlite3_stmt *statements[SQL_COUNT];
 	struct sqlite_scanner scanner;
 	/*
-	 * Targets of which a delivery was claimed that has an order_key, or attempts of before an
-	 * operator took it up again: only their verdicts have to look for these.
+	 * Targets of which a delivery was claimed that has an order_key, or attempts from before an
+	 * operator took it up again: only their verdicts have to ask for these.
 	 */
 	bool has_extras[STORE_TARGETS_MAX];
 	/* These follow the transaction: begin keeps a copy, rollback brings it back. */

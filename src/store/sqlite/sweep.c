@@ -5,7 +5,7 @@
  * Ids rise with the arrival, so the old events are the first. A cursor walks over them and removes,
  * and stops before the first that is too young to go whatever became of it; there it stays and
  * follows the clock, a few events a call. What it passed without removing (still open, or dead and
- * kept longer) is looked at again by a new round, an hour after the last one ended, and only if
+ * kept longer) is examined again by a new round, an hour after the last one ended, and only if
  * there was any.
  */
 #include <sqlite3.h>
@@ -54,7 +54,7 @@ static bool delivery_is_over(const struct store_settings *settings, int state, i
 }
 
 /* Reads all rows of the event that the statement stands on, unless the event is young. */
-static enum status judge_event(struct sqlite_store *sqlite, struct scan *scan,
+static enum status decide_event(struct sqlite_store *sqlite, struct scan *scan,
 	enum event_fate *fate_out, struct error *err)
 {
 	struct sqlite3_stmt *statement = sqlite->statements[SQL_SWEEP_SCAN];
@@ -68,7 +68,7 @@ static enum status judge_event(struct sqlite_store *sqlite, struct scan *scan,
 	if (age_ms < sweep_age_min_ms(settings))
 		return STATUS_OK;
 	while (status == STATUS_OK && scan->row && sqlite3_column_int64(statement, 0) == id) {
-		if (sqlite3_column_type(statement, 3) == SQLITE_NULL) /* nobody wanted it */
+		if (sqlite3_column_type(statement, 3) == SQLITE_NULL) /* no target wanted it */
 			over = age_ms >= settings->keep_delivered_ms;
 		else if (!delivery_is_over(settings, sqlite3_column_int(statement, 3),
 				 scan->now_ms - sqlite3_column_int64(statement, 4)))
@@ -95,7 +95,7 @@ static void scan_remove(struct scan *scan, int64_t id)
 }
 
 /*
- * Collects what may go, from the cursor on, and moves the cursor. *end_out: there is nothing behind
+ * Collects what may go, from the cursor on, and moves the cursor. *end_out: there is nothing after
  * it that is old enough.
  */
 static enum status scan_events(
@@ -116,7 +116,7 @@ static enum status scan_events(
 			*end_out = false;
 			break;
 		}
-		status = judge_event(sqlite, scan, &fate, err);
+		status = decide_event(sqlite, scan, &fate, err);
 		if (status != STATUS_OK || fate == EVENT_YOUNG)
 			break;
 		scan->seen_count++;

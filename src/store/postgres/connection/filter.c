@@ -45,7 +45,7 @@ static void add_by_search(struct buf *sql, const struct postgres_page *page)
 		"%" PRId64 " AND event %s %" PRId64 " ORDER BY event%s LIMIT %zu) AS s"
 		" JOIN delivery ON id BETWEEN event << 16 AND event << 16 | 65535 WHERE ",
 		page->filter.search_key, page->is_down ? "<=" : ">=", page->from >> 16,
-		direction(page), page->looks_max);
+		direction(page), page->scan_limit);
 	add_range(sql, page);
 }
 
@@ -68,7 +68,7 @@ static void add_by_states(struct buf *sql, const struct postgres_page *page)
 		buf_append_text(sql, " AND ");
 		add_range(sql, page);
 		buf_printf(sql, " ORDER BY id%s LIMIT %zu) AS d WHERE true", direction(page),
-			page->looks_max);
+			page->scan_limit);
 		add_target(sql, "t.number", &page->filter);
 		separator = " UNION ALL ";
 	}
@@ -81,7 +81,7 @@ static void add_by_range(struct buf *sql, const struct postgres_page *page)
 	add_range(sql, page);
 }
 
-static void add_looked(struct buf *sql, const struct postgres_page *page)
+static void add_scanned(struct buf *sql, const struct postgres_page *page)
 {
 	const struct store_filter *filter = &page->filter;
 	bool is_indexed = filter->states != 0 && (filter->states & ~(uint32_t)STATES_INDEXED) == 0;
@@ -92,14 +92,14 @@ static void add_looked(struct buf *sql, const struct postgres_page *page)
 		add_by_states(sql, page);
 	else
 		add_by_range(sql, page);
-	buf_printf(sql, " ORDER BY id%s LIMIT %zu", direction(page), page->looks_max);
+	buf_printf(sql, " ORDER BY id%s LIMIT %zu", direction(page), page->scan_limit);
 }
 
 static void add_conditions(struct buf *sql, const struct store_filter *filter)
 {
-	add_target(sql, "looked.target", filter);
+	add_target(sql, "scanned.target", filter);
 	if (filter->states != 0)
-		buf_printf(sql, " AND (%u >> looked.state & 1) = 1", (unsigned)filter->states);
+		buf_printf(sql, " AND (%u >> scanned.state & 1) = 1", (unsigned)filter->states);
 	if (filter->type >= 0)
 		buf_printf(sql, " AND e.type = %d", filter->type);
 	if (filter->since_us != 0)
@@ -110,16 +110,17 @@ static void add_conditions(struct buf *sql, const struct store_filter *filter)
 
 void postgres_filter_sql(struct buf *sql, const struct postgres_page *page)
 {
-	buf_append_text(sql, "WITH looked AS MATERIALIZED (");
-	add_looked(sql, page);
+	buf_append_text(sql, "WITH scanned AS MATERIALIZED (");
+	add_scanned(sql, page);
 	buf_printf(sql,
-		"), edge AS (SELECT count(*) AS looks, %s(id) AS last FROM looked),"
-		" hits AS (SELECT looked.id FROM looked JOIN event AS e ON e.id = looked.id >> 16"
+		"), edge AS (SELECT count(*) AS count, %s(id) AS last FROM scanned),"
+		" hits AS (SELECT scanned.id FROM scanned JOIN event AS e ON e.id = scanned.id >> "
+		"16"
 		" WHERE true",
 		page->is_down ? "min" : "max");
 	add_conditions(sql, &page->filter);
 	buf_printf(sql,
-		" ORDER BY looked.id%s LIMIT %zu)"
-		" SELECT hits.id, edge.looks, edge.last FROM edge LEFT JOIN hits ON true",
+		" ORDER BY scanned.id%s LIMIT %zu)"
+		" SELECT hits.id, edge.count, edge.last FROM edge LEFT JOIN hits ON true",
 		direction(page), page->count_max);
 }

@@ -47,7 +47,7 @@ struct postgres_link {
 
 /*
  * What an earlier session of this process left on the server would hold its rows; and a commit that
- * still waits for a standby there would become visible when nobody counts with it any more.
+ * still waits for a standby there would become visible when no process expects it any more.
  */
 static enum status end_earlier_sessions(
 	struct postgres_link *link, struct postgres_session *session, struct error *err)
@@ -112,9 +112,9 @@ static void note_failure(struct postgres_link *link, const struct error *err)
 
 /*
  * A server that takes connections and then hangs would hold up the store's thread again and again; the
- * longer it goes on, the longer everything is refused at once in between.
+ * longer this lasts, the longer everything is refused at once in between.
  */
-static void judge_last_session(struct postgres_link *link)
+static void note_last_session(struct postgres_link *link)
 {
 	bool ended_early;
 
@@ -155,7 +155,7 @@ static void connect_again(struct postgres_link *link)
 	struct error err = { .text = "" };
 	enum status status = STATUS_OK;
 
-	judge_last_session(link);
+	note_last_session(link);
 	if (clock_monotonic_ms() < link->not_before_ms)
 		return;
 	if (is_needed(link)) {

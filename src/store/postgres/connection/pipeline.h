@@ -6,7 +6,7 @@
  *            taken in the order in which the statements were sent.
  * Threads    The store's.
  * Errors     A session that failed below SQL is given up, and the link asked for another: until it is there
- *            every call says STATUS_IO. After a statement that the server refused, the rest of its series is
+ *            every call says STATUS_IO. After a statement that the server refused, what follows in its series is
  *            skipped and the session stays.
  */
 #ifndef REPOSTAL_STORE_POSTGRES_PIPELINE_H

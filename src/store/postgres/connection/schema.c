@@ -31,7 +31,7 @@
 #include "repostal/memory.h"
 #include "secret.h"
 
-/* One lock for every change of tables; the number is arbitrary, and the same for ever. */
+/* One lock for every change of tables; the number is arbitrary, and permanent. */
 #define SCHEMA_LOCK_NUMBER "5785230419200501"
 #define SCHEMA_LOCK "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK_NUMBER ")"
 
@@ -124,7 +124,7 @@ static const char *const steps[] = {
 	 *
 	 * A session that reads the list of partitions while another attaches one may keep the list
 	 * without it, until it hears of the next change: PostgreSQL drops its copy when the news come,
-	 * and then finishes the one that it was making. Its inserts would fail until tomorrow. So who
+	 * and then finishes the one that it was making. Its inserts would fail until tomorrow. So a session that
 	 * finds the day there changes a setting to what it is, and has to read the list again.
 	 */
 	"CREATE FUNCTION partition_add(day integer) RETURNS void LANGUAGE plpgsql AS $body$"
@@ -159,7 +159,7 @@ static const char *const steps[] = {
 	"  EXECUTE format('DROP TABLE IF EXISTS repostal.search_%s', days[1]);"
 	"  RETURN array_length(days, 1);"
 	" END $body$;"
-	/* The first event from which on all were received at that time or later, or one behind. */
+	/* The first event from which on all were received at that time or later, or one after it. */
 	"CREATE FUNCTION event_from(received_us bigint) RETURNS bigint STABLE LANGUAGE plpgsql"
 	" AS $body$"
 	" DECLARE first bigint; behind bigint; middle bigint; found_id bigint; found_us bigint;"
@@ -247,7 +247,7 @@ static enum status has_tables(struct postgres_session *session, bool *found_out,
 		session, "SELECT to_regclass('repostal.meta')::oid::bigint", &oid, found_out, err);
 }
 
-/* IF NOT EXISTS is not safe between two who do it at once: that is what the lock is for. */
+/* IF NOT EXISTS is not safe between two that do it at once: that is what the lock is for. */
 static enum status open_locked(struct postgres_session *session, struct error *err)
 {
 	int64_t version = 0;

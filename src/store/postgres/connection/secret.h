@@ -3,7 +3,7 @@
  * secret.h - random numbers that a store gets once, in the table meta
  *
  * Threads    The session's.
- * Errors     STATUS_NOT_FOUND from postgres_secret_read(): a version of before made the store.
+ * Errors     STATUS_NOT_FOUND from postgres_secret_read(): an earlier version made the store.
  */
 #ifndef REPOSTAL_STORE_POSTGRES_SECRET_H
 #define REPOSTAL_STORE_POSTGRES_SECRET_H

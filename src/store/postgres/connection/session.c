@@ -20,7 +20,7 @@ enum {
 };
 
 /*
- * A server that loses us ends what we left behind: an open transaction after two seconds (a stopped
+ * A server that loses us ends what we left open: an open transaction after two seconds (a stopped
  * process must not keep others from its rows), a statement when the connection is gone. No
  * statement_timeout: it would end a commit's wait for its standbys, and report success.
  */
@@ -443,7 +443,7 @@ enum status postgres_session_go(struct postgres_session *session, struct error *
 	return STATUS_OK;
 }
 
-/* A statement has one result, then a null one; after a failure the rest of a series is skipped. */
+/* A statement has one result, then a null one; after a failure what follows in a series is skipped. */
 enum status postgres_session_take(struct postgres_session *session, size_t which,
 	struct postgres_rows *rows, struct error *err)
 {

@@ -2,7 +2,7 @@
 /*
  * session.h - one connection to PostgreSQL
  *
- * Promise    No call waits for ever: connecting takes at most CONNECT_TIMEOUT_MS (unless the dsn says
+ * Promise    No call waits without a limit: connecting takes at most CONNECT_TIMEOUT_MS (unless the dsn says
  *            connect_timeout), an answer POSTGRES_ANSWER_TIMEOUT_MS; whatever takes longer loses the
  *            session. A commit is never weakened: synchronous_commit is at least "on", so that where
  *            synchronous standbys are configured a commit returns when they have it.

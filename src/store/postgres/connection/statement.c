@@ -63,8 +63,8 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" retrying = tally.retrying + excluded.retrying, dead = tally.dead + "
 		"excluded.dead" },
 	/*
-	 * Deliveries of one order belong together across processes: whoever adds to an order or ends
-	 * one of it holds its lock to the end of the transaction. All are taken at once, in one
+	 * Deliveries of one order belong together across processes: a transaction that adds to an
+	 * order or ends one of it holds its lock to the end. All are taken at once, in one
 	 * order.
 	 */
 	[PG_ORDER_LOCK] = { "lock an order",
@@ -85,7 +85,7 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 		" $4::bigint[], $5::int[], $6::int[], $7::int[], $8::bytea[], $9::bytea[])"
 		" AS e(n, occurred, identity, received, source, kind, type, content_type, raw)"
 		" ON CONFLICT (occurred, identity) DO NOTHING RETURNING id" },
-	[PG_EVENT_TWINS] = { "find events' twins",
+	[PG_EVENT_DUPLICATES] = { "find duplicates",
 		"SELECT n, e.id, e.received FROM unnest($1::int[], $2::bigint[], $3::bigint[])"
 		" AS t(n, occurred, identity) JOIN event AS e"
 		" ON e.occurred = t.occurred AND e.identity = t.identity" },
@@ -273,7 +273,7 @@ static const struct postgres_statement_text list[PG_STATEMENT_COUNT] = {
 	/*
 	 * From the cursor to the first event that is too young: whether each may go. $2: younger than
 	 * this are too young; $3, $4: delivered and dead ones may go that ended at or before; $5:
-	 * events that nobody wanted.
+	 * events that no target wanted.
 	 */
 	[PG_SWEEP_SCAN] = { "look for old events",
 		"WITH batch AS MATERIALIZED"

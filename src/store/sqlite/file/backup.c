@@ -101,7 +101,7 @@ static enum status open_source(struct making *making, struct error *err)
 	if (status == STATUS_OK && sqlite3_exec(making->from, "PRAGMA cache_size = -2048; BEGIN",
 					   NULL, NULL, NULL) != SQLITE_OK)
 		status = sqlite_explain(making->from, path, "cannot read", err);
-	/* What its first look at the file finds, the transaction sees to its end. */
+	/* What the first read finds, the transaction sees to its end. */
 	if (status == STATUS_OK)
 		status = sqlite_schema_identify(making->from, path, &version, err);
 	if (status == STATUS_OK && version == 0) {
@@ -111,7 +111,7 @@ static enum status open_source(struct making *making, struct error *err)
 	return status;
 }
 
-/* Nobody reads the copy before it is complete: a crash leaves nothing that would need a journal. */
+/* The copy is not read before it is complete: a crash leaves nothing that would need a journal. */
 static enum status open_copy(struct making *making, const char *settings, struct error *err)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

@@ -3,8 +3,8 @@
  * error.h - what SQLite said, put into words
  *
  * Threads    The connection's.
- * Errors     STATUS_INVALID the file is damaged or no database; STATUS_BUSY somebody else holds a lock;
- *            STATUS_IO all the rest.
+ * Errors     STATUS_INVALID the file is damaged or no database; STATUS_BUSY another process holds a
+ *            lock; STATUS_IO anything else.
  */
 #ifndef REPOSTAL_STORE_SQLITE_ERROR_H
 #define REPOSTAL_STORE_SQLITE_ERROR_H

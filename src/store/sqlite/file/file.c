@@ -17,7 +17,7 @@
 enum {
 	FILE_MODE = 0600,      /* events hold addresses of people */
 	PID_SIZE = 20,         /* in the lock file: a number, blanks, a line feed */
-	OWNER_BYTE = INT32_MAX /* of the database file, locked: behind those that SQLite locks */
+	OWNER_BYTE = INT32_MAX /* of the database file, locked: after those that SQLite locks */
 };
 
 /* Behind the number, from the first good start on: a store that is empty later was not always so. */

@@ -5,7 +5,7 @@
  * Promise    One owner at a time, by whatever name it knows the file. A new file is on disk, with its name,
  *            before anything is written into it.
  * Threads    Any.
- * Ownership  Descriptors are the caller's, who closes them in the order that is said here.
+ * Ownership  Descriptors are the caller's, which closes them in the order that is said here.
  * Errors     STATUS_BUSY another process owns the store; STATUS_INVALID it was in use before and is empty
  *            now; STATUS_NOT_FOUND its folder is missing; STATUS_IO the text says what the system refused.
  */
@@ -23,7 +23,7 @@ char *sqlite_file_resolve(const char *path);
 enum status sqlite_file_lock(const char *path, int *fd_out, struct error *err);
 /*
  * Makes an empty file of mode 0600, durably, unless there is one. Refuses when the store was in use
- * before: its events are gone, and nobody would notice.
+ * before: its events are gone, and nothing would show it.
  */
 enum status sqlite_file_create(const char *path, int lock_fd, struct error *err);
 /*
@@ -42,7 +42,7 @@ int64_t sqlite_file_bytes(const char *path);
 int64_t sqlite_file_log_bytes(const char *path);
 /* When either was last written, Unix milliseconds; 0: not known. */
 int64_t sqlite_file_changed_ms(const char *path);
-/* The log and its index, durably. Nobody has the file open and has looked into it. */
+/* The log and its index, durably. No connection has read the file. */
 enum status sqlite_file_remove_log(const char *path, struct error *err);
 /* The folder of a file that was made, named or removed. */
 enum status sqlite_file_sync_folder(const char *path, struct error *err);

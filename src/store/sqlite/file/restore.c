@@ -5,7 +5,7 @@
  * What is beside it there ("-wal", "-shm") may be of the store that was there before, after a crash with
  * pages that were not in its file yet. SQLite cannot tell, and would write them into the copy. So a copy
  * has an application id of its own, in the header of the file; its first owner removes what is beside it,
- * then makes it an ordinary store. The header is read and written behind SQLite's back, but with SQLite's
+ * then makes it an ordinary store. The header is read and written without SQLite's knowledge, but with its
  * descriptor: a second one would cost the process its locks when it is closed.
  */
 #include "restore.h"

@@ -16,9 +16,9 @@ struct sqlite3;
 
 /* Makes the file a copy. False: errno says why. */
 bool sqlite_restore_mark(int fd);
-/* For an owner, before the connection's first look: makes a restored copy a store. */
+/* For an owner, before the connection first reads: makes a restored copy a store. */
 enum status sqlite_restore_settle(struct sqlite3 *db, struct error *err);
-/* For who only reads, before the first look. */
+/* For readers, before the connection first reads. */
 enum status sqlite_restore_check(struct sqlite3 *db, struct error *err);
 
 #endif

@@ -16,7 +16,7 @@
  * attempt     Only for what did not go well at once. An ordinary table: its rows may be too large
  *             for a table that is an index.
  * search      Finds events by their search keys. Keys are random, so a bucket of neighbouring events
- *             comes first: new rows go into the few pages of the last bucket, a search looks into
+ *             comes first: new rows go into the few pages of the last bucket, a search reads
  *             each bucket, and what is old goes from the front. Measured with 64 events a
  *             commit: 1.2 microseconds a key, the same after six million events.
  * quarantine  hash finds a body that came before; the bytes are compared.
@@ -30,7 +30,7 @@
  * What came with the third step: deliveries know their event's type, because a receiver may refuse one
  * and want the others: claims are by type. Those that had ended before it have type 7.
  *
- * What came with the second step: type is 255 in events of before, and they have no search keys.
+ * What came with the second step: type is 255 in earlier events, and they have no search keys.
  * earlier is how many attempts a delivery had before an operator had it tried anew. delivery_ended
  * holds what is dead or discarded, delivery_ordered the open ones that have an order_key.
  */

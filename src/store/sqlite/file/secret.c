@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The secret of a store: numbers in meta that are drawn once. A store that a version of before made gets them
+ * The secret of a store: numbers in meta that are drawn once. A store that an earlier version made gets them
  * with the next start.
  */
 #include "secret.h"

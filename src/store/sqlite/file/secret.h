@@ -3,7 +3,7 @@
  * secret.h - random numbers that a store gets once, in the table meta
  *
  * Threads    The connection's.
- * Errors     STATUS_NOT_FOUND from sqlite_secret_read(): a version of before made the store.
+ * Errors     STATUS_NOT_FOUND from sqlite_secret_read(): an earlier version made the store.
  */
 #ifndef REPOSTAL_STORE_SQLITE_SECRET_H
 #define REPOSTAL_STORE_SQLITE_SECRET_H
