@@ -77,22 +77,23 @@ struct store_quarantine_row {
 	struct slice raw;
 };
 
-/*
- * Newest first, those with an id below before (0: from the newest), at most count_max. *next_out is
- * where the next page begins, 0 when there is none.
- */
+/* A part of a list. Repeat with the same struct until next is 0. */
+struct store_page {
+	size_t count_max;
+	int64_t next; /* where it begins, 0 at first; filled: where the next one begins, 0: there is none */
+};
+
+/* Newest first: from the id below page->next, or from the newest. */
 enum status store_reader_list(struct store_reader *reader, const struct store_filter *filter,
-	int64_t before, size_t count_max,
-	void (*on_row)(void *context, const struct store_row *row), void *context,
-	int64_t *next_out, struct error *err);
+	struct store_page *page, void (*on_row)(void *context, const struct store_row *row),
+	void *context, struct error *err);
 /*
- * The same the other way round: oldest first, those with an id above after (0: from the oldest).
- * *next_out is what the next page begins after, 0 when there is none. Deliveries of one event are
- * neighbours, but a page may end between them.
+ * Oldest first: from the id above page->next, or from the oldest. Deliveries of one event are neighbours, but
+ * a page may end between them.
  */
 enum status store_reader_walk(struct store_reader *reader, const struct store_filter *filter,
-	int64_t after, size_t count_max, void (*on_row)(void *context, const struct store_row *row),
-	void *context, int64_t *next_out, struct error *err);
+	struct store_page *page, void (*on_row)(void *context, const struct store_row *row),
+	void *context, struct error *err);
 /*
  * By target and number. A delivery that went well at once has none, unless it was taken up again later;
  * then the numbers continue.
@@ -101,9 +102,9 @@ enum status store_reader_attempts(struct store_reader *reader, int64_t event,
 	void (*on_attempt)(void *context, const struct store_attempt *attempt), void *context,
 	struct error *err);
 /* Newest first, as store_reader_list(). */
-enum status store_reader_quarantine(struct store_reader *reader, int64_t before, size_t count_max,
+enum status store_reader_quarantine(struct store_reader *reader, struct store_page *page,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
-	int64_t *next_out, struct error *err);
+	struct error *err);
 enum status store_reader_quarantined(struct store_reader *reader, int64_t id,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
 	struct error *err);

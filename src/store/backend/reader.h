@@ -16,17 +16,17 @@ struct store_reader_ops {
 		struct error *err);
 	void (*close)(struct store_reader *reader);
 	enum status (*probe)(const struct store_settings *settings, struct error *err);
-	/* *next_out is 0 when these begin. The list is store_reader_list(), or with is_up _walk(). */
+	/* store_reader_list(), or with is_up _walk(). */
 	enum status (*list)(struct store_reader *reader, const struct store_filter *filter,
-		bool is_up, int64_t from, size_t count_max,
+		bool is_up, struct store_page *page,
 		void (*on_row)(void *context, const struct store_row *row), void *context,
-		int64_t *next_out, struct error *err);
+		struct error *err);
 	enum status (*attempts)(struct store_reader *reader, int64_t event,
 		void (*on_attempt)(void *context, const struct store_attempt *attempt),
 		void *context, struct error *err);
-	enum status (*quarantine)(struct store_reader *reader, int64_t before, size_t count_max,
+	enum status (*quarantine)(struct store_reader *reader, struct store_page *page,
 		void (*on_row)(void *context, const struct store_quarantine_row *row),
-		void *context, int64_t *next_out, struct error *err);
+		void *context, struct error *err);
 	enum status (*quarantined)(struct store_reader *reader, int64_t id,
 		void (*on_row)(void *context, const struct store_quarantine_row *row),
 		void *context, struct error *err);

@@ -140,21 +140,21 @@ static void give_row(const struct postgres_rows *rows, int row,
 	on_row(context, &given);
 }
 
-static void build_list(struct buf *sql, const struct store_filter *filter, bool is_up, int64_t from,
-	size_t count_max)
+static void build_list(struct buf *sql, const struct store_filter *filter, bool is_up,
+	const struct store_page *page)
 {
-	const struct postgres_page page = {
+	const struct postgres_page found = {
 		.filter = *filter,
 		.is_down = !is_up,
-		.from = !is_up && from == 0 ? INT64_MAX : from,
+		.from = !is_up && page->next == 0 ? INT64_MAX : page->next,
 		.scan_limit = READER_SCAN_LIMIT,
-		.count_max = count_max,
+		.count_max = page->count_max,
 	};
 
 	buf_append_text(sql, "SELECT page.id, page.count, page.last, d.state, d.attempts, d.due,"
 			     " d.code, d.transport, d.duration, e.received, e.source, e.kind,"
 			     " e.type, e.content_type, e.raw, d.as_new FROM (");
-	postgres_filter_sql(sql, &page);
+	postgres_filter_sql(sql, &found);
 	buf_append_text(sql, ") AS page LEFT JOIN delivery AS d ON d.id = page.id"
 			     " LEFT JOIN event AS e ON e.id = page.id >> 16"
 			     " ORDER BY page.id");
@@ -162,9 +162,9 @@ static void build_list(struct buf *sql, const struct store_filter *filter, bool 
 }
 
 static enum status reader_list(struct store_reader *base, const struct store_filter *filter,
-	bool is_up, int64_t from, size_t count_max,
+	bool is_up, struct store_page *page,
 	void (*on_row)(void *context, const struct store_row *row), void *context,
-	int64_t *next_out, struct error *err)
+	struct error *err)
 {
 	struct postgres_rows rows = { 0 };
 	struct buf sql;
@@ -172,7 +172,7 @@ static enum status reader_list(struct store_reader *base, const struct store_fil
 	enum status status;
 
 	buf_init(&sql, READER_SQL_SIZE_MAX);
-	build_list(&sql, filter, is_up, from, count_max);
+	build_list(&sql, filter, is_up, page);
 	status = query(reader_of(base), sql.data, &rows, err);
 	buf_free(&sql);
 	for (int row = 0; row < rows.count; row++)
@@ -180,11 +180,12 @@ static enum status reader_list(struct store_reader *base, const struct store_fil
 			give_row(&rows, row, on_row, context);
 			given_count++;
 		}
+	page->next = 0;
 	/* A page ends at its size, or where the scan stopped. */
-	if (status == STATUS_OK && given_count == count_max)
-		*next_out = postgres_int(&rows, rows.count - 1, 0);
+	if (status == STATUS_OK && given_count == page->count_max)
+		page->next = postgres_int(&rows, rows.count - 1, 0);
 	else if (status == STATUS_OK && postgres_int(&rows, 0, 1) >= READER_SCAN_LIMIT)
-		*next_out = postgres_int(&rows, 0, 2);
+		page->next = postgres_int(&rows, 0, 2);
 	postgres_rows_free(&rows);
 	return status;
 }
@@ -239,9 +240,9 @@ static void give_quarantined(const struct postgres_rows *rows, int row,
 	on_row(context, &given);
 }
 
-static enum status reader_quarantine(struct store_reader *base, int64_t before, size_t count_max,
+static enum status reader_quarantine(struct store_reader *base, struct store_page *page,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
-	int64_t *next_out, struct error *err)
+	struct error *err)
 {
 	struct postgres_rows rows = { 0 };
 	struct buf sql;
@@ -249,14 +250,15 @@ static enum status reader_quarantine(struct store_reader *base, int64_t before, 
 
 	buf_init(&sql, READER_SQL_SIZE_MAX);
 	buf_append_text(&sql, QUARANTINE_COLUMNS " WHERE id < ");
-	buf_append_int(&sql, before == 0 ? INT64_MAX : before);
+	buf_append_int(&sql, page->next == 0 ? INT64_MAX : page->next);
 	buf_append_text(&sql, " ORDER BY id DESC LIMIT ");
-	buf_append_int(&sql, (int64_t)count_max + 1);
+	buf_append_int(&sql, (int64_t)page->count_max + 1);
 	status = query(reader_of(base), sql.data, &rows, err);
 	buf_free(&sql);
+	page->next = 0;
 	for (int row = 0; row < rows.count; row++) {
-		if ((size_t)row == count_max) {
-			*next_out = postgres_int(&rows, row, 0) + 1;
+		if ((size_t)row == page->count_max) {
+			page->next = postgres_int(&rows, row, 0) + 1;
 			break;
 		}
 		give_quarantined(&rows, row, on_row, context);

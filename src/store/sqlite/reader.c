@@ -290,25 +290,26 @@ static int64_t edge_of(const struct sqlite_scan *scan, int64_t next)
 	return scan->is_down ? next + 1 : next - 1;
 }
 
-/* *next_out stays 0 when the scan came to its end. */
+/* page->next stays 0 when the scan came to its end. */
 static enum status list_rows(struct sqlite_reader *reader, struct sqlite_scan *scan,
-	size_t count_max, void (*on_row)(void *context, const struct store_row *row), void *context,
-	int64_t *next_out, struct error *err)
+	struct store_page *page, void (*on_row)(void *context, const struct store_row *row),
+	void *context, struct error *err)
 {
 	size_t given_count = 0;
 	enum status status = STATUS_OK;
 
 	while (status == STATUS_OK && scan->first <= scan->last) {
 		if (scan->scanned >= READER_SCAN_LIMIT) {
-			*next_out = edge_of(scan, scan->is_down ? scan->last : scan->first);
+			page->next = edge_of(scan, scan->is_down ? scan->last : scan->first);
 			break;
 		}
 		status = sqlite_scan_next(scan, READER_SCAN_LIMIT, err);
 		for (size_t i = 0; status == STATUS_OK && i < scan->count; i++) {
 			bool is_meant = false;
 
-			if (given_count == count_max || scan->scanned >= 2 * READER_SCAN_LIMIT) {
-				*next_out = edge_of(scan, scan->ids[i]);
+			if (given_count == page->count_max ||
+				scan->scanned >= 2 * READER_SCAN_LIMIT) {
+				page->next = edge_of(scan, scan->ids[i]);
 				return STATUS_OK;
 			}
 			status = sqlite_scan_check(scan, scan->ids[i], &is_meant, err);
@@ -322,20 +323,21 @@ static enum status list_rows(struct sqlite_reader *reader, struct sqlite_scan *s
 }
 
 static enum status reader_list(struct store_reader *base, const struct store_filter *filter,
-	bool is_up, int64_t from, size_t count_max,
+	bool is_up, struct store_page *page,
 	void (*on_row)(void *context, const struct store_row *row), void *context,
-	int64_t *next_out, struct error *err)
+	struct error *err)
 {
 	struct sqlite_reader *reader = reader_of(base);
 	struct sqlite_scan scan = {
 		.scanner = &reader->scanner,
 		.filter = *filter,
 		.is_down = !is_up,
-		.first = is_up ? from + 1 : 0,
-		.last = is_up || from == 0 ? SCAN_ID_MAX : from - 1,
+		.first = is_up ? page->next + 1 : 0,
+		.last = is_up || page->next == 0 ? SCAN_ID_MAX : page->next - 1,
 	};
 	enum status status;
 
+	page->next = 0;
 	status = begin(reader, err);
 	if (status != STATUS_OK)
 		return status;
@@ -343,7 +345,7 @@ static enum status reader_list(struct store_reader *base, const struct store_fil
 	if (status == STATUS_OK)
 		status = sqlite_scan_begin(&scan, err);
 	if (status == STATUS_OK)
-		status = list_rows(reader, &scan, count_max, on_row, context, next_out, err);
+		status = list_rows(reader, &scan, page, on_row, context, err);
 	end(reader);
 	return status;
 }
@@ -396,9 +398,9 @@ static void give_quarantined(struct sqlite3_stmt *statement,
 	on_row(context, &row);
 }
 
-static enum status reader_quarantine(struct store_reader *base, int64_t before, size_t count_max,
+static enum status reader_quarantine(struct store_reader *base, struct store_page *page,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
-	int64_t *next_out, struct error *err)
+	struct error *err)
 {
 	struct sqlite_reader *reader = reader_of(base);
 	struct sqlite3_stmt *statement = reader->statements[READ_QUARANTINE];
@@ -406,13 +408,14 @@ static enum status reader_quarantine(struct store_reader *base, int64_t before, 
 	bool row = true;
 	enum status status = STATUS_OK;
 
-	sqlite3_bind_int64(statement, 1, before == 0 ? INT64_MAX : before);
+	sqlite3_bind_int64(statement, 1, page->next == 0 ? INT64_MAX : page->next);
+	page->next = 0;
 	while (status == STATUS_OK && row) {
 		status = fetch(reader, READ_QUARANTINE, &row, err);
 		if (status != STATUS_OK || !row)
 			break;
-		if (given_count == count_max) {
-			*next_out = sqlite3_column_int64(statement, 0) + 1;
+		if (given_count == page->count_max) {
+			page->next = sqlite3_column_int64(statement, 0) + 1;
 			break;
 		}
 		give_quarantined(statement, on_row, context);
