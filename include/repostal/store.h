@@ -4,9 +4,9 @@
  *
  * Promise    What a successful store_commit() covered survives kill -9 and power loss. What was not
  *            committed leaves no trace. After any crash store_open() succeeds by itself (it needs room
- *            on the disk, or the database server), and every delivery that was leased by nobody else
- *            than who crashed is waiting again: at once where one process owns the store (SQLite), when
- *            the lease has ended where several share it (PostgreSQL).
+ *            on the disk, or the database server), and every delivery that the crashed process had
+ *            leased is waiting again: at once where one process owns the store (SQLite), when the lease
+ *            has ended where several share it (PostgreSQL).
  * Threads    A store belongs to the thread that uses it; everybody else sends requests to that
  *            thread (store_thread.h).
  * Ownership  What a step is given must stay until the transaction ends; what a step fills is complete
@@ -14,18 +14,18 @@
  *            Claimed deliveries belong to the caller, also after a failed commit.
  * Errors     Inside a transaction STATUS_IO (the disk is full, or refuses) loses the transaction:
  *            the caller rolls back, and a later one may succeed. Three refusals leave it intact
- *            (store_is_intact_after()), with nothing written for that one item: STATUS_FULL from store_append(), max_backlog or
- *            its source's half of it is reached; STATUS_INVALID from store_append() and store_quarantine(), more than
- *            STORE_RAW_SIZE_MAX bytes; STATUS_NOT_FOUND from store_unquarantine() and
- *            store_number_anew(). STATUS_UNCERTAIN
+ *            (store_is_intact_after()), with nothing written for that one item: STATUS_FULL from
+ *            store_append(), max_backlog or its source's half of it is reached; STATUS_INVALID from
+ *            store_append() and store_quarantine(), more than STORE_RAW_SIZE_MAX bytes;
+ *            STATUS_NOT_FOUND from store_unquarantine() and store_number_anew(). STATUS_UNCERTAIN
  *            from store_commit(): written, but not known to be safe, or the answer got lost; the
  *            caller rolls back, and the events may be there all the same, due to be delivered.
  *            STATUS_BUSY from store_open(): another process owns the store. STATUS_INVALID from
  *            store_open(): not a store, damaged, or newer than this program; what is there is left
  *            alone. STATUS_IO from store_open(): the text says what the system refused.
  *
- * The front (store.c) validates and counts; a backend (sqlite.c) only stores. The contract suite
- * under tests/contract runs against every backend.
+ * The front (src/store/store.c) validates and counts; a backend (sqlite/, postgres/) only stores. The
+ * contract suite under tests/contract runs against every backend.
  */
 #ifndef REPOSTAL_STORE_H
 #define REPOSTAL_STORE_H
@@ -88,7 +88,7 @@ enum {
 /* One (event, target) that is to be delivered. */
 struct store_new_delivery {
 	uint16_t target; /* from store_register_target() */
-	bool leased; /* goes on from memory, its first attempt counted; else it waits, due at once */
+	bool leased; /* continues from memory, its first attempt counted; else it waits, due at once */
 	/*
 	 * Not 0: of the deliveries of this target that have the same key, one is due at a time, in the
 	 * order of their events; leased must be false. The next one becomes due when the one before it
@@ -97,7 +97,7 @@ struct store_new_delivery {
 	int64_t order_key;
 	/*
 	 * Open deliveries that its target may have, 0: half of max_backlog, INT64_MAX: any number. What comes
-	 * beyond is stored as dead at once, without a lease or an order, so that others go on.
+	 * beyond is stored as dead at once, without a lease or an order, so that the others continue.
 	 */
 	int64_t max_open;
 	bool is_refused; /* filled, unless the event is a duplicate: that is what became of it */
@@ -117,10 +117,10 @@ struct store_event {
 	int64_t search_keys[STORE_SEARCH_KEYS];
 	struct slice content_type;
 	struct slice raw;
-	struct store_new_delivery *deliveries; /* none: kept, but nobody wants it */
+	struct store_new_delivery *deliveries; /* none: kept, but no target wants it */
 	size_t deliveries_count;
 	/* filled */
-	int64_t id;     /* of the event; of its twin when duplicate */
+	int64_t id;     /* of the event; of the one that was there when duplicate */
 	int64_t lease;  /* of its leased deliveries: what their verdicts have to name */
 	bool duplicate; /* was there already, received within dedup_window: nothing was added */
 };
@@ -168,7 +168,7 @@ struct store_claimed {
 	uint8_t kind;
 	uint8_t type;              /* below STORE_TYPES */
 	const char *source_name;   /* valid until the store is closed */
-	struct slice content_type; /* point behind the struct */
+	struct slice content_type; /* both point to bytes after the struct */
 	struct slice raw;
 };
 
@@ -238,7 +238,14 @@ struct store_forget {
 };
 enum status store_forget(struct store *store, struct store_forget *forget, struct error *err);
 
-/* One transaction at a time. store_rollback() is always allowed and cannot fail. */
+/*
+ * One transaction at a time: begins it, takes the step, and commits when that says STATUS_OK. Whatever else it
+ * says is rolled back and handed on, as is a commit that failed.
+ */
+enum status store_transaction(struct store *store,
+	enum status (*step)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err);
+/* The same by hand. store_rollback() is always allowed and cannot fail. */
 enum status store_begin(struct store *store, struct error *err);
 enum status store_commit(struct store *store, struct error *err);
 /* Of a step's status: whether the transaction can continue, with all that was written before. */
@@ -269,7 +276,7 @@ void store_claimed_free(struct store_claimed **listp);
 /* As if nothing had been claimed: frees the list, and nothing is known to wait. */
 void store_claim_clear(struct store_claim *claim);
 
-/* Which deliveries are meant; everything that is given must hold. */
+/* Which deliveries; everything that is given must hold. */
 struct store_filter {
 	int target;         /* number, or -1 */
 	uint32_t states;    /* bit 1 << enum delivery_state; 0: any */
@@ -283,7 +290,7 @@ struct store_filter {
 enum store_change_kind {
 	/*
 	 * Dead, discarded, delivered or waiting becomes waiting, due at once (whatever else of its
-	 * order_key is open), with its full number of attempts; those of before stay readable and are
+	 * order_key is open), with its full number of attempts; the earlier ones stay readable and are
 	 * not overwritten. Leased ones stay as they are, and so does what waits for an earlier one of
 	 * its order_key. max_backlog does not count here.
 	 */
@@ -296,9 +303,9 @@ struct store_change {
 	enum store_change_kind kind;
 	struct store_filter filter;
 	int64_t now_ms;
-	size_t count_max; /* deliveries to change in this portion */
-	size_t scan_max;  /* deliveries to look at in this portion */
-	int64_t after; /* delivery to go on behind; 0 at first, then as the last portion left it */
+	size_t count_max;  /* deliveries to change in this portion */
+	size_t scan_limit; /* deliveries to read in this portion */
+	int64_t after; /* delivery to continue after; 0 at first, then as the last portion left it */
 	/* filled by store_change() */
 	size_t changed; /* in this portion */
 	bool done;
@@ -332,7 +339,7 @@ bool store_is_paused(const struct store *store, uint16_t target, const char **re
  * settings say and giving free space back. *more_out says whether there is more to do now. An event
  * goes as a whole when its dedup_window is over and each of its deliveries has been delivered for
  * keep_delivered, or dead or discarded for keep_dead (without deliveries: keep_delivered from its
- * arrival); what was kept because of its deliveries is looked at again about once an hour. A failure
+ * arrival); what was kept because of its deliveries is examined again about once an hour. A failure
  * is harmless.
  */
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err);
@@ -340,7 +347,7 @@ enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, str
 /*
  * Where several processes share a store. What happened elsewhere is told by store_poll(), which also
  * renews the leases of this process: call it once a second, and soon after a hint. Outside a
- * transaction. STATUS_IO: the server cannot be reached; leases go on until store_lease_until_ms().
+ * transaction. STATUS_IO: the server cannot be reached; leases hold until store_lease_until_ms().
  * Where one process owns the store these do nothing.
  */
 struct store_news {
@@ -362,18 +369,18 @@ void store_set_lease_ms(struct store *store, int64_t lease_ms);
 void store_set_config_mark(struct store *store, int64_t mark);
 /* Other processes alive that share the store and are configured differently, as of the last poll. */
 int64_t store_differing(const struct store *store);
-/* Monotonic: until then nobody takes over what this process has leased; INT64_MAX: never. */
+/* Monotonic: until then no other process takes over what this one has leased; INT64_MAX: always. */
 int64_t store_lease_until_ms(const struct store *store);
 
 /*
- * How long a transaction is worth waiting with for company, when there was company before: half of those
- * that come together would otherwise cost a second one. 0: never.
+ * How long it is worth waiting for more requests before a transaction, when the last one had several: half
+ * of those that come together would otherwise cost a second one. 0: not at all.
  */
 int64_t store_gather_us(const struct store *store);
 
 /* Since store_open(). */
 struct store_takeovers {
-	int64_t leases_expired; /* ended by this process in place of who held them */
+	int64_t leases_expired; /* of other processes, ended by this one */
 	int64_t verdicts_late;  /* came when the lease had ended: the delivery may go out twice */
 };
 struct store_takeovers store_takeovers(const struct store *store);

@@ -4,7 +4,7 @@
  *
  * Promise    The copy is a store as one commit left it, with everything that was acknowledged before
  *            store_backup() was called. It appears under its name when it is whole, checked and on disk,
- *            never in place of something else; a failure leaves nothing. Whoever owns the store keeps
+ *            never in place of something else; a failure leaves nothing. The owner of the store keeps
  *            committing meanwhile, its log growing until the copy is made.
  * Threads    Blocks. One of its own, with connections of its own.
  * Errors     STATUS_NOT_FOUND there is no store; STATUS_INVALID not a store, a damaged one, or one that
@@ -23,7 +23,7 @@
 struct store_backup {
 	const struct store_settings *from;
 	const char *to;
-	/* Now and then; percent is -1 where nobody knows. False: stop. NULL: nobody asks. */
+	/* Now and then; percent is -1 where it is not known. False: stop. NULL: it is not asked. */
 	bool (*on_progress)(void *context, const char *what, int percent);
 	void *context;
 	/* filled: of the copy */

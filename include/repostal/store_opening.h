@@ -21,13 +21,13 @@ struct store_opening;
 /* Copies what it needs of settings. The first attempt begins after delay_ms. */
 enum status store_opening_start(const struct store_settings *settings, int64_t delay_ms,
 	struct store_opening **opening_out, struct error *err);
-/* Readable when there is something new to look at. */
+/* Readable when there is news for store_opening_look(). */
 int store_opening_fd(const struct store_opening *opening);
 /* err: "" before the first attempt has ended. */
 enum status store_opening_look(
 	struct store_opening *opening, struct store **store_out, struct error *err);
 /*
- * Closes a store that nobody took. An attempt that the system holds up for longer than timeout_ms (a
+ * Closes a store that was not taken. An attempt that the system holds up for longer than timeout_ms (a
  * name server that is silent) is left to the process's end.
  */
 void store_opening_stop(struct store_opening **openingp, int64_t timeout_ms);

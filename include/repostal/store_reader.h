@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store_reader.h - looking at the store without being in its way
+ * store_reader.h - reads the store without delaying it
  *
  * Promise    Reads what is committed, beside the process that owns the store; never blocks a commit,
  *            never writes. Every call does a bounded amount of work, also with ten million rows:
- *            lists come in pages, and a page may hold fewer rows than asked for (then go on).
+ *            lists come in pages, and a page may hold fewer rows than asked for (then ask for the next).
  * Threads    A reader belongs to one thread.
  * Ownership  Rows and their slices are valid during the callback.
  * Errors     STATUS_NOT_FOUND there is no store (or no such row); STATUS_INVALID not a store of this
@@ -36,7 +36,7 @@ enum status store_reader_probe(const struct store_settings *settings, struct err
 
 /* A delivery with its event. */
 struct store_row {
-	int64_t id; /* of the delivery: what pages go on from */
+	int64_t id; /* of the delivery: where pages begin and end */
 	int64_t event;
 	uint16_t target;
 	enum delivery_state state;
@@ -77,33 +77,34 @@ struct store_quarantine_row {
 	struct slice raw;
 };
 
-/*
- * Newest first, those with an id below before (0: from the newest), at most count_max. *next_out is
- * where the next page begins, 0 when there is none.
- */
+/* A part of a list. Repeat with the same struct until next is 0. */
+struct store_page {
+	size_t count_max;
+	int64_t next; /* where it begins, 0 at first; filled: where the next one begins, 0: there is none */
+};
+
+/* Newest first: from the id below page->next, or from the newest. */
 enum status store_reader_list(struct store_reader *reader, const struct store_filter *filter,
-	int64_t before, size_t count_max,
-	void (*on_row)(void *context, const struct store_row *row), void *context,
-	int64_t *next_out, struct error *err);
+	struct store_page *page, void (*on_row)(void *context, const struct store_row *row),
+	void *context, struct error *err);
 /*
- * The same the other way round: oldest first, those with an id above after (0: from the oldest).
- * *next_out is what the next page goes on behind, 0 when there is none. Deliveries of one event are
- * neighbours, but a page may end between them.
+ * Oldest first: from the id above page->next, or from the oldest. Deliveries of one event are neighbours, but
+ * a page may end between them.
  */
 enum status store_reader_walk(struct store_reader *reader, const struct store_filter *filter,
-	int64_t after, size_t count_max, void (*on_row)(void *context, const struct store_row *row),
-	void *context, int64_t *next_out, struct error *err);
+	struct store_page *page, void (*on_row)(void *context, const struct store_row *row),
+	void *context, struct error *err);
 /*
  * By target and number. A delivery that went well at once has none, unless it was taken up again later;
- * then numbers go on from those of before.
+ * then the numbers continue.
  */
 enum status store_reader_attempts(struct store_reader *reader, int64_t event,
 	void (*on_attempt)(void *context, const struct store_attempt *attempt), void *context,
 	struct error *err);
 /* Newest first, as store_reader_list(). */
-enum status store_reader_quarantine(struct store_reader *reader, int64_t before, size_t count_max,
+enum status store_reader_quarantine(struct store_reader *reader, struct store_page *page,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
-	int64_t *next_out, struct error *err);
+	struct error *err);
 enum status store_reader_quarantined(struct store_reader *reader, int64_t id,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
 	struct error *err);
@@ -117,7 +118,7 @@ struct store_totals {
 enum status store_reader_totals(
 	struct store_reader *reader, struct store_totals *totals_out, struct error *err);
 /*
- * Random bytes that the store got when it was made, and that nobody knows who cannot read it.
+ * Random bytes that the store got when it was made, known only to those who can read it.
  * STATUS_NOT_FOUND: no gateway has run with it since there are any.
  */
 enum status store_reader_secret(

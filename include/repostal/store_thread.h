@@ -4,7 +4,7 @@
  *
  * Promise    Requests are carried out in the order they were posted, everything that has arrived in
  *            one transaction; under load the batch grows by itself, and waits store_gather_us() for
- *            more. Without load only patient requests wait, for others of their kind.
+ *            more. Without load only deferrable requests wait, for others of their kind.
  *            done() runs after the commit that holds the request, or after it failed. Verdicts are
  *            kept and repeated until a commit holds them.
  * Threads    Any thread posts. done() and on_batch_done() run on the store thread: short, no
@@ -12,7 +12,7 @@
  * Ownership  A request belongs to the store thread from the post until its done().
  * Errors     done() gets what store.h says of the step; nothing of the request is stored then
  *            (STATUS_UNCERTAIN: it may be). A refusal that leaves the transaction intact concerns its
- *            request alone. The thread goes on, and recovers when the disk
+ *            request alone. The thread continues, and recovers when the disk
  *            does.
  */
 #ifndef REPOSTAL_STORE_THREAD_H
@@ -29,18 +29,18 @@ enum store_request_kind {
 	STORE_REQUEST_CLAIM,   /* struct store_claim_request */
 	STORE_REQUEST_PAUSE,   /* struct store_pause_request */
 	STORE_REQUEST_CALL,    /* store_thread_call() */
-	STORE_REQUEST_HINT,    /* the thread's own: look for news now */
+	STORE_REQUEST_HINT,    /* the thread's own: poll now */
 };
 
 enum {
-	STORE_PATIENCE_MS = 5
+	STORE_DEFER_MS = 5
 };
 
 /* First member of each request. */
 struct store_request {
 	struct mailbox_item item;
 	enum store_request_kind kind;
-	bool is_patient;    /* nobody waits for it: it may wait STORE_PATIENCE_MS for company */
+	bool is_deferrable; /* may wait STORE_DEFER_MS for the next commit */
 	enum status status; /* private to the store thread until done() */
 	void (*done)(struct store_request *request, enum status status, void *context);
 };

@@ -6,17 +6,9 @@ enum {
 	SCAN_MAX = 5000
 };
 
-static enum status run_change(struct store *store, void *argument, struct error *err)
+static enum status take_portion(struct store *store, void *argument, struct error *err)
 {
-	enum status status = store_begin(store, err);
-
-	if (status == STATUS_OK)
-		status = store_change(store, argument, err);
-	if (status == STATUS_OK)
-		status = store_commit(store, err);
-	if (status != STATUS_OK)
-		store_rollback(store);
-	return status;
+	return store_change(store, argument, err);
 }
 
 static void look(const struct control *control, const uint64_t *touched_targets)
@@ -30,8 +22,7 @@ static void look(const struct control *control, const uint64_t *touched_targets)
 enum status change_portion(
 	const struct control *control, struct store_change *change, struct error *err)
 {
-	const struct control_settings *settings = &control->settings;
-	enum status status = settings->backend->call(settings->context, run_change, change, err);
+	enum status status = control_write(control, take_portion, change, err);
 
 	if (status == STATUS_OK)
 		look(control, change->touched_targets);
@@ -87,17 +78,13 @@ static enum status change_item(
 	return status;
 }
 
-static enum status run_items(struct store *store, void *argument, struct error *err)
+static enum status take_items(struct store *store, void *argument, struct error *err)
 {
 	struct item_changes *changes = argument;
-	enum status status = store_begin(store, err);
+	enum status status = STATUS_OK;
 
 	for (size_t i = 0; status == STATUS_OK && i < changes->items_count; i++)
 		status = change_item(store, changes, i, err);
-	if (status == STATUS_OK)
-		status = store_commit(store, err);
-	if (status != STATUS_OK)
-		store_rollback(store);
 	return status;
 }
 
@@ -105,7 +92,6 @@ enum status change_items(const struct control *control, enum store_change_kind k
 	const struct change_item *items, size_t items_count, int64_t now_ms, size_t *changed_out,
 	struct error *err)
 {
-	const struct control_settings *settings = &control->settings;
 	struct item_changes changes = {
 		.items = items,
 		.items_count = items_count,
@@ -113,10 +99,10 @@ enum status change_items(const struct control *control, enum store_change_kind k
 			.kind = kind,
 			.now_ms = now_ms,
 			.count_max = STORE_TARGETS_MAX,
-			.scan_max = SCAN_MAX,
+			.scan_limit = SCAN_MAX,
 		},
 	};
-	enum status status = settings->backend->call(settings->context, run_items, &changes, err);
+	enum status status = control_write(control, take_items, &changes, err);
 
 	*changed_out = status == STATUS_OK ? changes.changed : 0;
 	if (status == STATUS_OK)

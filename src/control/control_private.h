@@ -114,6 +114,10 @@ struct change_item {
 	struct uuid uuid; /* of the event */
 	struct slice target_name;
 };
+/* Takes a step with the store in a transaction of its own, on its thread, and waits for its end. */
+enum status control_write(const struct control *control,
+	enum status (*step)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err);
 /* One transaction; targets are told afterwards. */
 enum status change_portion(
 	const struct control *control, struct store_change *change, struct error *err);

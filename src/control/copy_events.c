@@ -285,7 +285,7 @@ static enum status discard(struct portion *portion, const struct copied_event *c
 			.event = copied->event.id },
 		.now_ms = row->due_ms,
 		.count_max = 1,
-		.scan_max = STORE_TARGETS_MAX,
+		.scan_limit = STORE_TARGETS_MAX,
 	};
 	enum status status = STATUS_OK;
 
@@ -442,22 +442,21 @@ enum status copy_events(struct copy *copy, struct error *err)
 {
 	static const struct store_filter any = { .target = -1, .type = -1 };
 	struct portion *portion = memory_zalloc(sizeof(*portion));
-	int64_t next = 0;
+	struct store_page page = { .count_max = PAGE_COUNT };
 	enum status status;
 
 	portion->copy = copy;
 	do {
-		status = store_reader_walk(
-			copy->reader, &any, next, PAGE_COUNT, add_row, portion, &next, err);
+		status = store_reader_walk(copy->reader, &any, &page, add_row, portion, err);
 		/* Only the end tells that the last event has no further delivery. */
-		if (status == STATUS_OK && (next == 0 || is_full(portion))) {
-			size_t count = portion->events_count - (next == 0 ? 0 : 1);
+		if (status == STATUS_OK && (page.next == 0 || is_full(portion))) {
+			size_t count = portion->events_count - (page.next == 0 ? 0 : 1);
 
 			if (count > 0)
 				status = write_events(portion, count, err);
 			forget(portion, count);
 		}
-	} while (status == STATUS_OK && next != 0);
+	} while (status == STATUS_OK && page.next != 0);
 	forget(portion, portion->events_count);
 	free(portion);
 	return status;

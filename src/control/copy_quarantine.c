@@ -80,15 +80,14 @@ static void note_known(void *context, const struct store_quarantine_row *row)
 enum status copy_known_read(struct copy *copy, struct error *err)
 {
 	struct store_reader *reader = NULL;
-	int64_t next = 0;
+	struct store_page page = { .count_max = PAGE_COUNT };
 	enum status status = store_reader_open(copy->settings->to, &reader, err);
 
 	if (status != STATUS_OK)
 		return status;
 	do
-		status = store_reader_quarantine(
-			reader, next, PAGE_COUNT, note_known, &copy->known, &next, err);
-	while (status == STATUS_OK && next != 0);
+		status = store_reader_quarantine(reader, &page, note_known, &copy->known, err);
+	while (status == STATUS_OK && page.next != 0);
 	store_reader_close(&reader);
 	return status;
 }
@@ -112,13 +111,12 @@ static void note_id(void *context, const struct store_quarantine_row *row)
 
 static enum status read_ids(struct copy *copy, struct ids *ids, struct error *err)
 {
-	int64_t next = 0;
+	struct store_page page = { .count_max = PAGE_COUNT };
 	enum status status;
 
 	do
-		status = store_reader_quarantine(
-			copy->reader, next, PAGE_COUNT, note_id, ids, &next, err);
-	while (status == STATUS_OK && next != 0);
+		status = store_reader_quarantine(copy->reader, &page, note_id, ids, err);
+	while (status == STATUS_OK && page.next != 0);
 	return status;
 }
 

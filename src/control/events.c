@@ -90,13 +90,13 @@ static enum status look_for(
 		.search_key = search_key_uuid(uuid),
 	};
 	enum status status = STATUS_OK;
-	int64_t next = 0;
+	struct store_page page = { .count_max = PAGE_COUNT };
 
 	found->uuid = uuid;
 	do {
-		status = store_reader_list(call->control->reader, &filter, next, PAGE_COUNT, on_row,
-			found, &next, err);
-	} while (status == STATUS_OK && next != 0 && found->count < DELIVERIES_MAX);
+		status = store_reader_list(
+			call->control->reader, &filter, &page, on_row, found, err);
+	} while (status == STATUS_OK && page.next != 0 && found->count < DELIVERIES_MAX);
 	return status;
 }
 

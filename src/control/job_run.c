@@ -42,7 +42,7 @@ static enum status run_exact(const struct job_run *run, struct error *err)
 		.kind = run->kind,
 		.filter = run->filter->store,
 		.count_max = portion_count(run, PORTION_MAX),
-		.scan_max = SCAN_MAX,
+		.scan_limit = SCAN_MAX,
 	};
 	enum status status;
 

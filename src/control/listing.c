@@ -37,16 +37,17 @@ enum status listing_page(struct listing *listing, int64_t before, size_t count_m
 {
 	int64_t deadline_ms = clock_monotonic_ms() + PAGE_TIME_MAX_MS;
 	int64_t found_max = listing->found + (int64_t)count_max;
+	struct store_page page = { .next = before };
 	enum status status;
 
-	*next_out = before;
 	do {
 		int64_t wanted = found_max - listing->found;
 
-		status = store_reader_list(listing->reader, &listing->filter->store, *next_out,
-			wanted < AT_ONCE_MAX ? (size_t)wanted : AT_ONCE_MAX, on_row, listing,
-			next_out, err);
-	} while (status == STATUS_OK && *next_out != 0 && listing->found < found_max &&
+		page.count_max = wanted < AT_ONCE_MAX ? (size_t)wanted : AT_ONCE_MAX;
+		status = store_reader_list(
+			listing->reader, &listing->filter->store, &page, on_row, listing, err);
+	} while (status == STATUS_OK && page.next != 0 && listing->found < found_max &&
 		 clock_monotonic_ms() < deadline_ms);
+	*next_out = page.next;
 	return status;
 }

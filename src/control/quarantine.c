@@ -38,17 +38,17 @@ void quarantine_list(struct call *call)
 	struct buf *out = &call->answer->body;
 	struct paging paging;
 	struct error err;
+	struct store_page page;
 	enum status status;
-	int64_t next;
 
 	if (!call_take_paging(call, &paging) || !call_take_query_end(call))
 		return;
 	out_open(out, '{');
 	out_open_at(out, "quarantine", '[');
-	status = store_reader_quarantine(call->control->reader, paging.before, paging.limit,
-		write_listed, call, &next, &err);
+	page = (struct store_page){ .count_max = paging.limit, .next = paging.before };
+	status = store_reader_quarantine(call->control->reader, &page, write_listed, call, &err);
 	out_close(out, ']');
-	call_write_next(call, next);
+	call_write_next(call, page.next);
 	out_close(out, '}');
 	if (status != STATUS_OK)
 		call_refuse_status(call, status, &err);
@@ -170,20 +170,21 @@ void quarantine_replay_all(struct call *call)
 	struct portion portion = { .call = call };
 	struct buf *out = &call->answer->body;
 	enum status status = STATUS_OK;
-	int64_t next = 0, replayed = 0;
+	struct store_page page = { .count_max = PORTION_COUNT };
+	int64_t replayed = 0;
 	struct error err;
 
 	if (!call_take_all(call))
 		return;
 	do {
-		status = store_reader_quarantine(call->control->reader, next, PORTION_COUNT,
-			on_replay_row, &portion, &next, &err);
+		status = store_reader_quarantine(
+			call->control->reader, &page, on_replay_row, &portion, &err);
 		if (status == STATUS_OK && portion.count > 0)
 			status = replay_commit(call->control, portion.replays, portion.count, &err);
 		if (status == STATUS_OK)
 			replayed += count_replayed(&portion);
 		portion_free(&portion);
-	} while (status == STATUS_OK && next != 0);
+	} while (status == STATUS_OK && page.next != 0);
 	if (status != STATUS_OK) {
 		call_refuse_status(call, status, &err);
 		return;
@@ -207,10 +208,10 @@ static void on_discard_row(void *context, const struct store_quarantine_row *row
 	discards->ids[discards->count++] = row->id;
 }
 
-static enum status run_discards(struct store *store, void *argument, struct error *err)
+static enum status take_discards(struct store *store, void *argument, struct error *err)
 {
 	struct discards *discards = argument;
-	enum status status = store_begin(store, err);
+	enum status status = STATUS_OK;
 
 	discards->discarded = 0;
 	for (size_t i = 0; status == STATUS_OK && i < discards->count; i++) {
@@ -220,10 +221,6 @@ static enum status run_discards(struct store *store, void *argument, struct erro
 		if (status == STATUS_NOT_FOUND)
 			status = STATUS_OK;
 	}
-	if (status == STATUS_OK)
-		status = store_commit(store, err);
-	if (status != STATUS_OK)
-		store_rollback(store);
 	return status;
 }
 
@@ -241,14 +238,13 @@ static void answer_discarded(
 
 void quarantine_discard_one(struct call *call)
 {
-	const struct control_settings *settings = &call->control->settings;
 	struct discards discards = { .ids = { call->number }, .count = 1 };
 	struct error err;
 	enum status status;
 
 	if (!call_take_query_end(call))
 		return;
-	status = settings->backend->call(settings->context, run_discards, &discards, &err);
+	status = control_write(call->control, take_discards, &discards, &err);
 	if (status == STATUS_OK && discards.discarded == 0)
 		is_found(call, STATUS_NOT_FOUND, NULL);
 	else
@@ -257,9 +253,9 @@ void quarantine_discard_one(struct call *call)
 
 void quarantine_discard_all(struct call *call)
 {
-	const struct control_settings *settings = &call->control->settings;
 	enum status status = STATUS_OK;
-	int64_t next = 0, discarded = 0;
+	struct store_page page = { .count_max = PORTION_COUNT };
+	int64_t discarded = 0;
 	struct discards discards;
 	struct error err;
 
@@ -268,12 +264,11 @@ void quarantine_discard_all(struct call *call)
 	do {
 		discards.count = 0;
 		discards.discarded = 0;
-		status = store_reader_quarantine(call->control->reader, next, PORTION_COUNT,
-			on_discard_row, &discards, &next, &err);
+		status = store_reader_quarantine(
+			call->control->reader, &page, on_discard_row, &discards, &err);
 		if (status == STATUS_OK && discards.count > 0)
-			status = settings->backend->call(
-				settings->context, run_discards, &discards, &err);
+			status = control_write(call->control, take_discards, &discards, &err);
 		discarded += discards.discarded;
-	} while (status == STATUS_OK && next != 0);
+	} while (status == STATUS_OK && page.next != 0);
 	answer_discarded(call, status, discarded, &err);
 }

@@ -137,17 +137,13 @@ struct commit {
 	size_t count;
 };
 
-static enum status run_commit(struct store *store, void *argument, struct error *err)
+static enum status replay_all(struct store *store, void *argument, struct error *err)
 {
 	const struct commit *commit = argument;
-	enum status status = store_begin(store, err);
+	enum status status = STATUS_OK;
 
 	for (size_t i = 0; status == STATUS_OK && i < commit->count; i++)
 		status = replay_one(store, commit->replays[i], err);
-	if (status == STATUS_OK)
-		status = store_commit(store, err);
-	if (status != STATUS_OK)
-		store_rollback(store);
 	return status;
 }
 
@@ -156,7 +152,7 @@ enum status replay_commit(const struct control *control, struct replay *const *r
 {
 	const struct control_settings *settings = &control->settings;
 	struct commit commit = { .replays = replays, .count = count };
-	enum status status = settings->backend->call(settings->context, run_commit, &commit, err);
+	enum status status = control_write(control, replay_all, &commit, err);
 
 	for (size_t i = 0; status == STATUS_OK && i < count; i++) {
 		const struct store_event *event = &replays[i]->event;

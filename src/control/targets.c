@@ -290,18 +290,11 @@ struct pause {
 	const char *reason;
 };
 
-static enum status run_pause(struct store *store, void *argument, struct error *err)
+static enum status take_pause(struct store *store, void *argument, struct error *err)
 {
 	const struct pause *pause = argument;
-	enum status status = store_begin(store, err);
 
-	if (status == STATUS_OK)
-		status = store_pause(store, pause->target, pause->paused, pause->reason, err);
-	if (status == STATUS_OK)
-		status = store_commit(store, err);
-	if (status != STATUS_OK)
-		store_rollback(store);
-	return status;
+	return store_pause(store, pause->target, pause->paused, pause->reason, err);
 }
 
 /* Stored first: a pause that people were told of outlives a crash. */
@@ -310,7 +303,7 @@ static void set_paused(struct call *call, const struct pause *pause)
 	const struct control_settings *control = &call->control->settings;
 	struct error err;
 	enum status status =
-		control->backend->call(control->context, run_pause, (void *)(uintptr_t)pause, &err);
+		control_write(call->control, take_pause, (void *)(uintptr_t)pause, &err);
 
 	if (status == STATUS_OK) {
 		control->backend->pause(control->context, pause->target, pause->paused);

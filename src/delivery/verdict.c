@@ -24,7 +24,7 @@ static struct store_verdict *verdict_of(struct delivery *delivery, enum delivery
 {
 	struct store_verdict *verdict = &delivery->verdict.verdict;
 
-	delivery->verdict.request.is_patient =
+	delivery->verdict.request.is_deferrable =
 		next == DELIVERY_DELIVERED &&
 		delivery->target->settings.ordering == TARGET_ORDERING_NONE;
 	*verdict = (struct store_verdict){

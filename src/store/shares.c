@@ -6,7 +6,7 @@
 /* As they will be when the open transaction is committed. */
 static int64_t target_open(const struct store *store, uint16_t target)
 {
-	return store->tally.committed[target].open + store->tally.change[target].open;
+	return store->counters.committed[target].open + store->counters.change[target].open;
 }
 
 static int64_t half_of_backlog(const struct store *store)
@@ -42,9 +42,9 @@ static int64_t refuse_beyond_shares(struct store *store, struct store_event *eve
  */
 static bool is_source_full(const struct store *store, uint16_t source)
 {
-	const struct tally *tally = &store->tally;
-	int64_t backlog = tally->backlog + tally->backlog_change;
-	int64_t open = tally->source_open[source] + tally->source_change[source];
+	const struct store_counters *counters = &store->counters;
+	int64_t backlog = counters->backlog + counters->backlog_change;
+	int64_t open = counters->source_open[source] + counters->source_change[source];
 	int64_t half = half_of_backlog(store);
 
 	/* More than there are at all: a release that does not count them ran beside this one. */
@@ -59,7 +59,7 @@ static bool is_source_full(const struct store *store, uint16_t source)
 enum status shares_take(struct store *store, struct store_event *event, struct error *err)
 {
 	int64_t count = refuse_beyond_shares(store, event);
-	int64_t open = store->tally.backlog + store->tally.backlog_change;
+	int64_t open = store->counters.backlog + store->counters.backlog_change;
 
 	if (count == 0)
 		return STATUS_OK;
@@ -73,8 +73,8 @@ enum status shares_take(struct store *store, struct store_event *event, struct e
 		error_set(err,
 			"store: of the source '%s' are %" PRId64
 			" deliveries open, half of max_backlog",
-			store_source_name(store, event->source),
-			store_source_open(store, event->source));
+			store->names[STORE_NAME_SOURCE][event->source],
+			store->counters.source_open[event->source]);
 		return STATUS_FULL;
 	}
 	return STATUS_OK;

@@ -10,9 +10,9 @@
 #ifndef REPOSTAL_STORE_SHARES_H
 #define REPOSTAL_STORE_SHARES_H
 
-#include "store_backend.h"
+#include "backend/backend.h"
 
-/* Marks the deliveries that their targets have no room for, and asks whether there is room for the rest. */
+/* Marks the deliveries that their targets have no room for, and asks whether there is room for the others. */
 enum status shares_take(struct store *store, struct store_event *event, struct error *err);
 
 #endif

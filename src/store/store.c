@@ -2,20 +2,18 @@
 #include "repostal/store.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "repostal/digest.h"
+#include "backend/backend.h"
+#include "backend/rows.h"
+#include "postgres/backend.h"
 #include "repostal/memory.h"
 #include "shares.h"
-#include "store_backend.h"
+#include "sqlite/backend.h"
 
 static const struct store_ops *const backends[] = {
 	[STORE_SQLITE] = &store_sqlite_ops,
 	[STORE_POSTGRESQL] = &store_postgres_ops,
 };
-
-const struct slice store_content_type_usual = { .data = "application/json", .size = 16 };
 
 enum status store_check_settings(const struct store_settings *settings, struct error *err)
 {
@@ -39,7 +37,7 @@ static enum status recover(struct store *store, int64_t now_ms, struct error *er
 		store->ops->rollback(store);
 		return status;
 	}
-	tally_commit(&store->tally);
+	store_counters_commit(&store->counters);
 	return STATUS_OK;
 }
 
@@ -119,7 +117,7 @@ enum status store_commit(struct store *store, struct error *err)
 		return STATUS_IO;
 	status = step_end(store, store->ops->commit(store, err));
 	if (status == STATUS_OK) {
-		tally_commit(&store->tally);
+		store_counters_commit(&store->counters);
 		pauses_commit(&store->pauses);
 		store->transaction = TRANSACTION_NONE;
 	}
@@ -139,9 +137,24 @@ void store_rollback(struct store *store)
 	if (store->transaction == TRANSACTION_NONE)
 		return;
 	store->ops->rollback(store);
-	tally_rollback(&store->tally);
+	store_counters_rollback(&store->counters);
 	pauses_rollback(&store->pauses);
 	store->transaction = TRANSACTION_NONE;
+}
+
+enum status store_transaction(struct store *store,
+	enum status (*step)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err)
+{
+	enum status status = store_begin(store, err);
+
+	if (status == STATUS_OK)
+		status = step(store, argument, err);
+	if (status == STATUS_OK)
+		status = store_commit(store, err);
+	if (status != STATUS_OK)
+		store_rollback(store);
+	return status;
 }
 
 /*
@@ -172,15 +185,6 @@ static enum status raw_check(struct slice raw, struct error *err)
 	return STATUS_INVALID;
 }
 
-void store_count_new(struct store *store, const struct store_event *event,
-	const struct store_new_delivery *delivery, int64_t sign)
-{
-	tally_add(&store->tally, delivery->target,
-		(struct store_target_counts){ .open = delivery->is_refused ? 0 : sign,
-			.dead = delivery->is_refused ? sign : 0 });
-	tally_add_source(&store->tally, event->source, delivery->is_refused ? 0 : sign);
-}
-
 enum status store_append(struct store *store, struct store_event *event, struct error *err)
 {
 	enum status status;
@@ -199,20 +203,6 @@ enum status store_append(struct store *store, struct store_event *event, struct 
 	event->lease = 0;
 	event->duplicate = false;
 	return step_end(store, store->ops->append(store, event, err));
-}
-
-/* Senders choose the bytes: with a weaker hash each body could be made to collide with all before it. */
-int64_t store_hash_body(uint16_t source, struct slice raw)
-{
-	const uint8_t number[] = { (uint8_t)(source >> 8), (uint8_t)source };
-	const struct slice parts[] = { slice_of((const char *)number, sizeof(number)), raw };
-	uint8_t digest[DIGEST_SHA256_SIZE];
-	uint64_t hash = 0;
-
-	digest_sha256(parts, ARRAY_COUNT(parts), digest);
-	for (size_t i = 0; i < sizeof(hash); i++)
-		hash = hash << 8 | digest[i];
-	return (int64_t)(hash >> 1);
 }
 
 enum status store_quarantine(
@@ -278,24 +268,10 @@ static void filter_assert(const struct store *store, const struct store_filter *
 	REPOSTAL_ASSERT(filter->event >= 0 && filter->event <= STORE_EVENT_ID_MAX);
 }
 
-uint32_t store_change_states(const struct store_change *change)
-{
-	const uint32_t any = (UINT32_C(1) << DELIVERY_STATE_COUNT) - 1;
-	uint32_t states = change->filter.states == 0 ? any : change->filter.states;
-
-	switch (change->kind) {
-	case STORE_CHANGE_RETRY:
-		return states & ~(UINT32_C(1) << DELIVERY_LEASED);
-	case STORE_CHANGE_DISCARD:
-		return states & (UINT32_C(1) << DELIVERY_WAITING | UINT32_C(1) << DELIVERY_DEAD);
-	}
-	return states; /* not reached: -Wswitch guards the cases */
-}
-
 enum status store_change(struct store *store, struct store_change *change, struct error *err)
 {
 	filter_assert(store, &change->filter);
-	REPOSTAL_ASSERT(change->count_max > 0 && change->scan_max > 0 && change->after >= 0);
+	REPOSTAL_ASSERT(change->count_max > 0 && change->scan_limit > 0 && change->after >= 0);
 	change->changed = 0;
 	change->done = false;
 	if (!is_usable(store, err))
@@ -322,13 +298,8 @@ enum status store_pause(
 
 bool store_is_paused(const struct store *store, uint16_t target, const char **reason_out)
 {
-	const char *reason;
-
 	REPOSTAL_ASSERT(target < STORE_TARGETS_MAX);
-	reason = store->pauses.reason[target];
-	if (reason_out != NULL)
-		*reason_out = reason == NULL ? "" : reason;
-	return store->pauses.is_paused[target];
+	return pauses_read(&store->pauses, target, reason_out);
 }
 
 enum status store_number_anew(struct store *store, int64_t event, uint16_t target, int more,
@@ -371,24 +342,25 @@ enum status store_unquarantine(struct store *store, int64_t id, struct error *er
 	return STATUS_NOT_FOUND;
 }
 
+struct sweep {
+	int64_t now_ms;
+	bool more;
+};
+
+static enum status run_sweep(struct store *store, void *argument, struct error *err)
+{
+	struct sweep *sweep = argument;
+
+	return step_end(store, store->ops->sweep(store, sweep->now_ms, &sweep->more, err));
+}
+
 enum status store_sweep(struct store *store, int64_t now_ms, bool *more_out, struct error *err)
 {
-	bool more = false;
-	enum status status;
+	struct sweep sweep = { .now_ms = now_ms };
+	enum status status = store_transaction(store, run_sweep, &sweep, err);
 
-	*more_out = false;
-	status = store_begin(store, err);
-	if (status != STATUS_OK)
-		return status;
-	status = step_end(store, store->ops->sweep(store, now_ms, &more, err));
-	if (status == STATUS_OK)
-		status = store_commit(store, err);
-	if (status != STATUS_OK) {
-		store_rollback(store);
-		return status;
-	}
-	*more_out = more;
-	return STATUS_OK;
+	*more_out = status == STATUS_OK && sweep.more;
+	return status;
 }
 
 enum status store_poll(
@@ -438,24 +410,24 @@ struct store_takeovers store_takeovers(const struct store *store)
 struct store_target_counts store_counts(const struct store *store, uint16_t target)
 {
 	REPOSTAL_ASSERT(target < STORE_TARGETS_MAX);
-	return store->tally.committed[target];
+	return store->counters.committed[target];
 }
 
 int64_t store_discarded(const struct store *store, uint16_t target)
 {
 	REPOSTAL_ASSERT(target < STORE_TARGETS_MAX);
-	return store->tally.discarded[target];
+	return store->counters.discarded[target];
 }
 
 int64_t store_backlog(const struct store *store)
 {
-	return store->tally.backlog;
+	return store->counters.backlog;
 }
 
 int64_t store_source_open(const struct store *store, uint16_t source)
 {
 	REPOSTAL_ASSERT(source < STORE_SOURCES_MAX);
-	return store->tally.source_open[source];
+	return store->counters.source_open[source];
 }
 
 int64_t store_oldest_waiting_us(struct store *store, uint16_t target)
@@ -466,7 +438,7 @@ int64_t store_oldest_waiting_us(struct store *store, uint16_t target)
 
 int64_t store_quarantine_count(const struct store *store)
 {
-	return store->tally.quarantined;
+	return store->counters.quarantined;
 }
 
 int64_t store_bytes(struct store *store)

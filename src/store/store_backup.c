@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repostal/store_backup.h"
 
-#include "sqlite_backend.h"
+#include "sqlite/file/backup.h"
 
 enum status store_backup(struct store_backup *backup, struct error *err)
 {

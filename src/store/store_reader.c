@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "repostal/store_reader.h"
 
-#include "reader_backend.h"
+#include "backend/reader.h"
+#include "postgres/backend.h"
 #include "repostal/memory.h"
+#include "sqlite/backend.h"
 
 static const struct store_reader_ops *const backends[] = {
 	[STORE_SQLITE] = &store_reader_sqlite_ops,
@@ -40,24 +42,19 @@ enum status store_reader_probe(const struct store_settings *settings, struct err
 }
 
 enum status store_reader_list(struct store_reader *reader, const struct store_filter *filter,
-	int64_t before, size_t count_max,
-	void (*on_row)(void *context, const struct store_row *row), void *context,
-	int64_t *next_out, struct error *err)
+	struct store_page *page, void (*on_row)(void *context, const struct store_row *row),
+	void *context, struct error *err)
 {
-	REPOSTAL_ASSERT(count_max > 0);
-	*next_out = 0;
-	return reader->ops->list(
-		reader, filter, false, before, count_max, on_row, context, next_out, err);
+	REPOSTAL_ASSERT(page->count_max > 0);
+	return reader->ops->list(reader, filter, false, page, on_row, context, err);
 }
 
 enum status store_reader_walk(struct store_reader *reader, const struct store_filter *filter,
-	int64_t after, size_t count_max, void (*on_row)(void *context, const struct store_row *row),
-	void *context, int64_t *next_out, struct error *err)
+	struct store_page *page, void (*on_row)(void *context, const struct store_row *row),
+	void *context, struct error *err)
 {
-	REPOSTAL_ASSERT(count_max > 0);
-	*next_out = 0;
-	return reader->ops->list(
-		reader, filter, true, after, count_max, on_row, context, next_out, err);
+	REPOSTAL_ASSERT(page->count_max > 0);
+	return reader->ops->list(reader, filter, true, page, on_row, context, err);
 }
 
 enum status store_reader_attempts(struct store_reader *reader, int64_t event,
@@ -67,13 +64,12 @@ enum status store_reader_attempts(struct store_reader *reader, int64_t event,
 	return reader->ops->attempts(reader, event, on_attempt, context, err);
 }
 
-enum status store_reader_quarantine(struct store_reader *reader, int64_t before, size_t count_max,
+enum status store_reader_quarantine(struct store_reader *reader, struct store_page *page,
 	void (*on_row)(void *context, const struct store_quarantine_row *row), void *context,
-	int64_t *next_out, struct error *err)
+	struct error *err)
 {
-	REPOSTAL_ASSERT(count_max > 0);
-	*next_out = 0;
-	return reader->ops->quarantine(reader, before, count_max, on_row, context, next_out, err);
+	REPOSTAL_ASSERT(page->count_max > 0);
+	return reader->ops->quarantine(reader, page, on_row, context, err);
 }
 
 enum status store_reader_quarantined(struct store_reader *reader, int64_t id,

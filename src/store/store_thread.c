@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Group commit: while one commit waits for the disk, requests gather in the mailbox; the next
- * transaction takes them all. What nobody waits for (the verdict of a delivery that went well) goes
- * with the next commit that somebody does wait for, or a moment later.
+ * transaction takes them all. A request that can be deferred (the verdict of a delivery that went well)
+ * goes with the next commit that a request waits for, or a moment later.
  *
  * When a commit fails, new events and claims are refused, but verdicts stay: they describe what has
  * already happened at a receiver, and losing one would send its event again. They are repeated, in
@@ -19,7 +19,7 @@
 
 enum {
 	SWEEP_PAUSE_MS = 10,      /* between two steps while there is more */
-	SWEEP_INTERVAL_MS = 1000, /* between two looks when there was nothing */
+	SWEEP_INTERVAL_MS = 1000, /* between two steps when there was nothing to do */
 	RETRY_INTERVAL_MS = 500,  /* between two attempts to store kept verdicts */
 	GAUGES_INTERVAL_MS = 1000,
 	POLL_INTERVAL_MS = 1000, /* for news from other processes */
@@ -79,29 +79,26 @@ static enum status carry_out(struct store *store, struct store_request *request,
 	return STATUS_INVALID;
 }
 
-static enum status write_chain(struct store_thread *thread, struct mailbox_chain *chain,
-	int64_t *new_events_out, struct error *err)
-{
-	enum status status = store_begin(thread->store, err);
+struct writing {
+	const struct mailbox_chain *chain;
+	int64_t new_events;
+};
 
-	*new_events_out = 0;
-	if (status != STATUS_OK)
-		return status;
-	for (struct mailbox_item *item = chain->first; item != NULL; item = item->next) {
+/* A refusal that leaves the transaction intact is its request's alone. */
+static enum status write_chain(struct store *store, void *argument, struct error *err)
+{
+	struct writing *writing = argument;
+
+	for (struct mailbox_item *item = writing->chain->first; item != NULL; item = item->next) {
 		struct store_request *request = request_of(item);
 
-		request->status = carry_out(thread->store, request, err);
-		if (!store_is_intact_after(request->status)) {
-			store_rollback(thread->store);
+		request->status = carry_out(store, request, err);
+		if (!store_is_intact_after(request->status))
 			return request->status;
-		}
 		if (request->kind == STORE_REQUEST_APPEND && request->status == STATUS_OK)
-			(*new_events_out)++;
+			writing->new_events++;
 	}
-	status = store_commit(thread->store, err);
-	if (status != STATUS_OK)
-		store_rollback(thread->store);
-	return status;
+	return STATUS_OK;
 }
 
 static void set_trouble(struct store_thread *thread, const char *text)
@@ -181,37 +178,38 @@ static void run_transaction(struct store_thread *thread, struct mailbox_chain *c
 {
 	struct error err = { .text = "" };
 	int64_t began_us = clock_monotonic_us();
-	int64_t new_events;
+	struct writing writing = { .chain = chain };
 	enum status status;
 
 	if (chain->first == NULL)
 		return;
-	status = write_chain(thread, chain, &new_events, &err);
+	status = store_transaction(thread->store, write_chain, &writing, &err);
 	note_result(thread, status, &err);
 	if (status == STATUS_OK) {
 		histogram_observe(&thread->metrics.commit_seconds,
 			(double)(clock_monotonic_us() - began_us) / 1e6);
-		if (new_events > 0)
-			histogram_observe(&thread->metrics.batch_events, (double)new_events);
+		if (writing.new_events > 0)
+			histogram_observe(
+				&thread->metrics.batch_events, (double)writing.new_events);
 	}
-	/* Before the answers: whoever has his can see his event counted. */
+	/* Before the answers: a client that has its answer can see its event counted. */
 	update_counts(thread);
 	answer_chain(thread, chain, status);
 }
 
-/* Moves the requests of this kind behind those in found. */
+/* Moves the requests of this kind to the end of found. */
 static void split(
 	struct mailbox_chain *chain, enum store_request_kind kind, struct mailbox_chain *found)
 {
-	struct mailbox_chain rest = { 0 };
+	struct mailbox_chain others = { 0 };
 	struct mailbox_item *item;
 
 	while ((item = mailbox_chain_pop(chain)) != NULL)
-		mailbox_chain_add(request_of(item)->kind == kind ? found : &rest, item);
-	*chain = rest;
+		mailbox_chain_add(request_of(item)->kind == kind ? found : &others, item);
+	*chain = others;
 }
 
-/* The hint is the thread's own: it only has to be let go before the look that it asks for. */
+/* The hint is the thread's own: it only has to be free again before the poll that it asks for. */
 static void take_hint(struct store_thread *thread, struct mailbox_chain *chain)
 {
 	struct mailbox_chain hints = { 0 };
@@ -249,7 +247,7 @@ static void update_discarded(struct store_thread *thread)
 			store_discarded(thread->store, (uint16_t)i));
 }
 
-/* The caller waits with the mutex free; after the unlock the call is his again, and perhaps gone. */
+/* The caller waits with the mutex free; after the unlock the call is the caller's again, and may be gone. */
 static void run_calls(struct store_thread *thread, struct mailbox_chain *calls)
 {
 	struct mailbox_item *item;
@@ -307,7 +305,7 @@ static void run_batch(struct store_thread *thread, struct mailbox_chain *chain)
 		thread->on_batch_done(thread->context);
 }
 
-/* What costs a look at the disk. */
+/* What costs a system call or a statement. */
 static void update_slow_gauges(struct store_thread *thread, int64_t now_ms)
 {
 	if (now_ms < thread->gauges_at_ms)
@@ -350,7 +348,7 @@ static void note_sharing(struct store_thread *thread)
 	note_differing(thread);
 }
 
-/* A server that is away is noticed here even when nobody sends anything, and so is its return. */
+/* A server that is away is noticed here even when no request comes, and so is its return. */
 static void poll_news(struct store_thread *thread, int64_t now_ms)
 {
 	struct error err = { .text = "" };
@@ -401,25 +399,25 @@ static size_t chain_count(const struct mailbox_chain *chain)
 	return count;
 }
 
-static bool is_patient(const struct mailbox_chain *chain)
+static bool all_deferrable(const struct mailbox_chain *chain)
 {
 	for (struct mailbox_item *item = chain->first; item != NULL; item = item->next)
-		if (!request_of(item)->is_patient)
+		if (!request_of(item)->is_deferrable)
 			return false;
 	return true;
 }
 
-/* A commit for each delivery that ended would cost more than the rest of its life. */
-static void await_company(struct store_thread *thread, struct mailbox_chain *chain)
+/* A commit for each delivery that ended would cost more than all else that is done for it. */
+static void await_batch(struct store_thread *thread, struct mailbox_chain *chain)
 {
-	int64_t until_ms = clock_monotonic_ms() + STORE_PATIENCE_MS;
-	int64_t left_ms = STORE_PATIENCE_MS;
-	bool waits = chain->first != NULL && is_patient(chain);
+	int64_t until_ms = clock_monotonic_ms() + STORE_DEFER_MS;
+	int64_t left_ms = STORE_DEFER_MS;
+	bool waits = chain->first != NULL && all_deferrable(chain);
 
 	while (waits && left_ms > 0 && !mailbox_is_closed(&thread->mailbox)) {
 		struct mailbox_chain more = mailbox_wait(&thread->mailbox, left_ms);
 
-		waits = is_patient(&more);
+		waits = all_deferrable(&more);
 		mailbox_chain_join(chain, &more);
 		left_ms = until_ms - clock_monotonic_ms();
 	}
@@ -452,7 +450,7 @@ static void *thread_main(void *data)
 		closed = mailbox_is_closed(&thread->mailbox);
 		chain = mailbox_wait(&thread->mailbox, wait_ms(thread, now_ms));
 		if (chain.first != NULL || thread->kept.first != NULL) {
-			await_company(thread, &chain);
+			await_batch(thread, &chain);
 			gather(thread, &chain);
 			run_batch(thread, &chain);
 		}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Two deliveries of the same event, some time apart: is the second a duplicate? */
-static void test_append_twin(void **state)
+static void test_append_duplicate(void **state)
 {
 	struct fixture *f = *state;
 	static const struct {
@@ -53,8 +53,8 @@ static void test_append_twin(void **state)
 	}
 }
 
-/* After an expired twin the newer event is the one that repeats are compared with. */
-static void test_append_after_expired_twin(void **state)
+/* After an expired duplicate the newer event is the one that repeats are compared with. */
+static void test_append_after_expired_duplicate(void **state)
 {
 	struct fixture *f = *state;
 	struct store_event first = fixture_event(f, 1, NULL, 0);
@@ -360,11 +360,53 @@ static void test_quarantine(void **state)
 	fixture_recount(f);
 }
 
+struct step {
+	struct store_event event;
+	enum status says; /* when it has appended */
+};
+
+static enum status append_and_say(struct store *store, void *argument, struct error *err)
+{
+	struct step *step = argument;
+	enum status status = store_append(store, &step->event, err);
+
+	return status == STATUS_OK ? step->says : status;
+}
+
+/* Only what the step says STATUS_OK of is committed; after anything else the next transaction can begin. */
+static void test_transaction(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *name;
+		enum status says;
+		int64_t events; /* after it */
+	} cases[] = {
+		{ "a step that went well", STATUS_OK, 1 },
+		{ "one that found nothing", STATUS_NOT_FOUND, 1 },
+		{ "one that was refused", STATUS_FULL, 1 },
+		{ "one that failed", STATUS_IO, 1 },
+		{ "the next one", STATUS_OK, 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct step step = { .says = cases[i].says };
+		enum status status;
+
+		step.event = fixture_event(f, 1 + (int64_t)i, NULL, 0);
+		status = store_transaction(f->store, append_and_say, &step, &f->err);
+		if (status != cases[i].says)
+			fail_msg("%s: %d", cases[i].name, (int)status);
+		if (fixture_query(f, "SELECT count(*) FROM event") != cases[i].events)
+			fail_msg("%s: another number of events", cases[i].name);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CONTRACT_TEST(test_append_twin),
-		CONTRACT_TEST(test_append_after_expired_twin),
+		CONTRACT_TEST(test_append_duplicate),
+		CONTRACT_TEST(test_append_after_expired_duplicate),
 		CONTRACT_TEST(test_append_without_dedup_window),
 		CONTRACT_TEST(test_duplicate_adds_nothing),
 		CONTRACT_TEST(test_ids_grow),
@@ -373,6 +415,7 @@ int main(void)
 		CONTRACT_TEST(test_max_backlog),
 		CONTRACT_TEST(test_too_many_bytes),
 		CONTRACT_TEST(test_rollback_leaves_no_trace),
+		CONTRACT_TEST(test_transaction),
 		CONTRACT_TEST(test_quarantine),
 		CONTRACT_TEST(test_quarantine_hash),
 	};

@@ -31,11 +31,10 @@ static struct seen list(struct fixture *f, struct store_filter filter)
 {
 	struct store_reader *reader = NULL;
 	struct seen seen = { 0 };
-	int64_t next = 0;
+	struct store_page page = { .count_max = NUMBERS_MAX };
 
 	MUST(f, store_reader_open(&f->settings, &reader, &f->err));
-	MUST(f, store_reader_list(
-			reader, &filter, 0, NUMBERS_MAX, keep_row, &seen, &next, &f->err));
+	MUST(f, store_reader_list(reader, &filter, &page, keep_row, &seen, &f->err));
 	store_reader_close(&reader);
 	return seen;
 }
@@ -181,7 +180,7 @@ static void test_a_retry_as_new(void **state)
 		.filter = { .target = f->app, .type = -1, .event = id },
 		.now_ms = FIXTURE_NOW_MS + DAY_MS,
 		.count_max = 1,
-		.scan_max = 100,
+		.scan_limit = 100,
 	};
 	struct store_claim claim;
 	int number = 0;

@@ -27,7 +27,7 @@ static struct store_change change_of(
 		.filter = filter,
 		.now_ms = now_ms,
 		.count_max = 1000,
-		.scan_max = 10000,
+		.scan_limit = 10000,
 	};
 }
 
@@ -387,7 +387,7 @@ static void test_portions(void **state)
 	static const struct {
 		const char *name;
 		struct store_filter filter;
-		size_t count_max, scan_max;
+		size_t count_max, scan_limit;
 		int64_t want;
 	} cases[] = {
 		{ "all at once", { .target = -1, .type = -1 }, 10000, 100000, 900 },
@@ -412,7 +412,7 @@ static void test_portions(void **state)
 		int64_t sum = 0;
 
 		change.count_max = cases[i].count_max;
-		change.scan_max = cases[i].scan_max;
+		change.scan_limit = cases[i].scan_limit;
 		MUST(f, store_begin(f->store, &f->err));
 		for (int portion = 0; !change.done; portion++) {
 			assert_true(portion < 2000);

@@ -93,12 +93,12 @@ static void keep_row(void *context, const struct store_row *row)
 static void list(struct fixture *f, struct store_filter filter, struct seen *seen)
 {
 	struct store_reader *reader = NULL;
-	int64_t next = 0;
+	struct store_page page = { .count_max = 100 };
 
 	seen->count = 0;
 	MUST(f, store_reader_open(&f->settings, &reader, &f->err));
-	MUST(f, store_reader_list(reader, &filter, 0, 100, keep_row, seen, &next, &f->err));
-	assert_int_equal(next, 0);
+	MUST(f, store_reader_list(reader, &filter, &page, keep_row, seen, &f->err));
+	assert_int_equal(page.next, 0);
 	store_reader_close(&reader);
 }
 
@@ -143,7 +143,7 @@ static void test_what_was_there_takes_part(void **state)
 		.filter = { .target = -1, .type = -1, .states = 1U << DELIVERY_DEAD },
 		.now_ms = FIXTURE_NOW_MS,
 		.count_max = 100,
-		.scan_max = 1000,
+		.scan_limit = 1000,
 	};
 	struct store_verdict verdict = fixture_verdict(f, 4, DELIVERY_DEAD);
 	struct store_claim claim;

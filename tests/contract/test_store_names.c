@@ -136,7 +136,7 @@ static void test_forget(void **state)
 			.filter = { .target = old, .type = -1, .states = 1U << DELIVERY_WAITING },
 			.now_ms = FIXTURE_NOW_MS,
 			.count_max = 10,
-			.scan_max = 10000 };
+			.scan_limit = 10000 };
 
 		MUST(f, store_begin(f->store, &f->err));
 		MUST(f, store_change(f->store, &change, &f->err));

@@ -66,7 +66,7 @@ static struct store_change change_of(enum store_change_kind kind, int64_t event,
 		.filter = { .target = -1, .type = -1, .event = event },
 		.now_ms = now_ms,
 		.count_max = 100,
-		.scan_max = 1000,
+		.scan_limit = 1000,
 	};
 }
 

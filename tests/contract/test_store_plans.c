@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-#include "sqlite_backend.h"
+#include "sqlite/store.h"
 
 /* Only what is leased may be walked through: that is as much as is in flight. */
 static bool step_is_cheap(const char *step)

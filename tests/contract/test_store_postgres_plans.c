@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postgres_backend.h"
-#include "postgres_filter.h"
+#include "postgres/connection/filter.h"
+#include "postgres/store.h"
 
 /* The statement's plan as one text. */
 static void explain(struct fixture *f, const char *sql, struct buf *plan)
@@ -16,7 +16,8 @@ static void explain(struct fixture *f, const char *sql, struct buf *plan)
 	char explain_sql[POSTGRES_FILTER_SIZE_MAX + 32];
 
 	snprintf(explain_sql, sizeof(explain_sql), "EXPLAIN %s", sql);
-	MUST(f, postgres_run_text(postgres_store_of(f->store), explain_sql, &rows, &f->err));
+	MUST(f, postgres_run_text(
+			&postgres_store_of(f->store)->pipeline, explain_sql, &rows, &f->err));
 	buf_reset(plan);
 	for (int row = 0; row < rows.count; row++) {
 		buf_append_slice(plan, postgres_bytes(&rows, row, 0));
@@ -93,7 +94,7 @@ static const struct {
 		true },
 	{ PG_VERDICT, "'{0}', '{256}', '{1}', '{2}', '{0}', '{1}', '{200}', '{0}', '{1}'",
 		"using delivery_pkey", false },
-	{ PG_EVENT_TWINS, "'{0}', '{1}', '{1}'", "using event_identity", false },
+	{ PG_EVENT_DUPLICATES, "'{0}', '{1}', '{1}'", "using event_identity", false },
 	{ PG_EVENT_FORGET_IDENTITY, "'{256}'", "using event_pkey", false },
 	{ PG_QUARANTINE_FIND, "1, 0, ''", "using quarantine_hash", false },
 	{ PG_SWEEP_SCAN, "0, 1, 1, 1, 1", "using event_pkey", true },
@@ -161,7 +162,7 @@ static void test_pages(void **state)
 			.filter = pages[i / 2].filter,
 			.is_down = i % 2 == 0,
 			.from = i % 2 == 0 ? INT64_MAX : 0,
-			.looks_max = 1000,
+			.scan_limit = 1000,
 			.count_max = 10,
 		};
 

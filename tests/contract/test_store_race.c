@@ -64,7 +64,7 @@ static void test_both_open_at_once(void **state)
 		if (second.event.duplicate == cases[i].rolled_back)
 			fail_msg("%s: duplicate is %d", cases[i].name, second.event.duplicate);
 		if (!cases[i].rolled_back && second.event.id != event.id)
-			fail_msg("%s: the twin has another id", cases[i].name);
+			fail_msg("%s: the duplicate has another id", cases[i].name);
 		assert_int_equal(fixture_query(s->a, "SELECT count(*) FROM event"), i + 1);
 		assert_int_equal(fixture_query(s->a, "SELECT count(*) FROM delivery"), i + 1);
 	}

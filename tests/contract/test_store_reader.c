@@ -44,19 +44,21 @@ static struct store_reader *open_reader(struct fixture *f)
 static void list_all(struct fixture *f, struct store_reader *reader, const char *name,
 	const struct store_filter *filter, size_t count_max, struct seen *seen)
 {
-	int64_t before = 0, next = 1;
+	struct store_page page = { .count_max = count_max };
+	int pages_count = 0;
 
 	*seen = (struct seen){ .name = name };
-	for (int page = 0; next != 0; page++, before = next) {
-		assert_true(page < 1000);
+	do {
+		int64_t before = page.next;
+
+		assert_true(pages_count++ < 1000);
 		seen->rows_in_page = 0;
-		MUST(f, store_reader_list(
-				reader, filter, before, count_max, keep_row, seen, &next, &f->err));
+		MUST(f, store_reader_list(reader, filter, &page, keep_row, seen, &f->err));
 		if (seen->rows_in_page > count_max)
 			fail_msg("%s: %zu rows in a page", name, seen->rows_in_page);
-		if (next != 0 && before != 0 && next >= before)
+		if (page.next != 0 && before != 0 && page.next >= before)
 			fail_msg("%s: no way forward", name);
-	}
+	} while (page.next != 0);
 }
 
 enum {
@@ -92,7 +94,7 @@ static void reach_state(struct fixture *f, int64_t event, int target, enum deliv
 		.filter = { .target = target, .type = -1, .event = event },
 		.now_ms = FIXTURE_NOW_MS,
 		.count_max = 1,
-		.scan_max = 10,
+		.scan_limit = 10,
 	};
 
 	verdict.target = (uint16_t)target;
@@ -267,7 +269,7 @@ static void test_a_row_has_everything(void **state)
 	struct store_event event = fixture_event(f, 1, &delivery, 1);
 	struct store_verdict verdict;
 	struct store_reader *reader;
-	int64_t next = 7;
+	struct store_page page = { .count_max = 10 };
 
 	event.kind = 9;
 	event.type = 17;
@@ -282,8 +284,8 @@ static void test_a_row_has_everything(void **state)
 	MUST(f, record_now(f, &verdict));
 	MUST(f, store_commit(f->store, &f->err));
 	reader = open_reader(f);
-	MUST(f, store_reader_list(reader, &filter, 0, 10, check_row, f, &next, &f->err));
-	assert_int_equal(next, 0);
+	MUST(f, store_reader_list(reader, &filter, &page, check_row, f, &f->err));
+	assert_int_equal(page.next, 0);
 	store_reader_close(&reader);
 }
 
@@ -387,7 +389,7 @@ static void test_pages_are_bounded(void **state)
 	struct store_filter filter = { .target = f->other, .type = -1 };
 	struct store_reader *reader;
 	struct seen seen = { .name = "bounded" };
-	int64_t next = 0;
+	struct store_page page = { .count_max = 10 };
 
 	fixture_close(f);
 	f->settings.max_backlog = MANY;
@@ -403,20 +405,22 @@ static void test_pages_are_bounded(void **state)
 	}
 	MUST(f, store_commit(f->store, &f->err));
 	reader = open_reader(f);
-	MUST(f, store_reader_list(reader, &filter, 0, 10, keep_row, &seen, &next, &f->err));
+	MUST(f, store_reader_list(reader, &filter, &page, keep_row, &seen, &f->err));
 	assert_int_equal(seen.count, 0);
-	assert_true(next > 0);
+	assert_true(page.next > 0);
+	page.next = 0;
 	filter.target = -1;
 	filter.type = 99;
-	MUST(f, store_reader_list(reader, &filter, 0, 10, keep_row, &seen, &next, &f->err));
+	MUST(f, store_reader_list(reader, &filter, &page, keep_row, &seen, &f->err));
 	assert_int_equal(seen.count, 0);
-	assert_true(next > 0);
-	/* By key it takes few looks. */
+	assert_true(page.next > 0);
+	page.next = 0;
+	/* By key few are scanned. */
 	filter.type = -1;
 	filter.search_key = 42;
-	MUST(f, store_reader_list(reader, &filter, 0, 10, keep_row, &seen, &next, &f->err));
+	MUST(f, store_reader_list(reader, &filter, &page, keep_row, &seen, &f->err));
 	assert_int_equal(seen.count, 2);
-	assert_int_equal(next, 0);
+	assert_int_equal(page.next, 0);
 	store_reader_close(&reader);
 }
 
@@ -492,7 +496,8 @@ static void test_quarantine(void **state)
 	static const char letters[] = "abcdefghija";
 	struct store_reader *reader = open_reader(f);
 	struct seen_quarantine seen = { 0 };
-	int64_t before = 0, next = 1;
+	struct store_page page = { .count_max = 3 };
+	int pages_count = 0;
 
 	MUST(f, store_begin(f->store, &f->err));
 	for (size_t i = 0; i + 1 < sizeof(letters); i++) {
@@ -508,11 +513,10 @@ static void test_quarantine(void **state)
 		MUST(f, store_quarantine(f->store, &quarantined, &f->err));
 	}
 	MUST(f, store_commit(f->store, &f->err));
-	for (int page = 0; next != 0; page++, before = next) {
-		assert_true(page < 10);
-		MUST(f, store_reader_quarantine(
-				reader, before, 3, keep_quarantined, &seen, &next, &f->err));
-	}
+	do {
+		assert_true(pages_count++ < 10);
+		MUST(f, store_reader_quarantine(reader, &page, keep_quarantined, &seen, &f->err));
+	} while (page.next != 0);
 	assert_int_equal(seen.count, 10);
 	for (size_t i = 1; i < seen.count; i++)
 		assert_true(seen.ids[i] < seen.ids[i - 1]);

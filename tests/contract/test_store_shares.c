@@ -72,7 +72,7 @@ static void change(struct fixture *f, enum store_change_kind kind, int target, u
 		.filter = { .target = target, .type = -1, .states = states },
 		.now_ms = FIXTURE_NOW_MS + HOUR_MS,
 		.count_max = 1000,
-		.scan_max = 100000 };
+		.scan_limit = 100000 };
 
 	MUST(f, store_begin(f->store, &f->err));
 	MUST(f, store_change(f->store, &change, &f->err));

@@ -403,6 +403,23 @@ static void test_steps_after_a_failure(void **state)
 	free(large);
 }
 
+/* A commit that fails ends the transaction of a target that is forgotten, too; the next one begins. */
+static void test_forget_on_a_full_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct store_forget forget = { .target = f->app };
+	struct store_verdict verdict =
+		fixture_verdict(f, fixture_append(f, 1, true), DELIVERY_DELIVERED);
+
+	fixture_record(f, &verdict);
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(1);
+	assert_int_equal(store_forget(f->store, &forget, &f->err), STATUS_IO);
+	limit_files(RLIM_INFINITY);
+	fixture_append(f, 2, true);
+	assert_int_equal(fixture_query(f, "SELECT count(*) FROM delivery"), 2);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -416,6 +433,7 @@ int main(void)
 		CONTRACT_TEST(test_log_shrinks),
 		CONTRACT_TEST(test_full_disk),
 		CONTRACT_TEST(test_steps_after_a_failure),
+		CONTRACT_TEST(test_forget_on_a_full_disk),
 	};
 
 	return contract_run_on(STORE_SQLITE, "store sqlite", tests, ARRAY_COUNT(tests));

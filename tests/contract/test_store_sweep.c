@@ -109,7 +109,7 @@ static void test_what_goes_when(void **state)
 	assert_int_equal(store_backlog(f->store), 4);
 }
 
-/* A repeat within dedup_window is a duplicate although its twin was to be kept for less. */
+/* A repeat within dedup_window is a duplicate although the first one was to be kept for less. */
 static void test_dedup_window_keeps(void **state)
 {
 	struct fixture *f = *state;

@@ -456,7 +456,7 @@ static bool append_until_hinted(struct shared *s)
 	return was_hinted(s);
 }
 
-/* The impatient need not poll: what waits makes the other's hint() run, and so does a pause. */
+/* No need to poll: what waits makes the other's hint() run, and so does a pause. */
 static void test_hints(void **state)
 {
 	struct shared *s = *state;

@@ -66,19 +66,21 @@ static void append_many(struct fixture *f, int64_t ids[EVENTS_COUNT + 1])
 static void walk_all(struct fixture *f, struct store_reader *reader, const char *name,
 	const struct store_filter *filter, size_t count_max, struct seen *seen)
 {
-	int64_t after = 0, next = 1;
+	struct store_page page = { .count_max = count_max };
+	int pages_count = 0;
 
 	*seen = (struct seen){ .name = name };
-	for (int page = 0; next != 0; page++, after = next) {
-		assert_true(page < 1000);
+	do {
+		int64_t after = page.next;
+
+		assert_true(pages_count++ < 1000);
 		seen->rows_in_page = 0;
-		MUST(f, store_reader_walk(
-				reader, filter, after, count_max, keep_row, seen, &next, &f->err));
+		MUST(f, store_reader_walk(reader, filter, &page, keep_row, seen, &f->err));
 		if (seen->rows_in_page > count_max)
 			fail_msg("%s: %zu rows in a page", name, seen->rows_in_page);
-		if (next != 0 && next <= after)
+		if (page.next != 0 && page.next <= after)
 			fail_msg("%s: no way forward", name);
-	}
+	} while (page.next != 0);
 }
 
 static const struct {

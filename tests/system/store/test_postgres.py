@@ -263,7 +263,7 @@ def test_size_is_bounded_under_churn(new_gateway, database, receiver):
             "SELECT pg_total_relation_size('repostal.event') + pg_total_relation_size('repostal.delivery')"))
 
     def tidy(deleted):
-        """As the thresholds of src/store/postgres_schema.c have it."""
+        """As the thresholds of src/store/postgres/connection/schema.c have it."""
         return database.execute(
             "SELECT bool_and(n_tup_del >= %d AND n_dead_tup <= CASE relname WHEN 'event' THEN %d ELSE %d END) "
             "FROM pg_stat_user_tables WHERE schemaname = 'repostal' AND relname IN ('event', 'delivery')"

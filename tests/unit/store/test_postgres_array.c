@@ -13,7 +13,7 @@
 
 #include <libpq-fe.h>
 
-#include "postgres_array.h"
+#include "postgres/connection/array.h"
 #include "repostal/memory.h"
 
 #define HEAD(type, count) \

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "postgres_filter.h"
+#include "postgres/connection/filter.h"
 #include "repostal/memory.h"
 
 #define STATE(state) (1U << (state))
@@ -30,17 +30,18 @@ static const struct {
 } cases[] = {
 	{ "everything, newest first", { { .target = -1, .type = -1 }, true, INT64_MAX, 20000, 50 },
 		{ BY_RANGE " < 9223372036854775807 ORDER BY id DESC LIMIT 20000)",
-			" min(id) AS last", " ORDER BY looked.id DESC LIMIT 50)" },
-		{ BY_STATES, BY_SEARCH, "looked.target", "looked.state", "e.type", "e.received" } },
+			" min(id) AS last", " ORDER BY scanned.id DESC LIMIT 50)" },
+		{ BY_STATES, BY_SEARCH, "scanned.target", "scanned.state", "e.type",
+			"e.received" } },
 	{ "everything, oldest first", { { .target = -1, .type = -1 }, false, 77, 20000, 50 },
 		{ BY_RANGE " > 77 ORDER BY id LIMIT 20000)", " max(id) AS last",
-			" ORDER BY looked.id LIMIT 50)" },
+			" ORDER BY scanned.id LIMIT 50)" },
 		{ " DESC" } },
 	{ "a target", { { .target = 3, .type = -1 }, false, 0, 9, 9 },
-		{ BY_RANGE, " AND looked.target = 3" }, { BY_STATES } },
+		{ BY_RANGE, " AND scanned.target = 3" }, { BY_STATES } },
 	{ "dead", { { .target = -1, .type = -1, .states = STATE(DELIVERY_DEAD) }, false, 0, 9, 9 },
 		{ BY_STATES, "state = 3 AND state > 2 AND id > 0 ORDER BY id LIMIT 9",
-			" AND (8 >> looked.state & 1) = 1" },
+			" AND (8 >> scanned.state & 1) = 1" },
 		{ BY_RANGE, "state = 1", "t.number = 0" } },
 	{ "waiting for a target",
 		{ { .target = 4, .type = -1, .states = STATE(DELIVERY_WAITING) }, true, 500, 9, 9 },
@@ -57,7 +58,7 @@ static const struct {
 	{ "delivered: no index has them",
 		{ { .target = -1, .type = -1, .states = STATE(DELIVERY_DELIVERED) }, false, 0, 9,
 			9 },
-		{ BY_RANGE, " AND (4 >> looked.state & 1) = 1" }, { BY_STATES } },
+		{ BY_RANGE, " AND (4 >> scanned.state & 1) = 1" }, { BY_STATES } },
 	{ "dead or delivered: not only in an index",
 		{ { .target = -1,
 			  .type = -1,
@@ -75,7 +76,7 @@ static const struct {
 	{ "a key, oldest first, dead",
 		{ { .target = -1, .type = -1, .search_key = 99, .states = STATE(DELIVERY_DEAD) },
 			false, 131073, 9, 9 },
-		{ BY_SEARCH " 99 AND event >= 2 ORDER BY event LIMIT 9", "(8 >> looked.state" },
+		{ BY_SEARCH " 99 AND event >= 2 ORDER BY event LIMIT 9", "(8 >> scanned.state" },
 		{ BY_STATES } },
 	{ "times, with their slack",
 		{ { .target = -1, .type = -1, .since_us = 10000000, .until_us = 20000000 }, false,
@@ -118,7 +119,7 @@ static void test_the_longest_fits(void **state)
 					      .until_us = INT64_MAX / 2 },
 		.is_down = true,
 		.from = INT64_MAX,
-		.looks_max = SIZE_MAX,
+		.scan_limit = SIZE_MAX,
 		.count_max = SIZE_MAX };
 	struct buf sql;
 

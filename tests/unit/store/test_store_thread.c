@@ -49,14 +49,6 @@ struct store {
 
 static struct store fake;
 
-enum status store_begin(struct store *store, struct error *err)
-{
-	(void)err;
-	store->staged_events_count = 0;
-	store->staged_verdicts_count = 0;
-	return STATUS_OK;
-}
-
 enum status store_append(struct store *store, struct store_event *event, struct error *err)
 {
 	(void)err;
@@ -75,7 +67,7 @@ enum status store_record(
 	return STATUS_OK;
 }
 
-enum status store_commit(struct store *store, struct error *err)
+static enum status commit(struct store *store, struct error *err)
 {
 	enum status status;
 
@@ -101,9 +93,20 @@ enum status store_commit(struct store *store, struct error *err)
 	return status;
 }
 
-void store_rollback(struct store *store)
+enum status store_transaction(struct store *store,
+	enum status (*step)(struct store *store, void *argument, struct error *err), void *argument,
+	struct error *err)
 {
-	store->rollbacks++;
+	enum status status;
+
+	store->staged_events_count = 0;
+	store->staged_verdicts_count = 0;
+	status = step(store, argument, err);
+	if (status == STATUS_OK)
+		status = commit(store, err);
+	if (status != STATUS_OK)
+		store->rollbacks++;
+	return status;
 }
 
 enum status store_quarantine(
@@ -565,7 +568,7 @@ static void test_stop_gives_up_on_verdicts_that_cannot_be_stored(void **state)
 	assert_int_equal(fake.verdicts_count, 0);
 }
 
-/* A patient verdict, and perhaps something that somebody waits for behind it; how long both took. */
+/* A deferrable verdict, and perhaps a request after it that is awaited; how long both took. */
 static int64_t answered_within_us(struct store_thread *thread, bool is_followed)
 {
 	struct store_verdict_request verdict = verdict_of(1);
@@ -573,7 +576,7 @@ static int64_t answered_within_us(struct store_thread *thread, bool is_followed)
 	size_t count = answers.count;
 	int64_t began_us = clock_monotonic_us();
 
-	verdict.request.is_patient = true;
+	verdict.request.is_deferrable = true;
 	store_thread_post(thread, &verdict.request);
 	if (is_followed)
 		store_thread_post(thread, &event.request);
@@ -581,13 +584,13 @@ static int64_t answered_within_us(struct store_thread *thread, bool is_followed)
 	return clock_monotonic_us() - began_us;
 }
 
-static void test_patience_lasts(void **state)
+static void test_deferrable_waits(void **state)
 {
 	struct store_thread *thread = start();
 
 	(void)state;
 	for (int round = 1; round <= 3; round++) {
-		assert_true(answered_within_us(thread, false) >= (STORE_PATIENCE_MS - 1) * 1000);
+		assert_true(answered_within_us(thread, false) >= (STORE_DEFER_MS - 1) * 1000);
 		assert_int_equal(fake.commits, round);
 		assert_int_equal(fake.verdicts_count, round);
 	}
@@ -595,19 +598,18 @@ static void test_patience_lasts(void **state)
 }
 
 /* The best of several rounds: on a machine with other work any one may take longer. */
-static void test_patience_ends_when_somebody_waits(void **state)
+static void test_deferrable_goes_with_what_is_awaited(void **state)
 {
 	struct store_thread *thread = start();
 	int64_t best_us = INT64_MAX;
 
 	(void)state;
-	for (int round = 0; round < EVENTS_MAX / 2 && best_us >= STORE_PATIENCE_MS * 1000;
-		round++) {
+	for (int round = 0; round < EVENTS_MAX / 2 && best_us >= STORE_DEFER_MS * 1000; round++) {
 		int64_t took_us = answered_within_us(thread, true);
 
 		best_us = took_us < best_us ? took_us : best_us;
 	}
-	assert_true(best_us < STORE_PATIENCE_MS * 1000);
+	assert_true(best_us < STORE_DEFER_MS * 1000);
 	store_thread_stop(&thread);
 }
 
@@ -740,8 +742,8 @@ int main(void)
 		cmocka_unit_test(test_call_runs_after_what_was_posted_before),
 		cmocka_unit_test(test_uncertain_commit_is_told),
 		cmocka_unit_test(test_stop_writes_what_was_posted),
-		cmocka_unit_test(test_patience_lasts),
-		cmocka_unit_test(test_patience_ends_when_somebody_waits),
+		cmocka_unit_test(test_deferrable_waits),
+		cmocka_unit_test(test_deferrable_goes_with_what_is_awaited),
 		cmocka_unit_test(test_own_store_is_not_polled),
 		cmocka_unit_test(test_hints_and_news),
 		cmocka_unit_test(test_takeovers_are_counted_once),
