@@ -3,9 +3,9 @@
  * dispatcher_private.h - the dispatcher's insides, for the files that share them
  *
  *   dispatcher.c   the delivery thread and its life
- *   handover.c     what comes from other threads and goes to them: slots, envelopes, claims, verdicts
+ *   handoff.c      what comes from other threads and goes to them: slots, envelopes, claims, verdicts
  *   reconfigure.c  what people want: pause, resume, a new configuration
- *   test.c         a sample envelope, because an operator asks
+ *   target_test.c  a sample envelope, because an operator asks
  */
 #ifndef REPOSTAL_DELIVERY_DISPATCHER_PRIVATE_H
 #define REPOSTAL_DELIVERY_DISPATCHER_PRIVATE_H
@@ -14,7 +14,7 @@
 
 #include "repostal/dispatcher.h"
 #include "sign_pool.h"
-#include "target.h"
+#include "target/target.h"
 
 /* What people want; posted from their threads, freed on the delivery thread. */
 struct control {
@@ -79,14 +79,14 @@ struct dispatcher {
 	_Atomic int64_t stop_by_ms; /* monotonic; 0: not stopping */
 };
 
-/* handover.c, on the delivery thread: takes what has arrived. */
+/* handoff.c, on the delivery thread: takes what has arrived. */
 void dispatcher_take_ready(struct dispatcher *dispatcher);
 void dispatcher_take_looks(struct dispatcher *dispatcher);
 void dispatcher_take_claims(struct dispatcher *dispatcher, int64_t now_ms);
 /* On a signing thread. */
 void dispatcher_on_signed(void *context, struct outgoing *outgoing);
 
-/* test.c */
+/* target_test.c */
 /* Any thread: the delivery thread gets it, and calls _start_test(). In reconfigure.c. */
 void dispatcher_post_test(struct dispatcher *dispatcher, struct target *target, struct test *test);
 /* On the delivery thread. */

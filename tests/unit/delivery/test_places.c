@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "places.h"
+#include "queue/places.h"
 #include "repostal/memory.h"
 
 enum {

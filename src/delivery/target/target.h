@@ -13,9 +13,9 @@
 
 #include <pthread.h>
 
-#include "lane.h"
-#include "outbound.h"
-#include "places.h"
+#include "client/outbound.h"
+#include "queue/lane.h"
+#include "queue/places.h"
 #include "repostal/breaker.h"
 #include "repostal/dispatcher.h"
 #include "repostal/log.h"
