@@ -2,7 +2,7 @@
 /*
  * outcome.h - what an attempt came to, and what follows from it
  *
- * Promise    Pure. The client fills an outcome, outcome_judge() decides, the dispatcher acts.
+ * Promise    Pure. The client fills an outcome, outcome_decide() decides, the dispatcher acts.
  * Threads    Values.
  */
 #ifndef REPOSTAL_OUTCOME_H
@@ -43,18 +43,18 @@ enum verdict {
 	VERDICT_PAUSE,   /* 410: keep it, and leave the target alone */
 };
 
-struct judgement {
+struct decision {
 	enum verdict verdict;
 	int64_t delay_ms; /* of RETRY: from now until the next attempt */
 };
 
 /*
- * attempts_done counts this one. dice is 0 <= dice < 1. A 410 on any attempt is PAUSE, unless
- * give_up has it: the event is kept and its attempt does not count. INTERRUPTED is RETRY without a delay, also on the last
- * attempt: our own stop kills nothing.
+ * attempts_done counts this one; jitter as in retry.h, of no account for a 2xx. A 410 on any attempt is PAUSE,
+ * unless give_up has it: the event is kept and its attempt does not count. INTERRUPTED is RETRY without a
+ * delay, also on the last attempt: our own stop kills nothing.
  */
-struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
-	const struct give_up_settings *give_up, int attempts_done, double dice);
+struct decision outcome_decide(const struct outcome *outcome, const struct retry_settings *retry,
+	const struct give_up_settings *give_up, int attempts_done, double jitter);
 
 /* Whom a failed attempt speaks against. */
 enum blame {

@@ -23,23 +23,23 @@ static int64_t retry_after_of(const struct outcome *outcome)
 	return honoured ? outcome->retry_after_ms : -1;
 }
 
-struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
-	const struct give_up_settings *give_up, int attempts_done, double dice)
+struct decision outcome_decide(const struct outcome *outcome, const struct retry_settings *retry,
+	const struct give_up_settings *give_up, int attempts_done, double jitter)
 {
 	int64_t delay_ms;
 
 	if (outcome->transport == TRANSPORT_INTERRUPTED)
-		return (struct judgement){ .verdict = VERDICT_RETRY };
+		return (struct decision){ .verdict = VERDICT_RETRY };
 	if (outcome_result(outcome) == ATTEMPT_2XX)
-		return (struct judgement){ .verdict = VERDICT_DELIVERED };
+		return (struct decision){ .verdict = VERDICT_DELIVERED };
 	if (outcome->transport == TRANSPORT_OK && give_up_on_status(give_up, outcome->http_status))
-		return (struct judgement){ .verdict = VERDICT_GIVE_UP };
+		return (struct decision){ .verdict = VERDICT_GIVE_UP };
 	if (outcome->transport == TRANSPORT_OK && outcome->http_status == HTTP_GONE)
-		return (struct judgement){ .verdict = VERDICT_PAUSE };
-	delay_ms = retry_delay_ms(retry, attempts_done, retry_after_of(outcome), dice);
+		return (struct decision){ .verdict = VERDICT_PAUSE };
+	delay_ms = retry_delay_ms(retry, attempts_done, retry_after_of(outcome), jitter);
 	if (delay_ms < 0)
-		return (struct judgement){ .verdict = VERDICT_DEAD };
-	return (struct judgement){ .verdict = VERDICT_RETRY, .delay_ms = delay_ms };
+		return (struct decision){ .verdict = VERDICT_DEAD };
+	return (struct decision){ .verdict = VERDICT_RETRY, .delay_ms = delay_ms };
 }
 
 static enum blame blame_of_status(int http_status)

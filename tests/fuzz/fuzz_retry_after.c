@@ -6,7 +6,7 @@
 #define HOUR_MS INT64_C(3600000)
 
 /* However long a receiver wants to be left alone, the settings are the limit. */
-static void check_judgement(int http_status, int64_t retry_after_ms)
+static void check_decision(int http_status, int64_t retry_after_ms)
 {
 	static const struct retry_settings retry = {
 		.delays_ms = { 1000, 2 * HOUR_MS },
@@ -22,14 +22,14 @@ static void check_judgement(int http_status, int64_t retry_after_ms)
 	};
 
 	for (int attempts = 1; attempts <= 3; attempts++) {
-		struct judgement judgement =
-			outcome_judge(&outcome, &retry, &give_up, attempts, 0.999);
+		struct decision decision =
+			outcome_decide(&outcome, &retry, &give_up, attempts, 0.999);
 
-		if (judgement.verdict != VERDICT_RETRY)
+		if (decision.verdict != VERDICT_RETRY)
 			continue;
 		REPOSTAL_ASSERT(attempts <= 2);
-		REPOSTAL_ASSERT(judgement.delay_ms >= retry.delays_ms[attempts - 1]);
-		REPOSTAL_ASSERT(judgement.delay_ms <= (attempts == 1 ? HOUR_MS : 3 * HOUR_MS));
+		REPOSTAL_ASSERT(decision.delay_ms >= retry.delays_ms[attempts - 1]);
+		REPOSTAL_ASSERT(decision.delay_ms <= (attempts == 1 ? HOUR_MS : 3 * HOUR_MS));
 	}
 }
 
@@ -47,9 +47,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (text_parse_uint(slice_trim(value), &seconds))
 			REPOSTAL_ASSERT(seconds > INT64_MAX / 1000 ? wait_ms == INT64_MAX
 								   : wait_ms == seconds * 1000);
-		check_judgement(http_status, wait_ms);
-		check_judgement(429, wait_ms);
-		check_judgement(503, wait_ms);
+		check_decision(http_status, wait_ms);
+		check_decision(429, wait_ms);
+		check_decision(503, wait_ms);
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads as the protocol of a delivery's end: a result is judged, counted, logged where it matters, and
+ * Reads as the protocol of a delivery's end: a result is weighed, counted, logged where it matters, and
  * becomes a verdict for the store.
  */
 #include <stdio.h>
@@ -339,18 +339,24 @@ static void on_interrupted(struct delivery *delivery, const struct client_result
 	verdict->due_ms = clock_schedule_ms();
 }
 
-static void judge(
+/* A random number costs a system call, and what was delivered needs none. */
+static double draw_jitter(const struct client_result *result)
+{
+	return outcome_result(&result->outcome) == ATTEMPT_2XX ? 0 : random_unit();
+}
+
+static void decide(
 	struct target *target, struct delivery *delivery, const struct client_result *result)
 {
-	struct judgement judgement = outcome_judge(&result->outcome, &target->settings.retry,
-		&target->settings.give_up, delivery->attempts, random_unit());
+	struct decision decision = outcome_decide(&result->outcome, &target->settings.retry,
+		&target->settings.give_up, delivery->attempts, draw_jitter(result));
 
-	switch (judgement.verdict) {
+	switch (decision.verdict) {
 	case VERDICT_DELIVERED:
 		on_delivered(target, delivery, result);
 		break;
 	case VERDICT_RETRY:
-		on_failed(target, delivery, result, judgement.delay_ms);
+		on_failed(target, delivery, result, decision.delay_ms);
 		break;
 	case VERDICT_DEAD:
 		on_failed(target, delivery, result, -1);
@@ -385,7 +391,7 @@ void target_on_result(
 	if (result->outcome.transport == TRANSPORT_INTERRUPTED)
 		on_interrupted(delivery, result);
 	else
-		judge(target, delivery, result);
+		decide(target, delivery, result);
 	dispatcher_post_verdict(target->dispatcher, delivery);
 }
 

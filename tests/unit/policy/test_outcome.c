@@ -19,14 +19,14 @@ static const struct retry_settings retry = {
 
 static const struct give_up_settings nothing;
 
-static void test_judge(void **state)
+static void test_decide(void **state)
 {
 	static const struct {
 		const char *name;
 		struct outcome outcome;
 		int attempts_done;
-		double dice;
-		struct judgement want;
+		double jitter;
+		struct decision want;
 	} cases[] = {
 		{ "200", { TRANSPORT_OK, 200, -1 }, 1, 0, { VERDICT_DELIVERED, 0 } },
 		{ "299", { TRANSPORT_OK, 299, -1 }, 1, 0, { VERDICT_DELIVERED, 0 } },
@@ -37,7 +37,7 @@ static void test_judge(void **state)
 		{ "400", { TRANSPORT_OK, 400, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
 		{ "404", { TRANSPORT_OK, 404, -1 }, 2, 0, { VERDICT_RETRY, 2000 } },
 		{ "500", { TRANSPORT_OK, 500, -1 }, 1, 0, { VERDICT_RETRY, 1000 } },
-		{ "500, dice", { TRANSPORT_OK, 500, -1 }, 1, 0.5, { VERDICT_RETRY, 1250 } },
+		{ "500, jitter", { TRANSPORT_OK, 500, -1 }, 1, 0.5, { VERDICT_RETRY, 1250 } },
 		{ "500 at last", { TRANSPORT_OK, 500, -1 }, 3, 0, { VERDICT_DEAD, 0 } },
 		{ "410", { TRANSPORT_OK, 410, -1 }, 1, 0, { VERDICT_PAUSE, 0 } },
 		{ "410 at last", { TRANSPORT_OK, 410, -1 }, 3, 0, { VERDICT_PAUSE, 0 } },
@@ -65,8 +65,8 @@ static void test_judge(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct judgement got = outcome_judge(
-			&cases[i].outcome, &retry, &nothing, cases[i].attempts_done, cases[i].dice);
+		struct decision got = outcome_decide(&cases[i].outcome, &retry, &nothing,
+			cases[i].attempts_done, cases[i].jitter);
 
 		if (got.verdict != cases[i].want.verdict || got.delay_ms != cases[i].want.delay_ms)
 			fail_msg("%s: got verdict %d after %lld ms", cases[i].name,
@@ -74,7 +74,7 @@ static void test_judge(void **state)
 	}
 }
 
-static void test_judge_give_up(void **state)
+static void test_decide_give_up(void **state)
 {
 	static const struct give_up_settings give_up = { { 404, 410, 5, 429 }, 4, 0 };
 	static const struct {
@@ -99,7 +99,7 @@ static void test_judge_give_up(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct judgement got = outcome_judge(
+		struct decision got = outcome_decide(
 			&cases[i].outcome, &retry, &give_up, cases[i].attempts_done, 0);
 
 		if (got.verdict != cases[i].want)
@@ -214,8 +214,8 @@ static void test_blame(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_judge_give_up),
+		cmocka_unit_test(test_decide),
+		cmocka_unit_test(test_decide_give_up),
 		cmocka_unit_test(test_result),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_blame),
