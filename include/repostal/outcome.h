@@ -12,7 +12,6 @@
 
 #include "repostal/give_up.h"
 #include "repostal/retry.h"
-#include "repostal/slice.h"
 
 /* The numbers are stored: never reuse one. */
 enum transport {
@@ -81,11 +80,5 @@ enum {
 };
 enum attempt_result outcome_result(const struct outcome *outcome);
 const char *attempt_result_name(enum attempt_result result);
-
-/*
- * A Retry-After value, RFC 9110 section 10.2.3: delay seconds or an HTTP date. Milliseconds from
- * now (a date in the past gives 0), or -1 when it is neither.
- */
-int64_t outcome_parse_retry_after(struct slice value, int64_t now_unix_ms);
 
 #endif

@@ -3,9 +3,6 @@
 
 #include <stdbool.h>
 
-#include "repostal/clock.h"
-#include "repostal/text.h"
-
 enum {
 	HTTP_GONE = 410,
 	HTTP_TOO_MANY_REQUESTS = 429,
@@ -131,31 +128,4 @@ const char *attempt_result_name(enum attempt_result result)
 		return "other";
 	}
 	return "other"; /* not reached: -Wswitch guards the cases */
-}
-
-static bool is_all_digits(struct slice text)
-{
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-	}
-	return text.size > 0;
-}
-
-int64_t outcome_parse_retry_after(struct slice value, int64_t now_unix_ms)
-{
-	struct slice trimmed = slice_trim(value);
-	int64_t seconds;
-	int64_t date_ms;
-
-	if (is_all_digits(trimmed)) {
-		/* More than we can count still means "very long": retry_after_max_ms bounds it. */
-		if (!text_parse_uint(trimmed, &seconds) || seconds > INT64_MAX / 1000)
-			return INT64_MAX;
-		return seconds * 1000;
-	}
-	date_ms = clock_parse_http_date(trimmed.data, trimmed.size);
-	if (date_ms == -1)
-		return -1;
-	return date_ms > now_unix_ms ? date_ms - now_unix_ms : 0;
 }

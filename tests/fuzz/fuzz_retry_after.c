@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A receiver's Retry-After, and what is made of it. The first byte is the answer's status. */
+#include <stdlib.h>
+
+#include "client/retry_after.h"
 #include "fuzz.h"
 #include "repostal/outcome.h"
 
@@ -38,18 +41,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const int64_t now_ms[] = { 0, INT64_C(1763683200123), INT64_C(253402300799000) };
 	struct slice value = fuzz_input(data, size);
 	int http_status = 200 + 4 * fuzz_take_byte(&value);
+	char *text = memory_copy_bytes(value.data, value.size);
 	int64_t seconds;
 
 	for (size_t i = 0; i < ARRAY_COUNT(now_ms); i++) {
-		int64_t wait_ms = outcome_parse_retry_after(value, now_ms[i]);
+		int64_t wait_ms = retry_after_parse_ms(text, now_ms[i]);
 
 		REPOSTAL_ASSERT(wait_ms >= -1);
-		if (text_parse_uint(slice_trim(value), &seconds))
+		if (text_parse_uint(slice_trim(slice_text(text)), &seconds))
 			REPOSTAL_ASSERT(seconds > INT64_MAX / 1000 ? wait_ms == INT64_MAX
 								   : wait_ms == seconds * 1000);
 		check_decision(http_status, wait_ms);
 		check_decision(429, wait_ms);
 		check_decision(503, wait_ms);
 	}
+	free(text);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "repostal/memory.h"
 #include "repostal/own_listeners.h"
 #include "repostal/store.h"
+#include "retry_after.h"
 
 enum {
 	RECEIVE_BUFFER_SIZE = 4096,
@@ -412,7 +413,7 @@ static int64_t retry_after_ms(CURL *easy, long status)
 		return -1;
 	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
 		return -1;
-	return outcome_parse_retry_after(slice_text(header->value), clock_unix_ms());
+	return retry_after_parse_ms(header->value, clock_unix_ms());
 }
 
 /*

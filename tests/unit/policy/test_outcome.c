@@ -140,45 +140,6 @@ static void test_result(void **state)
 	}
 }
 
-static void test_retry_after(void **state)
-{
-	static const int64_t now_ms = INT64_C(784111777250); /* Sun, 06 Nov 1994 08:49:37.250 */
-	static const struct {
-		const char *name;
-		const char *value;
-		int64_t want_ms;
-	} cases[] = {
-		{ "seconds", "120", 120000 },
-		{ "zero", "0", 0 },
-		{ "white space", " \t120 ", 120000 },
-		{ "most that fits", "9223372036854775", INT64_C(9223372036854775000) },
-		{ "one more", "9223372036854776", INT64_MAX },
-		{ "more than 64 bits", "99999999999999999999999999999", INT64_MAX },
-		{ "date ahead", "Sun, 06 Nov 1994 08:50:37 GMT", 59750 },
-		{ "date now", "Sun, 06 Nov 1994 08:49:37 GMT", 0 },
-		{ "date long past", "Thu, 01 Jan 1970 00:00:00 GMT", 0 },
-		{ "date before 1970", "Wed, 31 Dec 1969 23:59:59 GMT", 0 },
-		{ "asctime date", "Sun Nov  6 08:50:37 1994", 59750 },
-		{ "empty", "", -1 },
-		{ "blank", " ", -1 },
-		{ "negative", "-1", -1 },
-		{ "fraction", "1.5", -1 },
-		{ "with a unit", "120s", -1 },
-		{ "words", "later", -1 },
-		{ "two values", "120, 130", -1 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		int64_t got_ms = outcome_parse_retry_after(slice_text(cases[i].value), now_ms);
-
-		if (got_ms != cases[i].want_ms)
-			fail_msg("%s: got %lld, want %lld", cases[i].name, (long long)got_ms,
-				(long long)cases[i].want_ms);
-	}
-	assert_int_equal(outcome_parse_retry_after(slice_of(NULL, 0), now_ms), -1);
-}
-
 static void test_blame(void **state)
 {
 	static const struct {
@@ -217,7 +178,6 @@ int main(void)
 		cmocka_unit_test(test_decide),
 		cmocka_unit_test(test_decide_give_up),
 		cmocka_unit_test(test_result),
-		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_blame),
 	};
 
