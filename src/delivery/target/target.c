@@ -14,8 +14,8 @@ static void open_lines(struct target_lines *lines, const char *name)
 		{ &lines->retry, LOG_LEVEL_INFO, "delivery.retry" },
 		{ &lines->dead, LOG_LEVEL_WARN, "delivery.dead" },
 		{ &lines->backlog_full, LOG_LEVEL_WARN, "delivery.backlog_full" },
-		{ &lines->failing, LOG_LEVEL_WARN, "target.failing" },
-		{ &lines->healed, LOG_LEVEL_INFO, "target.healed" },
+		{ &lines->breaker_opened, LOG_LEVEL_WARN, "target.breaker_opened" },
+		{ &lines->breaker_closed, LOG_LEVEL_INFO, "target.breaker_closed" },
 		{ &lines->refused, LOG_LEVEL_WARN, "target.type_refused" },
 		{ &lines->paused, LOG_LEVEL_WARN, "target.paused" },
 		{ &lines->key_unknown, LOG_LEVEL_WARN, "target.key_unknown" },
@@ -32,8 +32,8 @@ static void close_lines(struct target_lines *lines)
 	log_limit_close(&lines->retry);
 	log_limit_close(&lines->dead);
 	log_limit_close(&lines->backlog_full);
-	log_limit_close(&lines->failing);
-	log_limit_close(&lines->healed);
+	log_limit_close(&lines->breaker_opened);
+	log_limit_close(&lines->breaker_closed);
 	log_limit_close(&lines->refused);
 	log_limit_close(&lines->paused);
 	log_limit_close(&lines->key_unknown);

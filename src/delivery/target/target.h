@@ -40,8 +40,8 @@ struct target_lines {
 	struct log_limit retry;
 	struct log_limit dead;
 	struct log_limit backlog_full; /* more waits for it than it may have */
-	struct log_limit failing;
-	struct log_limit healed;
+	struct log_limit breaker_opened;
+	struct log_limit breaker_closed;
 	struct log_limit refused; /* a type that it never takes */
 	struct log_limit paused;
 	struct log_limit key_unknown;

@@ -143,9 +143,9 @@ static void note_error(struct target *target, const struct client_result *result
 static void log_breaker(struct target *target, const struct breaker *breaker, const char *type)
 {
 	if (breaker->state == BREAKER_CLOSED)
-		log_limited(&target->lines.healed, LOG_STR("type", type));
+		log_limited(&target->lines.breaker_closed, LOG_STR("type", type));
 	else
-		log_limited(&target->lines.failing, LOG_STR("type", type),
+		log_limited(&target->lines.breaker_opened, LOG_STR("type", type),
 			LOG_STR("cause", target->last_error.cause),
 			LOG_INT("probe_in_ms", breaker->cooldown_ms));
 }
