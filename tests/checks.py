@@ -29,6 +29,7 @@ FILE_LINES_MAX = 600
 # belongs to the lowest layer that may know what it holds.
 LAYER_OF_HEADER = {
     "address.h": "base",  # bizmail has an address.c of its own, about mail
+    "dispatcher_settings.h": "delivery",
     "inbound.h": "inbound",
     "source_settings.h": "translate",
     "target_settings.h": "policy",

@@ -16,7 +16,6 @@
 #include "repostal/address.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
-#include "repostal/dispatcher.h"
 #include "repostal/egress.h"
 #include "repostal/memory.h"
 #include "repostal/own_listeners.h"
@@ -568,9 +567,4 @@ void client_poll(struct client *client, int64_t timeout_ms)
 void client_wake(struct client *client)
 {
 	curl_multi_wakeup(client->multi);
-}
-
-const char *dispatcher_system_authorities(void)
-{
-	return curl_version_info(CURLVERSION_NOW)->cainfo;
 }

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "repostal/dispatcher.h"
+#include "repostal/dispatcher_settings.h"
 
 enum {
 	PLACES_MAX = DISPATCHER_IN_FLIGHT_MAX,
