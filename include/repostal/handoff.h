@@ -21,7 +21,7 @@
 struct dispatcher;
 
 /*
- * Asks for a slot, so that an event may go on from memory once it is committed. False: it has to
+ * Asks for a slot, so that an event may continue from memory once it is committed. False: it has to
  * wait on disk (no slot, or the target is paused, failing, refuses the type, or is not configured).
  * type is that of struct store_event.
  */
@@ -35,7 +35,7 @@ void dispatcher_address(struct dispatcher *dispatcher, struct outgoing *outgoing
 /* One for this target was stored as dead, for it has max_backlog open ones. */
 void dispatcher_note_refused(struct dispatcher *dispatcher, uint16_t target, int64_t event);
 
-/* A committed event goes on; _flush() hands over all that were offered since the last. */
+/* A committed event continues; _flush() hands over all that were offered since the last. */
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken);
 void dispatcher_flush(struct dispatcher *dispatcher);
 

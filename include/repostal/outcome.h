@@ -58,7 +58,7 @@ struct decision outcome_decide(const struct outcome *outcome, const struct retry
 /* Whom a failed attempt speaks against. */
 enum blame {
 	BLAME_NOBODY, /* it went well, we stopped it, or 429: the receiver is there, and asks for time */
-	BLAME_TYPE, /* it answers, and does not take this: other types of event may go on */
+	BLAME_TYPE, /* it answers, and does not take this: other types of event may continue */
 	BLAME_TARGET, /* it is away: connect, DNS, TLS, time-out; 502 and 504 of what stands before it */
 };
 enum blame outcome_blame(const struct outcome *outcome);

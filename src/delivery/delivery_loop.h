@@ -2,7 +2,7 @@
 /*
  * delivery_loop.h - what the delivery thread does
  *
- * Threads    The delivery thread; whoever calls these is it.
+ * Threads    The delivery thread.
  */
 #ifndef REPOSTAL_DELIVERY_LOOP_H
 #define REPOSTAL_DELIVERY_LOOP_H

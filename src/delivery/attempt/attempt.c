@@ -108,7 +108,7 @@ void attempt_start_all(struct target *target, const struct allowance *allowance)
 	}
 }
 
-/* Nobody's attempt: the receiver has not seen it. */
+/* It was no attempt: the receiver has not seen it. */
 static void return_unsent(struct target *target, struct delivery *delivery)
 {
 	struct target_shared *shared = target->shared;

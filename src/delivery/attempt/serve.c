@@ -57,7 +57,7 @@ static int64_t plan(const struct target *target, const struct allowance *allowan
 	return at_ms;
 }
 
-/* What may go on from memory: nothing of a type that fails. */
+/* What may continue from memory: nothing of a type that fails. */
 static void note_accepting(struct target *target, const struct allowance *allowance)
 {
 	bool is_open = allowance->total > 0 && target->breaker.state == BREAKER_CLOSED;

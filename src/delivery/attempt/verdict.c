@@ -45,7 +45,7 @@ static void describe(struct delivery *delivery, const struct client_result *resu
 	verdict->duration_ms = result->duration_us / 1000;
 	verdict->http_status = result->outcome.http_status;
 	verdict->transport = (int)result->outcome.transport;
-	/* A first attempt that succeeds leaves no attempt row, so nobody would read it. */
+	/* A first attempt that succeeds leaves no attempt row, so it would never be read. */
 	if (verdict->next != DELIVERY_DELIVERED || delivery->attempts > 1)
 		keep_answer(delivery, result->answer);
 }
@@ -147,7 +147,7 @@ static void on_gone(
 		LOG_STR("cause", result->cause), LOG_STR("advice", "its events are kept"));
 }
 
-/* We cut it off ourselves: it counts, because the receiver may have it, but says nothing of him. */
+/* We cut it off ourselves: it counts, because the receiver may have it, but says nothing of its health. */
 static void on_interrupted(struct delivery *delivery, const struct client_result *result)
 {
 	struct store_verdict *verdict = verdict_of(delivery, DELIVERY_WAITING);

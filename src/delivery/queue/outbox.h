@@ -20,7 +20,7 @@ struct outbox {
 void outbox_init(struct outbox *outbox, struct store_thread *store);
 void outbox_add(struct outbox *outbox, struct store_request *request);
 void outbox_flush(struct outbox *outbox);
-/* Monotonic: until then nobody else takes over what this process has leased. */
+/* Monotonic: until then no other process takes over what this process has leased. */
 int64_t outbox_lease_until_ms(const struct outbox *outbox);
 
 #endif

@@ -105,7 +105,7 @@ static void test_delays(void **state)
 		{ "asked for nothing", &plain, 2, 0, 0, 5000 },
 		{ "asked for more", &plain, 2, 30000, 0, 30000 },
 		{ "asked for too much", &plain, 2, 90000, 0, 60000 },
-		{ "asked for ever", &plain, 2, INT64_MAX, 0, 60000 },
+		{ "asked to wait permanently", &plain, 2, INT64_MAX, 0, 60000 },
 		{ "no jitter on what was asked", &jittery, 1, 30000, 0.5, 30000 },
 		{ "jitter beyond what was asked", &jittery, 2, 5100, 0.5, 5250 },
 		{ "asking saves no dead", &plain, 3, 1000, 0, -1 },
