@@ -29,6 +29,7 @@ FILE_LINES_MAX = 600
 # belongs to the lowest layer that may know what it holds.
 LAYER_OF_HEADER = {
     "address.h": "base",  # bizmail has an address.c of its own, about mail
+    "dispatcher_settings.h": "delivery",
     "inbound.h": "inbound",
     "source_settings.h": "translate",
     "target_settings.h": "policy",
@@ -37,7 +38,7 @@ LAYER_OF_HEADER = {
 # Third-party headers and the only places that may know them.
 FENCES = {
     r"h2o(\.h|/.*)": r"src/http/libh2o\.h",
-    r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/cli/.*|tests/unit/delivery/test_client_failure\.c",
+    r"curl/.*": r"src/delivery/client/.*|src/cli/.*|tests/unit/delivery/test_client_failure\.c",
     r"sqlite3(ext)?\.h": r"src/store/sqlite/.*",
     r"libpq-fe\.h": r"src/store/postgres/connection/.*",
     r"libconfig\.h": r"src/config/.*",
@@ -66,8 +67,6 @@ CIRCLES_LEFT = {
     "base/buf", "base/text",
     "config/read", "config/read_list",
     "control/copy_events", "control/copy_quarantine", "control/store_copy",
-    "delivery/dispatcher", "delivery/handover", "delivery/reconfigure", "delivery/target", "delivery/test",
-    "delivery/verdict",
     "http/exchange", "http/loop", "http/refusal", "http/server",
     "http/gate", "http/linger", "http/pace",
     "inbound/intake", "inbound/source_lines", "inbound/webhook",
@@ -142,14 +141,16 @@ def layers():
 
 @cache
 def layer_of_header(header):
-    """Of include/repostal/<header>: the lowest layer that implements it; None when none does. What the rooms of
-    a layer have is private."""
+    """Of include/repostal/<header>: the lowest layer that implements it, in one of its rooms if nowhere else; None
+    when none does."""
     if header in LAYER_OF_HEADER:
         return LAYER_OF_HEADER[header]
     source = Path(header).stem + ".c"
-    for layer in layers():
-        if "/" not in layer and (ROOT / "src" / layer / source).is_file():
-            return layer
+    whole = [layer for layer in layers() if "/" not in layer]
+    for found in Path.glob, Path.rglob:
+        for layer in whole:
+            if any(found(ROOT / "src" / layer, source)):
+                return layer
     return None
 
 

@@ -3,6 +3,7 @@
 
 #include "repostal/buf.h"
 #include "repostal/clock.h"
+#include "repostal/handoff.h"
 #include "repostal/memory.h"
 #include "repostal/outgoing.h"
 #include "repostal/search_key.h"
@@ -159,7 +160,7 @@ static void send_on(struct intake_ticket *ticket)
 	}
 	for (size_t i = 0; i < event->deliveries_count; i++)
 		if (!event->deliveries[i].leased && !event->deliveries[i].is_refused)
-			dispatcher_look(dispatcher, event->deliveries[i].target, event->type);
+			dispatcher_wake(dispatcher, event->deliveries[i].target, event->type);
 }
 
 static void count_stored(const struct intake_ticket *ticket)

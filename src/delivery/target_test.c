@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "target_test.h"
+
+#include <inttypes.h>
+#include <semaphore.h>
+#include <string.h>
+
+#include "repostal/bizmail.h"
+#include "repostal/clock.h"
+#include "repostal/event_route.h"
+#include "repostal/memory.h"
+#include "repostal/random.h"
+
+enum {
+	EVENT_SIZE_MAX = 2048,
+	MESSAGE_ID_SIZE_MAX = 128,
+	US_PER_S = 1000000,
+};
+
+static const char source[] = "repostal-test";
+
+/* Without id and time; the first whose type the target takes is sent. */
+static const char *const samples[] = {
+	"\"event\":\"delivered\",\"recipient\":\"test@example.com\",\"mxHostname\":\"mx.example."
+	"com\","
+	"\"response\":\"250 2.0.0 a test of repostal\"",
+	"\"event\":\"bounce\",\"to\":\"test@example.com\",\"category\":\"hard_bounce\","
+	"\"response\":\"550 5.1.1 a test of repostal\"",
+	"\"event\":\"bounce\",\"to\":\"test@example.com\",\"category\":\"soft_bounce\","
+	"\"response\":\"452 4.2.2 a test of repostal\"",
+	"\"action\":\"drop\",\"recipient\":\"test@example.com\",\"reason\":\"a test of repostal\"",
+};
+
+/* On the caller's stack until done. */
+struct test_order {
+	struct mailbox_item item;
+	struct test_order *next; /* under way */
+	struct target *target;
+	struct slice body;
+	const struct signature *signature; /* NULL: signing is off */
+	struct target_test *filled;
+	sem_t done;
+};
+
+static struct outgoing *translate_sample(const struct dispatcher_settings *settings,
+	const struct bizmail_event *event, int64_t now_us, struct error *err)
+{
+	static char from[] = "repostal-test@example.com", subject[] = "A test of repostal",
+		    tag[] = "repostal-test";
+	static const struct translate_defaults defaults = {
+		.from = from, .subject = subject, .tag = tag
+	};
+	struct slice name = slice_text(source);
+	struct event_identity identity = translate_identity(name, event);
+
+	return outgoing_translate(
+		settings->translate, name, &defaults, event, &identity, now_us, 0, err);
+}
+
+/* NULL: the target does not take what this sample becomes, and it is not wanted all the same. */
+static struct outgoing *make_one(const struct dispatcher_settings *settings,
+	const struct target_settings *target, const char *sample, bool is_wanted,
+	struct target_test *test, struct error *err)
+{
+	const struct event_route route = { .events = target->events,
+		.final_only = target->final_only };
+	struct outgoing *outgoing = NULL;
+	int64_t now_us = clock_unix_us();
+	struct bizmail_event event;
+	enum postal_event_type type;
+	struct buf text;
+
+	buf_init(&text, EVENT_SIZE_MAX);
+	/* A message of its own each time: no receiver has seen it. */
+	buf_printf(&text, "{%s,\"id\":\"repostal-test-%08x%08x@example.com\",\"time\":%" PRId64 "}",
+		sample, random_u32(), random_u32(), now_us / US_PER_S);
+	error_set(err, "the sample cannot be translated");
+	if (bizmail_parse(BIZMAIL_ENCODING_JSON, SLICE_LITERAL("application/json"),
+		    buf_slice(&text), BIZMAIL_UNKNOWN, &event, NULL) == BIZMAIL_PROBLEM_NONE) {
+		type = translate_type(settings->translate, &event);
+		if (is_wanted || event_route_takes(&route, type, &event)) {
+			outgoing = translate_sample(settings, &event, now_us, err);
+			test->event = postal_event_type_name(type);
+		}
+	}
+	bizmail_event_release(&event);
+	buf_free(&text);
+	return outgoing;
+}
+
+static struct outgoing *make_envelope(const struct dispatcher_settings *settings,
+	const struct target_settings *target, struct target_test *test, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(samples); i++) {
+		struct outgoing *outgoing =
+			make_one(settings, target, samples[i], false, test, err);
+
+		if (outgoing != NULL)
+			return outgoing;
+	}
+	return make_one(settings, target, samples[0], true, test, err);
+}
+
+static const struct target_settings *find_settings(
+	const struct dispatcher_settings *settings, uint16_t number)
+{
+	for (size_t i = 0; i < settings->targets_count; i++)
+		if (settings->target_numbers[i] == number && settings->targets[i].enabled)
+			return &settings->targets[i];
+	return NULL;
+}
+
+static enum status post(struct dispatcher *dispatcher, struct test_order *order, struct error *err)
+{
+	struct test_list *tests = &dispatcher->tests;
+	enum status status = STATUS_BUSY;
+
+	pthread_mutex_lock(&tests->mutex);
+	if (!tests->is_closed) {
+		inbox_post(&dispatcher->shared.inbox, INBOX_TEST, &order->item);
+		status = STATUS_OK;
+	}
+	pthread_mutex_unlock(&tests->mutex);
+	if (status != STATUS_OK)
+		error_set(err, "the gateway is stopping");
+	return status;
+}
+
+/* Posts the order and waits for its end. */
+static enum status post_and_wait(
+	struct dispatcher *dispatcher, struct test_order *order, struct error *err)
+{
+	enum status status;
+
+	sem_init(&order->done, 0, 0);
+	status = post(dispatcher, order, err);
+	while (status == STATUS_OK && sem_wait(&order->done) != 0)
+		continue;
+	sem_destroy(&order->done);
+	return status;
+}
+
+enum status target_test_run(struct dispatcher *dispatcher,
+	const struct dispatcher_settings *settings, uint16_t number, struct target_test *test_out,
+	struct error *err)
+{
+	const struct target_settings *target_settings = find_settings(settings, number);
+	struct test_order order = {
+		.target = target_table_find(&dispatcher->table, number),
+		.filled = test_out,
+	};
+	struct signature *signature = NULL;
+	struct outgoing *outgoing;
+	enum status status = STATUS_INVALID;
+
+	*test_out = (struct target_test){ .event = "" };
+	if (target_settings == NULL || order.target == NULL) {
+		error_set(err, "the target is disabled, or not configured any more");
+		return STATUS_NOT_FOUND;
+	}
+	outgoing = make_envelope(settings, target_settings, test_out, err);
+	if (outgoing == NULL)
+		return STATUS_INVALID;
+	memcpy(test_out->uuid, outgoing_uuid(outgoing).data, UUID_TEXT_SIZE - 1);
+	if (signer_is_on(settings->signer)) {
+		signature = signer_sign(settings->signer, outgoing->body, err);
+		if (signature == NULL)
+			goto out;
+	}
+	test_out->is_signed = signature != NULL;
+	order.body = outgoing->body;
+	order.signature = signature;
+	status = post_and_wait(dispatcher, &order, err);
+out:
+	free(signature);
+	outgoing_release(outgoing, 0);
+	return status;
+}
+
+/* The delivery thread. */
+
+static void finish(struct test_order *order, const struct client_result *result)
+{
+	struct target_test *filled = order->filled;
+	size_t size = result->answer.size < sizeof(filled->answer) ? result->answer.size
+								   : sizeof(filled->answer);
+
+	filled->result = outcome_result(&result->outcome);
+	filled->http_status = result->outcome.http_status;
+	filled->duration_us = result->duration_us;
+	memcpy(filled->cause, result->cause, sizeof(filled->cause));
+	/* Without an answer it is the cause once more. */
+	if (result->outcome.http_status != 0) {
+		memcpy(filled->answer, result->answer.data, size);
+		filled->answer_size = size;
+	}
+	sem_post(&order->done);
+}
+
+void target_test_start(struct dispatcher *dispatcher, struct mailbox_item *item)
+{
+	static const struct client_result interrupted = {
+		.outcome = { .transport = TRANSPORT_INTERRUPTED, .retry_after_ms = -1 },
+		.cause = "the gateway is stopping, or the target was removed",
+	};
+	struct test_order *order = MAILBOX_ENTRY(item, struct test_order, item);
+
+	if (!order->target->is_configured || atomic_load(&dispatcher->stop_by_ms) != 0) {
+		finish(order, &interrupted);
+		return;
+	}
+	order->next = dispatcher->tests.first;
+	dispatcher->tests.first = order;
+	outbound_start(order->target->client, order->body, order->signature, order);
+}
+
+bool target_test_end(
+	struct dispatcher *dispatcher, void *request, const struct client_result *result)
+{
+	struct test_order **at = &dispatcher->tests.first;
+
+	while (*at != NULL && *at != request)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return false;
+	*at = (*at)->next;
+	finish(request, result);
+	return true;
+}
+
+void target_test_close(struct dispatcher *dispatcher)
+{
+	pthread_mutex_lock(&dispatcher->tests.mutex);
+	dispatcher->tests.is_closed = true;
+	pthread_mutex_unlock(&dispatcher->tests.mutex);
+}
