@@ -37,11 +37,11 @@ LAYER_OF_HEADER = {
 # Third-party headers and the only places that may know them.
 FENCES = {
     r"h2o(\.h|/.*)": r"src/http/.*",
-    r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/cli/.*|tests/unit/delivery/test_client_failure\.c",
+    r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/(cli|trial)/.*|tests/unit/delivery/test_client_failure\.c",
     r"sqlite3(ext)?\.h": r"src/store/sqlite\w*\.[ch]",
     r"libpq-fe\.h": r"src/store/postgres\w*\.[ch]",
     r"libconfig\.h": r"src/config/.*",
-    r"jansson(_config)?\.h": r"src/(cli|control)/.*",
+    r"jansson(_config)?\.h": r"src/(cli|control|trial)/.*",
     r"openssl/.*": r"src/(crypto|http)/.*",
 }
 
@@ -51,7 +51,7 @@ BANNED_CALLS = {
     r"localtime|gmtime|ctime|asctime": None,
     r"atoi|atol|atoll|atof|strto(l|ll|ul|ull|f|d|ld|imax|umax)|v?[sf]?scanf": r"src/base/(text|buf)\.c",
     # What others than the operator can cause has a limit: log_limited().
-    r"log_event": r"src/(gateway\w*|preflight|stranded)\.c|src/(base|cli|store)/.*|src/delivery/sign_pool\.c|tests/.*",
+    r"log_event": r"src/(gateway\w*|preflight|stranded)\.c|src/(base|cli|store|trial)/.*|src/delivery/sign_pool\.c|tests/.*",
     r"malloc|calloc|realloc|reallocarray|strdup|strndup|v?asprintf": r"src/base/memory\.c",
 }
 
