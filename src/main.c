@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "cli/command/command.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
 

@@ -2,9 +2,10 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "repostal/buf.h"
 #include "repostal/rsa_key.h"
-#include "support.h"
 
 enum {
 	PRINT_SIZE_MAX = 16 * 1024

@@ -5,14 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api_url.h"
-#include "command.h"
-#include "confirm.h"
-#include "json_show.h"
+#include "cli/client/api_url.h"
+#include "cli/client/confirm.h"
+#include "cli/client/session.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/show/json_show.h"
+#include "cli/show/terminal.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
-#include "session.h"
-#include "support.h"
 
 enum {
 	LIMIT_DEFAULT = 50,
@@ -141,7 +143,7 @@ static int print_list(struct quarantine *quarantine)
 static void append_line(struct buf *out, const char *title, struct slice text)
 {
 	buf_printf(out, "%-14s", title);
-	cli_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), CLI_ONE_LINE);
+	show_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), SHOW_ONE_LINE);
 	buf_append_char(out, '\n');
 }
 
@@ -166,7 +168,7 @@ static void print_entry(const json_t *entry)
 	buf_printf(&out, "%-14s%" PRId64 "\n", "Seen", show_integer(entry, "seen"));
 	append_line(&out, "Content type", show_string(entry, "content_type"));
 	buf_append_char(&out, '\n');
-	cli_append_printable(&out, show_string(entry, "raw"), CLI_MANY_LINES);
+	show_append_printable(&out, show_string(entry, "raw"), SHOW_MANY_LINES);
 	buf_append_char(&out, '\n');
 	fwrite(out.data, 1, out.size, stdout);
 	buf_free(&out);

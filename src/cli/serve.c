@@ -2,12 +2,13 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
 #include "gateway.h"
 #include "preflight.h"
+#include "repostal/buf.h"
 #include "repostal/config.h"
 #include "repostal/log.h"
-#include "support.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,

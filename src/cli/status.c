@@ -3,12 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "command.h"
-#include "json_show.h"
+#include "cli/client/session.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/show/json_show.h"
+#include "cli/show/target_table.h"
+#include "cli/show/terminal.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
-#include "session.h"
-#include "support.h"
-#include "target_table.h"
 
 enum {
 	TEXT_SIZE_MAX = 256 * 1024,
@@ -57,7 +59,7 @@ static void append_life(struct buf *out, const struct session *session, const js
 			admin->port);
 		return;
 	}
-	cli_append_printable(out, show_string(stats, "version"), CLI_ONE_LINE);
+	show_append_printable(out, show_string(stats, "version"), SHOW_ONE_LINE);
 	buf_append_text(out, ", runs since ");
 	show_append_time(out, show_string(stats, "started"));
 	buf_append_text(out, " (");

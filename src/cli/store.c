@@ -7,13 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/config.h"
 #include "repostal/log.h"
 #include "repostal/store_backup.h"
 #include "repostal/store_copy.h"
-#include "support.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,

@@ -5,14 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api_client.h"
-#include "api_url.h"
-#include "command.h"
-#include "json_show.h"
+#include "cli/client/api_client.h"
+#include "cli/client/api_url.h"
+#include "cli/client/session.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/show/json_show.h"
+#include "cli/show/target_table.h"
+#include "cli/show/terminal.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
-#include "session.h"
-#include "support.h"
-#include "target_table.h"
 
 static const char help[] =
 	"Usage: repostal target list         [-c FILE] [--json]\n"
@@ -146,13 +148,13 @@ static void print_test(const json_t *test)
 	struct buf out;
 
 	buf_init(&out, TEST_SIZE_MAX);
-	cli_append_printable(&out, show_string(test, "target"), CLI_ONE_LINE);
+	show_append_printable(&out, show_string(test, "target"), SHOW_ONE_LINE);
 	buf_append_text(&out, is_good ? ": taken, " : ": not taken, ");
 	show_append_result(&out, test);
 	buf_printf(&out, " after %" PRId64 " ms\n", show_integer(test, "duration_ms"));
 	if (!is_good) {
 		buf_append_text(&out, "  cause   ");
-		cli_append_printable(&out, show_string(test, "cause"), CLI_ONE_LINE);
+		show_append_printable(&out, show_string(test, "cause"), SHOW_ONE_LINE);
 		buf_append_char(&out, '\n');
 	}
 	buf_append_text(&out, "  event   ");
@@ -162,7 +164,7 @@ static void print_test(const json_t *test)
 	buf_append_text(&out, "\n  uuid    ");
 	buf_append_slice(&out, show_string(test, "uuid"));
 	buf_append_text(&out, "\n  answer  ");
-	cli_append_printable(&out, show_string(test, "answer"), CLI_ONE_LINE);
+	show_append_printable(&out, show_string(test, "answer"), SHOW_ONE_LINE);
 	printf("%s\n", out.data);
 	buf_free(&out);
 }

@@ -5,15 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/command/read_file.h"
 #include "json_values.h"
 #include "repostal/bizmail.h"
+#include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/config.h"
 #include "repostal/envelope.h"
 #include "repostal/memory.h"
 #include "repostal/translate.h"
-#include "support.h"
 
 enum {
 	INPUT_SIZE_MAX = 64 * 1024 * 1024,

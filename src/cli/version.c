@@ -4,12 +4,12 @@
 
 #include <curl/curl.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
 #include "commit.h"
 #include "repostal/digest.h"
 #include "repostal/http.h"
 #include "repostal/store.h"
-#include "support.h"
 
 static const char help[] =
 	"Usage: repostal version\n"

@@ -5,10 +5,11 @@
 #include <stdio.h>
 
 #include "check_parts.h"
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
 #include "preflight.h"
+#include "repostal/buf.h"
 #include "repostal/config.h"
-#include "support.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,

@@ -5,8 +5,9 @@
 
 #include <curl/curl.h>
 
-#include "api_url.h"
 #include "check_parts.h"
+#include "cli/client/api_url.h"
+#include "repostal/buf.h"
 #include "repostal/local_path.h"
 #include "repostal/memory.h"
 #include "repostal/store_reader.h"

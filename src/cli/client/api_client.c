@@ -7,6 +7,7 @@
 #include "api_http.h"
 #include "api_identity.h"
 #include "api_offline.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
 
 enum {

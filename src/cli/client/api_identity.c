@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "repostal/buf.h"
 #include "repostal/digest.h"
 #include "repostal/random.h"
 #include "repostal/slice.h"

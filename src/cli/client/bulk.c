@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "api_client.h"
-#include "command.h"
-#include "json_show.h"
-#include "progress.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/show/json_show.h"
+#include "cli/show/progress.h"
+#include "cli/show/terminal.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
-#include "support.h"
 
 enum {
 	POLL_FIRST_MS = 20,

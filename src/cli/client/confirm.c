@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "support.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "repostal/buf.h"
 
 enum {
 	ANSWER_LINE_SIZE = 64,

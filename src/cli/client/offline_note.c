@@ -5,18 +5,17 @@
 #include <stdio.h>
 
 #include "api_client.h"
-#include "json_show.h"
-#include "support.h"
+#include "cli/show/json_show.h"
+#include "cli/show/terminal.h"
+#include "repostal/buf.h"
 
 enum {
 	NOTE_SIZE_MAX = 16 * 1024
 };
 
-static void append_who(struct buf *note, const struct session *session)
+static void append_who(struct buf *note, const char *command, const struct admin_settings *admin)
 {
-	const struct admin_settings *admin = &session->config->admin;
-
-	buf_printf(note, "repostal %s: no gateway ", session->command);
+	buf_printf(note, "repostal %s: no gateway ", command);
 	if (admin->port == 0)
 		buf_append_text(note, "can be asked (admin.port is 0)");
 	else
@@ -26,7 +25,7 @@ static void append_who(struct buf *note, const struct session *session)
 static void append_file(struct buf *note, const json_t *store)
 {
 	buf_append_text(note, "store '");
-	cli_append_printable(note, show_string(store, "path"), CLI_ONE_LINE);
+	show_append_printable(note, show_string(store, "path"), SHOW_ONE_LINE);
 	buf_append_char(note, '\'');
 	if (json_is_string(json_object_get(store, "changed"))) {
 		buf_append_text(note, ", last written ");
@@ -45,18 +44,18 @@ static void append_database(struct buf *note, const json_t *store)
 			gateways == 1 ? " is" : "s are");
 }
 
-void offline_note_print(const struct session *session, bool is_read)
+void offline_note_print(
+	const char *command, const struct config *config, struct api_client *client, bool is_read)
 {
 	const json_t *store;
 	json_t *stats = NULL;
 	int http_status = 0;
 	struct buf note;
 
-	if (api_call(session->client, "GET", "/stats", NULL, NULL, &http_status, &stats, NULL) !=
-		STATUS_OK)
+	if (api_call(client, "GET", "/stats", NULL, NULL, &http_status, &stats, NULL) != STATUS_OK)
 		return;
 	buf_init(&note, NOTE_SIZE_MAX);
-	append_who(&note, session);
+	append_who(&note, command, &config->admin);
 	store = json_object_get(stats, "store");
 	if (json_is_object(store)) {
 		buf_append_text(&note, is_read ? "; read from " : "; changed in ");

@@ -11,8 +11,11 @@
 
 #include <stdbool.h>
 
-#include "session.h"
+#include "repostal/config.h"
 
-void offline_note_print(const struct session *session, bool is_read);
+struct api_client;
+
+void offline_note_print(
+	const char *command, const struct config *config, struct api_client *client, bool is_read);
 
 #endif

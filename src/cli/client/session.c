@@ -7,11 +7,12 @@
 
 #include "api_client.h"
 #include "api_url.h"
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/show/terminal.h"
 #include "offline_note.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
-#include "support.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,
@@ -79,8 +80,8 @@ static void append_refusals(struct buf *message, const json_t *json)
 
 		buf_append_text(message, separator);
 		append_option(message, error);
-		cli_append_printable(message,
-			slice_of(json_string_value(text), json_string_length(text)), CLI_ONE_LINE);
+		show_append_printable(message,
+			slice_of(json_string_value(text), json_string_length(text)), SHOW_ONE_LINE);
 		separator = "; ";
 	}
 }
@@ -124,7 +125,8 @@ int session_call(struct session *session, const char *method, const char *path, 
 	}
 	if (!session->is_noted && !api_client_is_live(session->client)) {
 		session->is_noted = true;
-		offline_note_print(session, strcmp(method, "GET") == 0);
+		offline_note_print(session->command, session->config, session->client,
+			strcmp(method, "GET") == 0);
 	}
 	if (http_status < 200 || http_status > 299)
 		exit_code = report_refusal(session, http_status, json);

@@ -2,17 +2,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "api_url.h"
-#include "command.h"
-#include "json_show.h"
+#include "cli/client/api_url.h"
+#include "cli/client/session.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/show/json_show.h"
+#include "cli/show/target_table.h"
+#include "cli/show/terminal.h"
 #include "queue_change.h"
 #include "queue_jobs.h"
 #include "queue_options.h"
 #include "queue_show.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
-#include "session.h"
-#include "support.h"
-#include "target_table.h"
 
 enum {
 	EVENT_SIZE_MAX = 512 * 1024 * 1024,

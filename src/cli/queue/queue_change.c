@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "api_url.h"
-#include "bulk.h"
-#include "command.h"
-#include "confirm.h"
-#include "json_show.h"
+#include "cli/client/api_url.h"
+#include "cli/client/bulk.h"
+#include "cli/client/confirm.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
+#include "cli/show/json_show.h"
+#include "cli/show/terminal.h"
 #include "queue_expect.h"
-#include "support.h"
+#include "repostal/buf.h"
 
 enum {
 	/* More than so many are not counted one by one: what the targets count is near enough. */
@@ -162,7 +164,7 @@ static void append_which(struct buf *out, const struct queue_options *options)
 		if (i == QUEUE_FILTER_SINCE || i == QUEUE_FILTER_UNTIL)
 			show_append_time(out, value);
 		else
-			cli_append_printable(out, value, CLI_ONE_LINE);
+			show_append_printable(out, value, SHOW_ONE_LINE);
 		joint = " and ";
 	}
 	if (out->size == 0)

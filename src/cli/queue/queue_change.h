@@ -9,8 +9,8 @@
 #ifndef REPOSTAL_CLI_QUEUE_CHANGE_H
 #define REPOSTAL_CLI_QUEUE_CHANGE_H
 
+#include "cli/client/session.h"
 #include "queue_options.h"
-#include "session.h"
 
 /* The filters as parameters of the API. */
 void queue_append_filters(const struct queue_options *options, struct buf *query);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "json_show.h"
+#include "cli/show/json_show.h"
 
 struct wanted {
 	bool ready; /* those that are held are counted among them: both or neither can be asked for */

@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
+#include "cli/client/session.h"
 #include "repostal/buf.h"
-#include "session.h"
 
 /* Both return the exit code. */
 int queue_jobs_print(struct session *session);

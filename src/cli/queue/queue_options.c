@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
 #include "repostal/config.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
 #include "repostal/uuid.h"
-#include "support.h"
 
 enum {
 	LIMIT_DEFAULT = 50

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "json_show.h"
-#include "support.h"
+#include "cli/show/json_show.h"
+#include "cli/show/terminal.h"
 
 enum {
 	INDENT_SIZE = 2,
@@ -15,7 +15,7 @@ enum {
 static void append_line(struct buf *out, const char *title, struct slice text)
 {
 	buf_printf(out, "%-12s", title);
-	cli_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), CLI_ONE_LINE);
+	show_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), SHOW_ONE_LINE);
 	buf_append_char(out, '\n');
 }
 
@@ -26,7 +26,7 @@ static void append_block(struct buf *out, struct slice text, int indent)
 
 	while (rest.size > 0) {
 		buf_printf(out, "%*s", indent, "");
-		cli_append_printable(out, slice_cut(&rest, '\n'), CLI_ONE_LINE);
+		show_append_printable(out, slice_cut(&rest, '\n'), SHOW_ONE_LINE);
 		buf_append_char(out, '\n');
 	}
 }
@@ -75,7 +75,7 @@ static void append_delivery(struct buf *out, const json_t *delivery, struct slic
 	size_t i;
 
 	buf_append_text(out, "\nDelivery to ");
-	cli_append_printable(out, show_string(delivery, "target"), CLI_ONE_LINE);
+	show_append_printable(out, show_string(delivery, "target"), SHOW_ONE_LINE);
 	buf_append_text(out, ": ");
 	buf_append_slice(out, show_string(delivery, "state"));
 	buf_printf(out, ", %" PRId64 " attempt%s", attempts, attempts == 1 ? "" : "s");

@@ -3,14 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
-#include "support.h"
 
 enum {
 	CELL_SIZE_MAX = 1024,
@@ -19,8 +16,6 @@ enum {
 	HOUR_S = 60 * MINUTE_S,
 	DAY_S = 24 * HOUR_S,
 	KIBI = 1024,
-	WIDTH_DEFAULT = 80,
-	WIDTH_MAX = 10000,
 };
 
 struct slice show_string(const json_t *object, const char *name)
@@ -209,26 +204,6 @@ void show_cell_result(struct table *table, const json_t *attempt)
 	add_and_free(table, &cell);
 }
 
-void show_append_wrapped(struct buf *out, struct slice text, size_t indent, size_t width_max)
-{
-	size_t column = indent;
-
-	for (bool is_first = true; text.size > 0; is_first = false) {
-		struct slice word = slice_cut(&text, ' ');
-		bool fits = width_max == 0 || column + 1 + word.size <= width_max;
-
-		if (!is_first && fits) {
-			buf_append_char(out, ' ');
-			column++;
-		} else if (!is_first) {
-			buf_printf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		}
-		cli_append_printable(out, word, CLI_ONE_LINE);
-		column += word.size;
-	}
-}
-
 void show_table(struct table *table)
 {
 	struct buf out;
@@ -237,25 +212,4 @@ void show_table(struct table *table)
 	table_print(table, &out);
 	fwrite(out.data, 1, out.size, stdout);
 	buf_free(&out);
-}
-
-size_t show_width_of(int fd)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size = { 0 };
-	int64_t width;
-
-	if (!isatty(fd))
-		return 0;
-	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		return size.ws_col;
-	if (columns != NULL && text_parse_uint(slice_text(columns), &width) && width > 0 &&
-		width <= WIDTH_MAX)
-		return (size_t)width;
-	return WIDTH_DEFAULT;
-}
-
-size_t show_terminal_width(void)
-{
-	return show_width_of(STDOUT_FILENO);
 }

@@ -50,13 +50,7 @@ void show_cell_result(struct table *table, const json_t *attempt);
 
 void show_cell_age(struct table *table, const json_t *object, const char *name);
 
-/* Breaks lines between words, so that they fit width_max (0: no line is broken); all but the first are indented. */
-void show_append_wrapped(struct buf *out, struct slice text, size_t indent, size_t width_max);
 /* Prints the rows so far to standard output. */
 void show_table(struct table *table);
-/* Characters of a line (COLUMNS when the terminal does not say) when the file is a terminal, else 0. */
-size_t show_width_of(int fd);
-/* Of standard output. */
-size_t show_terminal_width(void);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "repostal/memory.h"
 #include "repostal/text.h"
-#include "support.h"
+#include "terminal.h"
 
 enum {
 	GAP_SIZE = 2,
@@ -60,7 +60,8 @@ void table_add(struct table *table, struct slice text)
 	}
 	cell = &table->cells[table->cells_count++];
 	cell->offset = table->text.size;
-	cli_append_printable(&table->text, text.size > 0 ? text : SLICE_LITERAL("-"), CLI_ONE_LINE);
+	show_append_printable(
+		&table->text, text.size > 0 ? text : SLICE_LITERAL("-"), SHOW_ONE_LINE);
 	cell->size = table->text.size - cell->offset;
 	cell->width = width_of(slice_of(table->text.data + cell->offset, cell->size));
 	if (cell->width > *width)

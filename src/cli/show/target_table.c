@@ -7,6 +7,7 @@
 
 #include "json_show.h"
 #include "repostal/memory.h"
+#include "terminal.h"
 
 enum {
 	TEXT_SIZE_MAX = 64 * 1024,

@@ -6,8 +6,8 @@
  *            an order without a period: a sender's retries do not fall into step with it.
  * Threads    Values.
  */
-#ifndef REPOSTAL_CLI_ANSWER_PLAN_H
-#define REPOSTAL_CLI_ANSWER_PLAN_H
+#ifndef REPOSTAL_TRIAL_ANSWER_PLAN_H
+#define REPOSTAL_TRIAL_ANSWER_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

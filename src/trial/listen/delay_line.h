@@ -9,8 +9,8 @@
  *
  * The number of tickets is bounded by the server's connections.
  */
-#ifndef REPOSTAL_CLI_DELAY_LINE_H
-#define REPOSTAL_CLI_DELAY_LINE_H
+#ifndef REPOSTAL_TRIAL_DELAY_LINE_H
+#define REPOSTAL_TRIAL_DELAY_LINE_H
 
 #include "repostal/http.h"
 

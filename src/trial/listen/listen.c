@@ -7,11 +7,11 @@
 
 #include <curl/curl.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
 #include "receiver.h"
 #include "repostal/clock.h"
 #include "repostal/text.h"
-#include "support.h"
 
 enum {
 	PORT_DEFAULT = 3000,

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json_show.h"
+#include "cli/show/json_show.h"
+#include "cli/show/terminal.h"
 #include "repostal/clock.h"
 #include "repostal/text.h"
-#include "support.h"
 
 enum {
 	FOREIGN_PRINTED_MAX = 1024, /* of a body that is not an envelope */
@@ -177,7 +177,7 @@ static void print_signatures(const struct received *received, struct buf *out)
 static void append_text(struct buf *out, json_t *string)
 {
 	if (json_is_string(string) && json_string_length(string) > 0)
-		cli_append_printable(out, string_of(string), CLI_ONE_LINE);
+		show_append_printable(out, string_of(string), SHOW_ONE_LINE);
 	else
 		buf_append_char(out, '-');
 }
@@ -214,7 +214,7 @@ static void print_foreign(const struct received *received, struct buf *out)
 	buf_append_text(out, ":\n  ");
 	buf_init(&repaired, RECEIVED_TEXT_SIZE_MAX);
 	text_append_utf8_repaired(&repaired, slice_of(received->body.data, size));
-	cli_append_printable(out, buf_slice(&repaired), CLI_ONE_LINE);
+	show_append_printable(out, buf_slice(&repaired), SHOW_ONE_LINE);
 	buf_free(&repaired);
 	buf_append_char(out, '\n');
 }
@@ -241,6 +241,6 @@ void received_print(const struct received *received, struct buf *out)
 	if (raw.overflowed)
 		buf_append_text(&raw, "\n  (too long to print whole)\n");
 	buf_append_char(&raw, '\n');
-	cli_append_printable(out, buf_slice(&raw), CLI_MANY_LINES);
+	show_append_printable(out, buf_slice(&raw), SHOW_MANY_LINES);
 	buf_free(&raw);
 }

@@ -6,8 +6,8 @@
  *            order, and its numbers their value.
  * Threads    Any.
  */
-#ifndef REPOSTAL_CLI_RECEIVED_H
-#define REPOSTAL_CLI_RECEIVED_H
+#ifndef REPOSTAL_TRIAL_RECEIVED_H
+#define REPOSTAL_TRIAL_RECEIVED_H
 
 #include <stdbool.h>
 #include <stdint.h>

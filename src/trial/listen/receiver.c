@@ -11,6 +11,7 @@
 
 #include "delay_line.h"
 #include "received.h"
+#include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "uuid_set.h"

@@ -6,8 +6,8 @@
  * Threads    These functions on one thread; the requests on the loops of its server.
  * Ownership  Settings are borrowed.
  */
-#ifndef REPOSTAL_CLI_RECEIVER_H
-#define REPOSTAL_CLI_RECEIVER_H
+#ifndef REPOSTAL_TRIAL_RECEIVER_H
+#define REPOSTAL_TRIAL_RECEIVER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -11,10 +11,11 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
+#include "cli/command/read_file.h"
+#include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/rsa_key.h"
-#include "support.h"
 
 enum {
 	KEYS_MAX = 64,

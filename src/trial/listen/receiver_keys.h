@@ -8,8 +8,8 @@
  * Threads    Checking: any number at once. A check may wait for the JWKS, a few seconds at most.
  * Errors     STATUS_INVALID not a key; STATUS_IO the file or the URL cannot be read.
  */
-#ifndef REPOSTAL_CLI_RECEIVER_KEYS_H
-#define REPOSTAL_CLI_RECEIVER_KEYS_H
+#ifndef REPOSTAL_TRIAL_RECEIVER_KEYS_H
+#define REPOSTAL_TRIAL_RECEIVER_KEYS_H
 
 #include "repostal/error.h"
 #include "repostal/slice.h"

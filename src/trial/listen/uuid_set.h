@@ -6,8 +6,8 @@
  *            set says so. Memory grows with what is remembered, at most to 43 bytes for each.
  * Threads    One owner.
  */
-#ifndef REPOSTAL_CLI_UUID_SET_H
-#define REPOSTAL_CLI_UUID_SET_H
+#ifndef REPOSTAL_TRIAL_UUID_SET_H
+#define REPOSTAL_TRIAL_UUID_SET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
  * Log-linear: the first 2048 buckets are one microsecond wide, each following 1024 twice as wide as
  * those before.
  */
-#ifndef REPOSTAL_CLI_LATENCY_H
-#define REPOSTAL_CLI_LATENCY_H
+#ifndef REPOSTAL_TRIAL_LATENCY_H
+#define REPOSTAL_TRIAL_LATENCY_H
 
 #include <stddef.h>
 #include <stdint.h>

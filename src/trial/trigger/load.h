@@ -11,8 +11,8 @@
  * Errors     STATUS_INVALID: libcurl does not take the settings. What happens to single events
  *            is in the result.
  */
-#ifndef REPOSTAL_CLI_LOAD_H
-#define REPOSTAL_CLI_LOAD_H
+#ifndef REPOSTAL_TRIAL_LOAD_H
+#define REPOSTAL_TRIAL_LOAD_H
 
 #include <signal.h>
 #include <stdbool.h>

@@ -6,8 +6,8 @@
  *            message id, and so do runs with different names.
  * Threads    Any.
  */
-#ifndef REPOSTAL_CLI_SAMPLE_H
-#define REPOSTAL_CLI_SAMPLE_H
+#ifndef REPOSTAL_TRIAL_SAMPLE_H
+#define REPOSTAL_TRIAL_SAMPLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,12 +7,13 @@
 
 #include <curl/curl.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/message.h"
 #include "load.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
 #include "repostal/secret.h"
 #include "repostal/text.h"
-#include "support.h"
 
 enum {
 	COUNT_DEFAULT = 10,

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "api_url.h"
+#include "cli/client/api_url.h"
 #include "repostal/memory.h"
 
 static void expect(const char *name, struct buf *got, const char *want)

@@ -8,8 +8,8 @@
 
 #include <getopt.h>
 
-#include "command.h"
-#include "queue_options.h"
+#include "cli/command/command.h"
+#include "cli/queue/queue_options.h"
 #include "repostal/memory.h"
 
 enum {

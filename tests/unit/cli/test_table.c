@@ -8,8 +8,8 @@
 
 #include <string.h>
 
+#include "cli/show/table.h"
 #include "repostal/memory.h"
-#include "table.h"
 
 enum {
 	OUT_SIZE_MAX = 64 * 1024,

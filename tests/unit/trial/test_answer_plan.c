@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "answer_plan.h"
+#include "trial/listen/answer_plan.h"
 
 enum {
 	ADDED_MAX = 4,

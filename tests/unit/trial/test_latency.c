@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "latency.h"
+#include "trial/trigger/latency.h"
 
 static struct latency *latency_new(void)
 {

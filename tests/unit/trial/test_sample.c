@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "repostal/bizmail.h"
-#include "sample.h"
+#include "trial/trigger/sample.h"
 
 static const int64_t time_ms = INT64_C(1713100000123);
 

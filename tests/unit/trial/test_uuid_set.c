@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "uuid_set.h"
+#include "trial/listen/uuid_set.h"
 
 enum {
 	MANY = 100000

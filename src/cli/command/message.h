@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * support.h - what the commands have in common
+ * message.h - what a command says when it cannot do what was asked
  *
  * Promise    Messages go to standard error, begin with the program and the command, and name
- *            what is wrong. Foreign text that reaches a terminal cannot steer it.
+ *            what is wrong.
  * Threads    Any, apart from the option functions.
  */
-#ifndef REPOSTAL_CLI_SUPPORT_H
-#define REPOSTAL_CLI_SUPPORT_H
+#ifndef REPOSTAL_CLI_MESSAGE_H
+#define REPOSTAL_CLI_MESSAGE_H
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "repostal/buf.h"
-#include "repostal/error.h"
-#include "repostal/slice.h"
 
 /* "repostal COMMAND: text", then where the help is; returns EXIT_USAGE. */
 int cli_usage_error(const char *command, const char *format, ...)
@@ -47,15 +43,5 @@ bool cli_parse_limit(const char *command, const char *text, int64_t *out);
  * written out, not one that is named by "env:" or "file:". The text was copied before.
  */
 void cli_hide_argument(char *argument);
-
-/* Appends the file, or standard input for "-", up to the buffer's ceiling. */
-enum status cli_read_file(const char *path, struct buf *out, struct error *err);
-
-enum cli_lines {
-	CLI_ONE_LINE,
-	CLI_MANY_LINES
-};
-/* Appends text with what text_hidden_sequence() names as \uXXXX; newlines pass in many lines. */
-void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lines);
 
 #endif

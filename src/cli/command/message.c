@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "support.h"
+#include "message.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
+#include "repostal/buf.h"
 #include "repostal/nearest.h"
 #include "repostal/text.h"
 
 enum {
-	READ_SIZE = 64 * 1024,
 	MESSAGE_SIZE_MAX = 1024,
 };
 
@@ -144,66 +141,6 @@ bool cli_parse_limit(const char *command, const char *text, int64_t *out)
 	*out = 0;
 	return strcmp(text, "all") == 0 ||
 	       cli_parse_number(command, "--limit", text, 0, INT32_MAX, out);
-}
-
-enum status cli_read_file(const char *path, struct buf *out, struct error *err)
-{
-	bool is_input = strcmp(path, "-") == 0;
-	int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	enum status status = STATUS_IO;
-	char chunk[READ_SIZE];
-	ssize_t size;
-
-	if (fd < 0) {
-		error_set(err, "cannot open: %s", strerror(errno));
-		return STATUS_IO;
-	}
-	for (;;) {
-		size = read(fd, chunk, sizeof(chunk));
-		if (size < 0 && errno == EINTR)
-			continue;
-		if (size < 0) {
-			error_set(err, "cannot read: %s", strerror(errno));
-			goto out;
-		}
-		if (size == 0)
-			break;
-		if (!buf_append(out, chunk, (size_t)size)) {
-			error_set(err, "larger than %zu bytes", out->size_max);
-			status = STATUS_FULL;
-			goto out;
-		}
-	}
-	status = STATUS_OK;
-out:
-	if (!is_input)
-		close(fd);
-	return status;
-}
-
-/* Bytes of the control character at the front of text, or 0 when there is none. */
-static size_t control_size(struct slice text, enum cli_lines lines)
-{
-	if (text.data[0] == '\n')
-		return lines == CLI_ONE_LINE;
-	return text_hidden_sequence(text.data, text.size);
-}
-
-void cli_append_printable(struct buf *out, struct slice text, enum cli_lines lines)
-{
-	size_t clean = 0; /* what is before it is written */
-
-	for (size_t i = 0; i < text.size; i++) {
-		size_t size = control_size(slice_of(text.data + i, text.size - i), lines);
-
-		if (size == 0)
-			continue;
-		buf_append(out, text.data + clean, i - clean);
-		buf_append_unicode_escape(out, text_code_point(text.data + i, size));
-		i += size - 1;
-		clean = i + 1;
-	}
-	buf_append(out, text.data + clean, text.size - clean);
 }
 
 /* Its length says nothing either: what is left is an empty text. */
