@@ -115,8 +115,8 @@ post_events() {
 	done
 	echo '(the multipart one is delivered.json once more: a duplicate, which goes nowhere)'
 	echo
-	echo 'and a hundred from repostal send:'
-	"$REPOSTAL" send -n 100 "$url"
+	echo 'and a hundred from repostal trigger:'
+	"$REPOSTAL" trigger -n 100 "$url"
 }
 
 nothing_waits() {

@@ -30,7 +30,7 @@ static const struct {
 	{ "check", command_check, "validate the configuration" },
 	{ "status", command_status, "say whether it runs, is ready, and what each target does" },
 	{ "translate", command_translate, "BizMail events in, Postal envelopes out" },
-	{ "send", command_send, "post sample BizMail events, print latencies" },
+	{ "trigger", command_trigger, "post sample BizMail events, print latencies" },
 	{ "listen", command_listen, "receive Postal webhooks, print and verify them" },
 	{ "queue", command_queue, "see, retry and discard deliveries" },
 	{ "target", command_target, "see, pause, resume and test targets" },
@@ -54,11 +54,19 @@ static void print_usage(FILE *file)
 	fputs("\nExit: 0 done, 1 it failed, 2 wrong usage, 78 bad configuration.\n", file);
 }
 
+/* What a name was until another thing needed it; NULL when it was nothing. */
+static const char *renamed(const char *given)
+{
+	return strcmp(given, "send") == 0 ? "trigger" : NULL;
+}
+
 static int report_unknown(const char *given)
 {
 	const char *what = given[0] == '-' ? "option" : "command";
 
 	fprintf(stderr, "repostal: unknown %s '%s'", what, given);
+	if (renamed(given) != NULL)
+		fprintf(stderr, ": sample events are posted by 'repostal %s'", renamed(given));
 	for (size_t i = 0; i < ARRAY_COUNT(commands) && strlen(given) <= COMMAND_SIZE_MAX; i++)
 		if (text_edit_distance(given, commands[i].name) <= TYPING_ERRORS_MAX) {
 			fprintf(stderr, ", did you mean '%s'?", commands[i].name);

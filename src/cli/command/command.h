@@ -20,7 +20,7 @@ int command_serve(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_translate(int argc, char **argv);
-int command_send(int argc, char **argv);
+int command_trigger(int argc, char **argv);
 int command_listen(int argc, char **argv);
 int command_queue(int argc, char **argv);
 int command_target(int argc, char **argv);

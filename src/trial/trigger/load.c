@@ -70,7 +70,7 @@ static bool slot_init(struct slot *slot, const struct load *load)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_USERAGENT, "repostal-send/" REPOSTAL_VERSION);
+	SET(CURLOPT_USERAGENT, "repostal-trigger/" REPOSTAL_VERSION);
 	SET(CURLOPT_HTTPHEADER, load->headers);
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);

@@ -28,7 +28,7 @@ static const int64_t COUNT_MAX = INT64_C(1000000000000);
 static const double RATE_MAX = 1e6;
 
 static const char help[] =
-	"Usage: repostal send [OPTION...] URL\n"
+	"Usage: repostal trigger [OPTION...] URL\n"
 	"\n"
 	"Posts sample BizMail events to URL, each with a message id of its own, and\n"
 	"prints how they were answered. To try out, and to load.\n"
@@ -89,7 +89,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-struct send_options {
+struct trigger_options {
 	struct load_settings load;
 	char *token; /* owned; NULL: none */
 	bool json;
@@ -120,13 +120,13 @@ static bool parse_rate(const char *text, double *out)
 
 	if (!text_parse_rate(slice_text(text), &rate) &&
 		!text_parse_double(slice_text(text), &rate)) {
-		cli_usage_error(
-			"send", "-r, --rate '%s': not a rate such as \"100\" or \"600/m\"", text);
+		cli_usage_error("trigger",
+			"-r, --rate '%s': not a rate such as \"100\" or \"600/m\"", text);
 		return false;
 	}
 	if (rate <= 0 || rate > RATE_MAX) {
-		cli_usage_error(
-			"send", "-r, --rate '%s': not above 0 and at most %.0f/s", text, RATE_MAX);
+		cli_usage_error("trigger", "-r, --rate '%s': not above 0 and at most %.0f/s", text,
+			RATE_MAX);
 		return false;
 	}
 	*out = rate;
@@ -146,11 +146,11 @@ static char *take_secret(const char *option, const char *text)
 	char *secret = secret_resolve(text, &err);
 
 	if (secret == NULL)
-		cli_usage_error("send", "%s %s", option, err.text);
+		cli_usage_error("trigger", "%s %s", option, err.text);
 	return secret;
 }
 
-static void append_header(struct send_options *settings, struct slice name, const char *value)
+static void append_header(struct trigger_options *settings, struct slice name, const char *value)
 {
 	struct buf header;
 
@@ -163,7 +163,7 @@ static void append_header(struct send_options *settings, struct slice name, cons
 }
 
 /* "Name: value" on one line; curl would silently drop or misread anything else. */
-static bool add_header(struct send_options *settings, char *text)
+static bool add_header(struct trigger_options *settings, char *text)
 {
 	size_t name_size = 0;
 	char *value;
@@ -173,7 +173,8 @@ static bool add_header(struct send_options *settings, char *text)
 	while (is_token_character(text[name_size]))
 		name_size++;
 	if (name_size == 0 || text[name_size] != ':') {
-		cli_usage_error("send", "-H, --header '%s': not of the form 'Name: value'", text);
+		cli_usage_error(
+			"trigger", "-H, --header '%s': not of the form 'Name: value'", text);
 		return false;
 	}
 	value = text + name_size + 1;
@@ -186,7 +187,7 @@ static bool add_header(struct send_options *settings, char *text)
 	if (is_good)
 		append_header(settings, slice_of(text, name_size), secret);
 	else
-		cli_usage_error("send",
+		cli_usage_error("trigger",
 			"-H, --header '%.*s': the value is too long, or has more than one line",
 			(int)name_size, text);
 	free(secret);
@@ -197,19 +198,20 @@ static bool parse_timeout(const char *text, int64_t *out_ms)
 {
 	if (text_parse_duration_ms(slice_text(text), out_ms) && *out_ms > 0 && *out_ms <= INT32_MAX)
 		return true;
-	cli_usage_error("send", "--timeout '%s': not a time such as \"500ms\" or \"5s\"", text);
+	cli_usage_error("trigger", "--timeout '%s': not a time such as \"500ms\" or \"5s\"", text);
 	return false;
 }
 
 /* EXIT_OK, or the exit code after the message. */
-static int take_option(struct send_options *settings, int found, char **argv)
+static int take_option(struct trigger_options *settings, int found, char **argv)
 {
 	struct load_settings *load = &settings->load;
 	bool good = true;
 
 	switch (found) {
 	case 'n':
-		good = cli_parse_number("send", "-n, --count", optarg, 1, COUNT_MAX, &load->count);
+		good = cli_parse_number(
+			"trigger", "-n, --count", optarg, 1, COUNT_MAX, &load->count);
 		break;
 	case 'r':
 		good = parse_rate(optarg, &load->rate_per_second);
@@ -222,20 +224,20 @@ static int take_option(struct send_options *settings, int found, char **argv)
 		break;
 	case OPTION_CONCURRENCY:
 		good = cli_parse_number(
-			"send", "--concurrency", optarg, 1, CONCURRENCY_MAX, &load->concurrency);
+			"trigger", "--concurrency", optarg, 1, CONCURRENCY_MAX, &load->concurrency);
 		break;
 	case OPTION_KIND:
 		good = sample_kind_parse(optarg, &load->kind);
 		if (!good)
-			cli_usage_error("send",
+			cli_usage_error("trigger",
 				"--kind '%s': not one of delivered, bounce, soft-bounce, drop, mix",
 				optarg);
 		break;
 	case OPTION_ENCODING:
 		good = sample_encoding_parse(optarg, &load->encoding);
 		if (!good)
-			cli_usage_error("send", "--encoding '%s': not one of json, form, multipart",
-				optarg);
+			cli_usage_error("trigger",
+				"--encoding '%s': not one of json, form, multipart", optarg);
 		break;
 	case OPTION_TOKEN:
 		free(settings->token);
@@ -253,7 +255,7 @@ static int take_option(struct send_options *settings, int found, char **argv)
 		settings->json = true;
 		break;
 	default:
-		return cli_option_error("send", found, argv, options);
+		return cli_option_error("trigger", found, argv, options);
 	}
 	return good ? EXIT_OK : EXIT_USAGE;
 }
@@ -272,7 +274,7 @@ static char *make_url(const char *text, const char *token)
 	if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
 		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
 		(strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-		cli_usage_error("send", "'%s' is not an http:// or https:// URL", text);
+		cli_usage_error("trigger", "'%s' is not an http:// or https:// URL", text);
 		goto out;
 	}
 	if (token != NULL) {
@@ -281,7 +283,7 @@ static char *make_url(const char *text, const char *token)
 		buf_printf(&query, "token=%s", escaped);
 		if (query.overflowed || curl_url_set(url, CURLUPART_QUERY, query.data,
 						CURLU_APPENDQUERY) != CURLUE_OK) {
-			cli_usage_error("send", "--token is too long");
+			cli_usage_error("trigger", "--token is too long");
 			goto out;
 		}
 	}
@@ -310,7 +312,7 @@ static void hide_url(char *text)
 		memset(host, '*', (size_t)(at - host));
 }
 
-static int send_all(const struct send_options *settings)
+static int post_all(const struct trigger_options *settings)
 {
 	struct load_result *result = memory_zalloc(sizeof(*result));
 	int exit_code = EXIT_FAILED;
@@ -320,7 +322,7 @@ static int send_all(const struct send_options *settings)
 	buf_init(&summary, SUMMARY_SIZE_MAX);
 	catch_stop();
 	if (load_run(&settings->load, &stop_asked, result, &err) != STATUS_OK) {
-		cli_failure("send", "%s", err.text);
+		cli_failure("trigger", "%s", err.text);
 		goto out;
 	}
 	if (settings->json)
@@ -336,15 +338,15 @@ out:
 	return exit_code;
 }
 
-static int run(struct send_options *settings, int argc, char **argv)
+static int run(struct trigger_options *settings, int argc, char **argv)
 {
 	char *url;
 	int exit_code;
 
 	if (optind == argc)
-		return cli_usage_error("send", "URL is missing");
+		return cli_usage_error("trigger", "URL is missing");
 	if (optind + 1 < argc)
-		return cli_usage_error("send", "one URL only, not also '%s'", argv[optind + 1]);
+		return cli_usage_error("trigger", "one URL only, not also '%s'", argv[optind + 1]);
 	url = make_url(argv[optind], settings->token);
 	if (url == NULL)
 		return EXIT_USAGE;
@@ -352,14 +354,14 @@ static int run(struct send_options *settings, int argc, char **argv)
 	settings->load.url = url;
 	if (settings->load.concurrency > settings->load.count)
 		settings->load.concurrency = settings->load.count;
-	exit_code = send_all(settings);
+	exit_code = post_all(settings);
 	curl_free(url);
 	return exit_code;
 }
 
-int command_send(int argc, char **argv)
+int command_trigger(int argc, char **argv)
 {
-	struct send_options settings = {
+	struct trigger_options settings = {
 		.load = {
 			.count = COUNT_DEFAULT,
 			.concurrency = CONCURRENCY_DEFAULT,
