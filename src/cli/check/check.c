@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "check_parts.h"
 #include "cli/command/command.h"
-#include "cli/command/message.h"
+#include "cli/command/command_line.h"
+#include "cli/command/load_config.h"
+#include "cli/commands.h"
 #include "preflight.h"
 #include "repostal/buf.h"
 #include "repostal/config.h"
+#include "repostal/memory.h"
 
 enum {
-	REPORT_SIZE_MAX = 4 * 1024 * 1024,
 	SETTINGS_SIZE_MAX = 64 * 1024 * 1024,
 };
 
-static const char help[] =
-	"Usage: repostal check [-c FILE] [--print]\n"
-	"\n"
-	"Looks at everything that serve, a reload and the first delivery need: the\n"
-	"configuration, certificates and keys, the store, the addresses to listen on, the\n"
-	"names of targets, and, run as root, whether the gateway's user can read the\n"
-	"files. Prints every problem as FILE:LINE: text. Changes nothing; the gateway may\n"
-	"run meanwhile.\n"
-	"\n"
-	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"      --print        print the effective settings, defaults included: a file that can\n"
-	"                     be used again once each secret that reads *** is put back\n"
-	"  -h, --help         this text\n"
-	"\n"
-	"Exit: 0 all is good, warnings apart; 78 the configuration, or a file that it names,\n"
-	"must be changed; 1 those are good, but a port, the disk or the database cannot be\n"
-	"used now; 2 wrong usage.\n";
+struct check_options {
+	const char *config_path;
+	bool print;
+};
 
 static void examine(void *context, const struct config *config, struct problems *problems)
 {
@@ -57,60 +45,58 @@ static void print_settings(const char *path, const struct config *config)
 	buf_free(&settings);
 }
 
-static int check(const char *path, bool print)
+static int check(const struct check_options *options)
 {
+	const char *path = options->config_path;
 	struct config *config = NULL;
-	struct buf report;
-	int result = EXIT_CONFIG;
-	enum status status;
+	int exit_code = cli_examine_config(path, examine, (void *)(uintptr_t)path, &config);
 
-	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load_examined(path, examine, (void *)(uintptr_t)path, &config, &report);
-	if (report.size > 0)
-		fwrite(report.data, 1, report.size, stderr);
-	if (status == STATUS_BUSY)
-		result = EXIT_FAILED;
-	if (status != STATUS_OK)
-		goto out;
-	if (print)
+	if (exit_code == EXIT_OK && options->print)
 		print_settings(path, config);
-	else
+	else if (exit_code == EXIT_OK)
 		printf("%s: ok\n", path);
-	result = EXIT_OK;
-out:
 	config_free(&config);
-	buf_free(&report);
-	return result;
+	return exit_code;
 }
 
-int command_check(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "print", no_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *path = CONFIG_PATH_DEFAULT;
-	bool print = false;
-	int option;
+static const struct command_action actions[] = {
+	{ .usage = "[-c FILE] [--print]" },
+};
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			path = optarg;
-			break;
-		case 'p':
-			print = true;
-			break;
-		case 'h':
-			return cli_help(help);
-		default:
-			return cli_option_error("check", option, argv, options);
-		}
-	}
-	if (optind < argc)
-		return cli_usage_error("check", "unexpected argument '%s'", argv[optind]);
-	return check(path, print);
+static const struct command_option rows[] = {
+	OPTION_ROW_CONFIG(struct check_options, config_path),
+	{ .name = "print",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct check_options, print),
+		.help = "print the effective settings, defaults included: a file that can be used "
+			"again once each secret that reads *** is put back" },
+	OPTION_ROW_HELP,
+};
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "validate the configuration",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Looks at everything that serve, a reload and the first delivery need: the "
+		 "configuration, certificates and keys, the store, the addresses to listen on, "
+		 "the names of targets, and, run as root, whether the gateway's user can read "
+		 "the files. Prints every problem as FILE:LINE: text. Changes nothing; the "
+		 "gateway may run meanwhile.",
+	.exit_ok = "all is good, warnings apart",
+	.exit_failed = "the files are good, but a port, the disk or the database cannot be used "
+		       "now",
+	.exit_config = "the configuration, or a file that it names, must be changed",
+};
+
+int run_check(int argc, char **argv)
+{
+	struct check_options options = { .config_path = CONFIG_PATH_DEFAULT };
+	struct command_line line;
+
+	if (!command_line_read(&command_check, argc, argv, &options, &line))
+		return line.exit_code;
+	return check(&options);
 }

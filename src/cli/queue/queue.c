@@ -4,8 +4,8 @@
 
 #include "cli/client/api_url.h"
 #include "cli/client/session.h"
-#include "cli/command/command.h"
 #include "cli/command/message.h"
+#include "cli/commands.h"
 #include "cli/show/json_show.h"
 #include "cli/show/target_table.h"
 #include "cli/show/terminal.h"
@@ -165,16 +165,14 @@ static int act(struct session *session, const struct queue_options *options)
 	return EXIT_FAILED; /* not reached */
 }
 
-int command_queue(int argc, char **argv)
+int run_queue(int argc, char **argv)
 {
 	struct session session = { .command = "queue" };
 	struct queue_options options;
-	int exit_code = queue_options_parse(argc, argv, &options);
+	int exit_code;
 
-	if (exit_code != EXIT_OK)
+	if (!queue_options_read(argc, argv, &options, &exit_code))
 		return exit_code;
-	if (options.help)
-		return cli_help(queue_help);
 	session.config_path = options.config_path;
 	session.json = options.json;
 	exit_code = session_open(&session);

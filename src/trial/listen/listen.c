@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
@@ -7,11 +6,13 @@
 
 #include <curl/curl.h>
 
-#include "cli/command/command.h"
+#include "cli/command/command_line.h"
 #include "cli/command/message.h"
 #include "receiver.h"
 #include "repostal/clock.h"
+#include "repostal/memory.h"
 #include "repostal/text.h"
+#include "trial/trial.h"
 
 enum {
 	PORT_DEFAULT = 3000,
@@ -23,51 +24,7 @@ enum {
 	DELAY_MS_MAX = 60 * 60 * 1000,
 };
 
-static const char help[] =
-	"Usage: repostal listen [OPTION...]\n"
-	"\n"
-	"Receives Postal webhooks on any path, for trying out: prints each envelope and\n"
-	"checks its signatures. The first line printed is \"listening on URL\".\n"
-	"\n"
-	"  -p, --port PORT            0 takes any free one (3000)\n"
-	"      --address ADDRESS      where to listen (127.0.0.1)\n"
-	"      --key PUB              check X-Postal-Signature and -256 with this public\n"
-	"                             key: a file with PEM or bare base64, or the base64\n"
-	"      --jwks URL             check with the keys at this URL; fetched at the\n"
-	"                             start, and when an unknown key id arrives (at most\n"
-	"                             once in 10 s)\n"
-	"      --answer CODE[:SHARE]  answer CODE, or CODE to a share (such as 0.25) of\n"
-	"                             the requests; may be repeated; the rest gets 200\n"
-	"      --delay MS             answer after so many milliseconds (also \"2s\")\n"
-	"  -q, --quiet                do not print each envelope, but each second a line\n"
-	"                             of totals if something arrived\n"
-	"  -h, --help                 this text\n"
-	"\n"
-	"Signatures are verified, BAD, none (not sent), or not checked (no key given).\n"
-	"Totals are printed as name=value; distinct and duplicates count uuids, up to six\n"
-	"million of them. Ctrl-C stops and prints the totals.\n"
-	"\n"
-	"Exit: 0 done, 1 it failed or a signature was bad, 2 wrong usage.\n";
-
-enum option_name {
-	OPTION_ADDRESS = 256,
-	OPTION_KEY,
-	OPTION_JWKS,
-	OPTION_ANSWER,
-	OPTION_DELAY
-};
-
-static const struct option options[] = {
-	{ "port", required_argument, NULL, 'p' },
-	{ "address", required_argument, NULL, OPTION_ADDRESS },
-	{ "key", required_argument, NULL, OPTION_KEY },
-	{ "jwks", required_argument, NULL, OPTION_JWKS },
-	{ "answer", required_argument, NULL, OPTION_ANSWER },
-	{ "delay", required_argument, NULL, OPTION_DELAY },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
+#define ADDRESS_DEFAULT "127.0.0.1"
 
 struct listen_options {
 	struct receiver_settings receiver;
@@ -75,62 +32,38 @@ struct listen_options {
 	int64_t port;
 	const char *key;
 	const char *jwks;
-	bool help;
 };
 
-static int parse_delay(const char *text, int64_t *out_ms)
+static bool take_delay(void *options, const struct command_option *option, char *text)
 {
+	struct listen_options *settings = options;
 	int64_t delay_ms;
 
+	(void)option;
 	if (!text_parse_uint(slice_text(text), &delay_ms) &&
-		!text_parse_duration_ms(slice_text(text), &delay_ms))
-		return cli_usage_error("listen",
+		!text_parse_duration_ms(slice_text(text), &delay_ms)) {
+		cli_usage_error("listen",
 			"--delay '%s': neither milliseconds nor a time such as \"2s\"", text);
-	if (delay_ms > DELAY_MS_MAX)
-		return cli_usage_error("listen", "--delay '%s': more than an hour", text);
-	*out_ms = delay_ms;
-	return EXIT_OK;
+		return false;
+	}
+	if (delay_ms > DELAY_MS_MAX) {
+		cli_usage_error("listen", "--delay '%s': more than an hour", text);
+		return false;
+	}
+	settings->receiver.delay_ms = delay_ms;
+	return true;
 }
 
-static int parse_answer(const char *text, struct answer_plan *plan)
+static bool take_answer(void *options, const struct command_option *option, char *text)
 {
+	struct listen_options *settings = options;
 	struct error err;
 
-	if (answer_plan_add(plan, slice_text(text), &err) != STATUS_OK)
-		return cli_usage_error("listen", "--answer '%s': %s", text, err.text);
-	return EXIT_OK;
-}
-
-/* EXIT_OK, or the exit code after the message. */
-static int take_option(struct listen_options *settings, int found, char **argv)
-{
-	switch (found) {
-	case 'p':
-		if (!cli_parse_number("listen", "-p, --port", optarg, 0, PORT_MAX, &settings->port))
-			return EXIT_USAGE;
-		return EXIT_OK;
-	case 'q':
-		settings->receiver.quiet = true;
-		return EXIT_OK;
-	case 'h':
-		settings->help = true;
-		return EXIT_OK;
-	case OPTION_ADDRESS:
-		settings->address = optarg;
-		return EXIT_OK;
-	case OPTION_KEY:
-		settings->key = optarg;
-		return EXIT_OK;
-	case OPTION_JWKS:
-		settings->jwks = optarg;
-		return EXIT_OK;
-	case OPTION_ANSWER:
-		return parse_answer(optarg, &settings->receiver.plan);
-	case OPTION_DELAY:
-		return parse_delay(optarg, &settings->receiver.delay_ms);
-	default:
-		return cli_option_error("listen", found, argv, options);
-	}
+	(void)option;
+	if (answer_plan_add(&settings->receiver.plan, slice_text(text), &err) == STATUS_OK)
+		return true;
+	cli_usage_error("listen", "--answer '%s': %s", text, err.text);
+	return false;
 }
 
 static int load_keys(const struct listen_options *settings, struct receiver_keys **keys_out)
@@ -215,12 +148,10 @@ out:
 	return exit_code;
 }
 
-static int run(struct listen_options *settings, int argc, char **argv)
+static int listen_with_keys(struct listen_options *settings)
 {
 	int exit_code;
 
-	if (optind < argc)
-		return cli_usage_error("listen", "unexpected argument '%s'", argv[optind]);
 	if (settings->key != NULL && settings->jwks != NULL)
 		return cli_usage_error("listen", "either --key or --jwks, not both");
 	exit_code = load_keys(settings, &settings->receiver.keys);
@@ -230,21 +161,86 @@ static int run(struct listen_options *settings, int argc, char **argv)
 	return exit_code;
 }
 
-int command_listen(int argc, char **argv)
+static const struct command_action actions[] = {
+	{ .usage = "[OPTION...]" },
+};
+
+static const struct command_option rows[] = {
+	{ .name = "port",
+		.letter = 'p',
+		.value = "PORT",
+		.kind = OPTION_NUMBER,
+		OPTION_INTO(struct listen_options, port),
+		.max = PORT_MAX,
+		.fallback = "3000",
+		.help = "0 takes any free one" },
+	{ .name = "address",
+		.value = "ADDRESS",
+		.kind = OPTION_TEXT,
+		OPTION_INTO(struct listen_options, address),
+		.fallback = ADDRESS_DEFAULT,
+		.help = "where to listen" },
+	{ .name = "key",
+		.value = "PUB",
+		.kind = OPTION_TEXT,
+		OPTION_INTO(struct listen_options, key),
+		.help = "check X-Postal-Signature and -256 with this public key: a file with PEM "
+			"or bare base64, or the base64" },
+	{ .name = "jwks",
+		.value = "URL",
+		.kind = OPTION_TEXT,
+		OPTION_INTO(struct listen_options, jwks),
+		.help = "check with the keys at this URL; fetched at the start, and when an "
+			"unknown key id arrives (at most once in 10 s)" },
+	{ .name = "answer",
+		.value = "CODE[:SHARE]",
+		.kind = OPTION_OWN,
+		.take = take_answer,
+		.help = "answer CODE, or CODE to a share (such as 0.25) of the requests; may be "
+			"repeated; the rest gets 200" },
+	{ .name = "delay",
+		.value = "MS",
+		.kind = OPTION_OWN,
+		.take = take_delay,
+		.help = "answer after so many milliseconds (also \"2s\")" },
+	{ .name = "quiet",
+		.letter = 'q',
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct listen_options, receiver.quiet),
+		.help = "do not print each envelope, but each second a line of totals if something "
+			"arrived" },
+	OPTION_ROW_HELP,
+};
+
+const struct command command_listen = {
+	.name = "listen",
+	.summary = "receive Postal webhooks, print and verify them",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Receives Postal webhooks on any path, for trying out: prints each envelope and "
+		 "checks its signatures. The first line printed is \"listening on URL\".",
+	.notes = "Signatures are verified, BAD, none (not sent), or not checked (no key given). "
+		 "Totals are printed as name=value; distinct and duplicates count uuids, up to "
+		 "six million of them. Ctrl-C stops and prints the totals.",
+	.exit_ok = "done",
+	.exit_failed = "it failed or a signature was bad",
+};
+
+int run_listen(int argc, char **argv)
 {
-	static char address_default[] = "127.0.0.1";
-	struct listen_options settings = { .address = address_default, .port = PORT_DEFAULT };
-	int exit_code = EXIT_OK;
-	int found;
+	static char address[] = ADDRESS_DEFAULT;
+	struct listen_options settings = { .address = address, .port = PORT_DEFAULT };
+	struct command_line line;
+	int exit_code;
 
 	answer_plan_init(&settings.receiver.plan);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	opterr = 0;
-	while (exit_code == EXIT_OK && !settings.help &&
-		(found = getopt_long(argc, argv, ":p:qh", options, NULL)) != -1)
-		exit_code = take_option(&settings, found, argv);
-	if (exit_code == EXIT_OK)
-		exit_code = settings.help ? cli_help(help) : run(&settings, argc, argv);
+	if (command_line_read(&command_listen, argc, argv, &settings, &line))
+		exit_code = listen_with_keys(&settings);
+	else
+		exit_code = line.exit_code;
 	curl_global_cleanup();
 	return exit_code;
 }

@@ -2,10 +2,10 @@
 #include "sample.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "repostal/memory.h"
 #include "repostal/slice.h"
 
 #define BOUNDARY "repostal-sample-7MA4YWxkTrZu0gW"
@@ -25,39 +25,21 @@ struct field {
 	bool is_number; /* in JSON */
 };
 
-static const char *const kind_names[] = {
+const char *const sample_kind_names[] = {
 	[SAMPLE_DELIVERED] = "delivered",
 	[SAMPLE_BOUNCE] = "bounce",
 	[SAMPLE_SOFT_BOUNCE] = "soft-bounce",
 	[SAMPLE_DROP] = "drop",
 	[SAMPLE_MIX] = "mix",
+	NULL,
 };
 
-static const char *const encoding_names[] = {
+const char *const sample_encoding_names[] = {
 	[SAMPLE_JSON] = "json",
 	[SAMPLE_FORM] = "form",
 	[SAMPLE_MULTIPART] = "multipart",
+	NULL,
 };
-
-bool sample_kind_parse(const char *name, enum sample_kind *out)
-{
-	for (size_t i = 0; i < ARRAY_COUNT(kind_names); i++)
-		if (strcmp(kind_names[i], name) == 0) {
-			*out = (enum sample_kind)i;
-			return true;
-		}
-	return false;
-}
-
-bool sample_encoding_parse(const char *name, enum sample_encoding *out)
-{
-	for (size_t i = 0; i < ARRAY_COUNT(encoding_names); i++)
-		if (strcmp(encoding_names[i], name) == 0) {
-			*out = (enum sample_encoding)i;
-			return true;
-		}
-	return false;
-}
 
 const char *sample_content_type(enum sample_encoding encoding)
 {

@@ -9,7 +9,6 @@
 #ifndef REPOSTAL_TRIAL_SAMPLE_H
 #define REPOSTAL_TRIAL_SAMPLE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "repostal/buf.h"
@@ -32,9 +31,9 @@ enum sample_encoding {
 	SAMPLE_MULTIPART
 };
 
-/* "delivered", "bounce", "soft-bounce", "drop", "mix"; "json", "form", "multipart". */
-bool sample_kind_parse(const char *name, enum sample_kind *out);
-bool sample_encoding_parse(const char *name, enum sample_encoding *out);
+/* In the order of the enums; a null ends them. */
+extern const char *const sample_kind_names[];
+extern const char *const sample_encoding_names[];
 
 /* The header line "Content-Type: ...". */
 const char *sample_content_type(enum sample_encoding encoding);

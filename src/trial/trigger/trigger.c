@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +6,14 @@
 
 #include <curl/curl.h>
 
-#include "cli/command/command.h"
+#include "cli/command/command_line.h"
 #include "cli/command/message.h"
 #include "load.h"
 #include "repostal/buf.h"
 #include "repostal/memory.h"
 #include "repostal/secret.h"
 #include "repostal/text.h"
+#include "trial/trial.h"
 
 enum {
 	COUNT_DEFAULT = 10,
@@ -24,76 +24,13 @@ enum {
 	HEADER_SIZE_MAX = 256 * 1024,
 };
 
-static const int64_t COUNT_MAX = INT64_C(1000000000000);
+#define COUNT_MAX INT64_C(1000000000000)
 static const double RATE_MAX = 1e6;
-
-static const char help[] =
-	"Usage: repostal trigger [OPTION...] URL\n"
-	"\n"
-	"Posts sample BizMail events to URL, each with a message id of its own, and\n"
-	"prints how they were answered. To try out, and to load.\n"
-	"\n"
-	"  -n, --count N          how many events (10)\n"
-	"  -r, --rate RATE        how often: \"100\" or \"100/s\", \"600/m\", \"10/h\"\n"
-	"                         (as fast as they are answered)\n"
-	"      --concurrency C    at most so many at a time, each on a connection that\n"
-	"                         is used again (4)\n"
-	"      --kind K           delivered, bounce, soft-bounce, drop, or mix: 75 %\n"
-	"                         delivered, 10 % hard and 10 % soft bounces, 5 % drops\n"
-	"                         (mix)\n"
-	"      --encoding E       json, form or multipart (json)\n"
-	"      --token T          adds token=T to the query\n"
-	"  -H, --header 'N: V'    one more request header; may be repeated\n"
-	"      --timeout TIME     of one request, such as \"5s\" (30s)\n"
-	"      --insecure         take any TLS certificate\n"
-	"      --json             print the summary as one line of JSON\n"
-	"  -h, --help             this text\n"
-	"\n"
-	"URL may hold user:password@. Proxies of the environment are not used. T and V may be\n"
-	"\"env:NAME\" or \"file:/path\". Written out, they and what follows the host in URL are\n"
-	"overwritten in the list of processes as soon as they are read.\n"
-	"\n"
-	"Latencies are those of acknowledged (2xx) events. With --rate they count from\n"
-	"the moment the event was due, not from when a connection was free to send it: a\n"
-	"receiver that stalls is charged for everything it keeps waiting (no coordinated\n"
-	"omission). Without --rate they count from the start of the request. What is a\n"
-	"duplicate or quarantined is what the answer says.\n"
-	"\n"
-	"Ctrl-C stops and prints the summary of what was done.\n"
-	"\n"
-	"Exit: 0 every event that was sent was acknowledged with 2xx, 1 not every one,\n"
-	"2 wrong usage.\n";
-
-enum option_name {
-	OPTION_CONCURRENCY = 256,
-	OPTION_KIND,
-	OPTION_ENCODING,
-	OPTION_TOKEN,
-	OPTION_TIMEOUT,
-	OPTION_INSECURE,
-	OPTION_JSON,
-};
-
-static const struct option options[] = {
-	{ "count", required_argument, NULL, 'n' },
-	{ "rate", required_argument, NULL, 'r' },
-	{ "concurrency", required_argument, NULL, OPTION_CONCURRENCY },
-	{ "kind", required_argument, NULL, OPTION_KIND },
-	{ "encoding", required_argument, NULL, OPTION_ENCODING },
-	{ "token", required_argument, NULL, OPTION_TOKEN },
-	{ "header", required_argument, NULL, 'H' },
-	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-	{ "insecure", no_argument, NULL, OPTION_INSECURE },
-	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
 
 struct trigger_options {
 	struct load_settings load;
 	char *token; /* owned; NULL: none */
 	bool json;
-	bool help;
 };
 
 static volatile sig_atomic_t stop_asked;
@@ -114,10 +51,12 @@ static void catch_stop(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static bool parse_rate(const char *text, double *out)
+static bool take_rate(void *options, const struct command_option *option, char *text)
 {
+	struct trigger_options *settings = options;
 	double rate;
 
+	(void)option;
 	if (!text_parse_rate(slice_text(text), &rate) &&
 		!text_parse_double(slice_text(text), &rate)) {
 		cli_usage_error("trigger",
@@ -129,8 +68,19 @@ static bool parse_rate(const char *text, double *out)
 			RATE_MAX);
 		return false;
 	}
-	*out = rate;
+	settings->load.rate_per_second = rate;
 	return true;
+}
+
+/* Other accounts see it in the list of processes. Its length says nothing either: what is left is an empty text. */
+static void hide_argument(char *argument)
+{
+	size_t size = strlen(argument);
+
+	if (strncmp(argument, "env:", 4) == 0 || strncmp(argument, "file:", 5) == 0)
+		return;
+	memset(argument, 0, size);
+	memcpy(argument, "***", size < 3 ? size : 3);
 }
 
 static bool is_token_character(char c)
@@ -140,7 +90,7 @@ static bool is_token_character(char c)
 }
 
 /* What "env:NAME" or "file:/path" stands for, to be freed; NULL after the message. */
-static char *take_secret(const char *option, const char *text)
+static char *resolve_secret(const char *option, const char *text)
 {
 	struct error err;
 	char *secret = secret_resolve(text, &err);
@@ -163,13 +113,15 @@ static void append_header(struct trigger_options *settings, struct slice name, c
 }
 
 /* "Name: value" on one line; curl would silently drop or misread anything else. */
-static bool add_header(struct trigger_options *settings, char *text)
+static bool take_header(void *options, const struct command_option *option, char *text)
 {
+	struct trigger_options *settings = options;
 	size_t name_size = 0;
 	char *value;
 	char *secret;
 	bool is_good;
 
+	(void)option;
 	while (is_token_character(text[name_size]))
 		name_size++;
 	if (name_size == 0 || text[name_size] != ':') {
@@ -179,10 +131,10 @@ static bool add_header(struct trigger_options *settings, char *text)
 	}
 	value = text + name_size + 1;
 	value += strspn(value, " \t");
-	secret = take_secret("-H, --header", value);
+	secret = resolve_secret("-H, --header", value);
 	if (secret == NULL)
 		return false;
-	cli_hide_argument(value);
+	hide_argument(value);
 	is_good = strpbrk(secret, "\r\n") == NULL && strlen(secret) < HEADER_SIZE_MAX / 2;
 	if (is_good)
 		append_header(settings, slice_of(text, name_size), secret);
@@ -194,70 +146,28 @@ static bool add_header(struct trigger_options *settings, char *text)
 	return is_good;
 }
 
-static bool parse_timeout(const char *text, int64_t *out_ms)
+static bool take_token(void *options, const struct command_option *option, char *text)
 {
-	if (text_parse_duration_ms(slice_text(text), out_ms) && *out_ms > 0 && *out_ms <= INT32_MAX)
+	struct trigger_options *settings = options;
+
+	(void)option;
+	free(settings->token);
+	settings->token = resolve_secret("--token", text);
+	hide_argument(text);
+	return settings->token != NULL;
+}
+
+static bool take_timeout(void *options, const struct command_option *option, char *text)
+{
+	struct trigger_options *settings = options;
+	int64_t *timeout_ms = &settings->load.timeout_ms;
+
+	(void)option;
+	if (text_parse_duration_ms(slice_text(text), timeout_ms) && *timeout_ms > 0 &&
+		*timeout_ms <= INT32_MAX)
 		return true;
 	cli_usage_error("trigger", "--timeout '%s': not a time such as \"500ms\" or \"5s\"", text);
 	return false;
-}
-
-/* EXIT_OK, or the exit code after the message. */
-static int take_option(struct trigger_options *settings, int found, char **argv)
-{
-	struct load_settings *load = &settings->load;
-	bool good = true;
-
-	switch (found) {
-	case 'n':
-		good = cli_parse_number(
-			"trigger", "-n, --count", optarg, 1, COUNT_MAX, &load->count);
-		break;
-	case 'r':
-		good = parse_rate(optarg, &load->rate_per_second);
-		break;
-	case 'H':
-		good = add_header(settings, optarg);
-		break;
-	case 'h':
-		settings->help = true;
-		break;
-	case OPTION_CONCURRENCY:
-		good = cli_parse_number(
-			"trigger", "--concurrency", optarg, 1, CONCURRENCY_MAX, &load->concurrency);
-		break;
-	case OPTION_KIND:
-		good = sample_kind_parse(optarg, &load->kind);
-		if (!good)
-			cli_usage_error("trigger",
-				"--kind '%s': not one of delivered, bounce, soft-bounce, drop, mix",
-				optarg);
-		break;
-	case OPTION_ENCODING:
-		good = sample_encoding_parse(optarg, &load->encoding);
-		if (!good)
-			cli_usage_error("trigger",
-				"--encoding '%s': not one of json, form, multipart", optarg);
-		break;
-	case OPTION_TOKEN:
-		free(settings->token);
-		settings->token = take_secret("--token", optarg);
-		cli_hide_argument(optarg);
-		good = settings->token != NULL;
-		break;
-	case OPTION_TIMEOUT:
-		good = parse_timeout(optarg, &load->timeout_ms);
-		break;
-	case OPTION_INSECURE:
-		load->insecure = true;
-		break;
-	case OPTION_JSON:
-		settings->json = true;
-		break;
-	default:
-		return cli_option_error("trigger", found, argv, options);
-	}
-	return good ? EXIT_OK : EXIT_USAGE;
 }
 
 /* The URL with the token in its query, to be freed with curl_free(); NULL after the message. */
@@ -306,7 +216,7 @@ static void hide_url(char *text)
 	host = host == NULL ? text : host + 3;
 	rest = host + strcspn(host, "/?#");
 	if (rest[0] != '\0' && rest[1] != '\0')
-		cli_hide_argument(rest + 1);
+		hide_argument(rest + 1);
 	at = memchr(host, '@', (size_t)(rest - host));
 	if (at != NULL)
 		memset(host, '*', (size_t)(at - host));
@@ -338,19 +248,14 @@ out:
 	return exit_code;
 }
 
-static int run(struct trigger_options *settings, int argc, char **argv)
+static int post_to(struct trigger_options *settings, char *argument)
 {
-	char *url;
+	char *url = make_url(argument, settings->token);
 	int exit_code;
 
-	if (optind == argc)
-		return cli_usage_error("trigger", "URL is missing");
-	if (optind + 1 < argc)
-		return cli_usage_error("trigger", "one URL only, not also '%s'", argv[optind + 1]);
-	url = make_url(argv[optind], settings->token);
 	if (url == NULL)
 		return EXIT_USAGE;
-	hide_url(argv[optind]);
+	hide_url(argument);
 	settings->load.url = url;
 	if (settings->load.concurrency > settings->load.count)
 		settings->load.concurrency = settings->load.count;
@@ -359,7 +264,102 @@ static int run(struct trigger_options *settings, int argc, char **argv)
 	return exit_code;
 }
 
-int command_trigger(int argc, char **argv)
+static const struct command_action actions[] = {
+	{ .operand = "URL", .need = OPERAND_REQUIRED, .usage = "[OPTION...] URL" },
+};
+
+static const struct command_option rows[] = {
+	{ .name = "count",
+		.letter = 'n',
+		.value = "N",
+		.kind = OPTION_NUMBER,
+		OPTION_INTO(struct trigger_options, load.count),
+		.min = 1,
+		.max = COUNT_MAX,
+		.fallback = "10",
+		.help = "how many events" },
+	{ .name = "rate",
+		.letter = 'r',
+		.value = "RATE",
+		.kind = OPTION_OWN,
+		.take = take_rate,
+		.fallback = "as fast as they are answered",
+		.help = "how often: \"100\" or \"100/s\", \"600/m\", \"10/h\"" },
+	{ .name = "concurrency",
+		.value = "C",
+		.kind = OPTION_NUMBER,
+		OPTION_INTO(struct trigger_options, load.concurrency),
+		.min = 1,
+		.max = CONCURRENCY_MAX,
+		.fallback = "4",
+		.help = "at most so many at a time, each on a connection that is used again" },
+	{ .name = "kind",
+		.value = "K",
+		.kind = OPTION_WORD,
+		OPTION_INTO(struct trigger_options, load.kind),
+		.words = sample_kind_names,
+		.fallback = "mix",
+		.help = "delivered, bounce, soft-bounce, drop, or mix: 75 % delivered, 10 % hard "
+			"and 10 % soft bounces, 5 % drops" },
+	{ .name = "encoding",
+		.value = "E",
+		.kind = OPTION_WORD,
+		OPTION_INTO(struct trigger_options, load.encoding),
+		.words = sample_encoding_names,
+		.fallback = "json",
+		.help = "json, form or multipart" },
+	{ .name = "token",
+		.value = "T",
+		.kind = OPTION_OWN,
+		.take = take_token,
+		.help = "adds token=T to the query" },
+	{ .name = "header",
+		.letter = 'H',
+		.value = "'N: V'",
+		.kind = OPTION_OWN,
+		.take = take_header,
+		.help = "one more request header; may be repeated" },
+	{ .name = "timeout",
+		.value = "TIME",
+		.kind = OPTION_OWN,
+		.take = take_timeout,
+		.fallback = "30s",
+		.help = "of one request, such as \"5s\"" },
+	{ .name = "insecure",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct trigger_options, load.insecure),
+		.help = "take any TLS certificate" },
+	{ .name = "json",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct trigger_options, json),
+		.help = "print the summary as one line of JSON" },
+	OPTION_ROW_HELP,
+};
+
+const struct command command_trigger = {
+	.name = "trigger",
+	.summary = "post sample BizMail events, print latencies",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Posts sample BizMail events to URL, each with a message id of its own, and "
+		 "prints how they were answered. To try out, and to load.",
+	.notes = "URL may hold user:password@. Proxies of the environment are not used. T and V "
+		 "may be \"env:NAME\" or \"file:/path\". Written out, they and what follows the "
+		 "host in URL are overwritten in the list of processes as soon as they are "
+		 "read.\n\n"
+		 "Latencies are those of acknowledged (2xx) events. With --rate they count from "
+		 "the moment the event was due, not from when a connection was free to send it: "
+		 "a receiver that stalls is charged for everything it keeps waiting (no "
+		 "coordinated omission). Without --rate they count from the start of the "
+		 "request. What is a duplicate or quarantined is what the answer says.\n\n"
+		 "Ctrl-C stops and prints the summary of what was done.",
+	.exit_ok = "every event that was sent was acknowledged with 2xx",
+	.exit_failed = "not every one",
+};
+
+int run_trigger(int argc, char **argv)
 {
 	struct trigger_options settings = {
 		.load = {
@@ -370,16 +370,14 @@ int command_trigger(int argc, char **argv)
 			.timeout_ms = TIMEOUT_MS_DEFAULT,
 		},
 	};
-	int exit_code = EXIT_OK;
-	int found;
+	struct command_line line;
+	int exit_code;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	opterr = 0;
-	while (exit_code == EXIT_OK && !settings.help &&
-		(found = getopt_long(argc, argv, ":n:r:H:h", options, NULL)) != -1)
-		exit_code = take_option(&settings, found, argv);
-	if (exit_code == EXIT_OK)
-		exit_code = settings.help ? cli_help(help) : run(&settings, argc, argv);
+	if (command_line_read(&command_trigger, argc, argv, &settings, &line))
+		exit_code = post_to(&settings, line.operands[0]);
+	else
+		exit_code = line.exit_code;
 	curl_slist_free_all(settings.load.headers);
 	free(settings.token);
 	curl_global_cleanup();
