@@ -37,7 +37,7 @@ LAYER_OF_HEADER = {
 # Third-party headers and the only places that may know them.
 FENCES = {
     r"h2o(\.h|/.*)": r"src/http/.*",
-    r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/(cli|trial)/.*|tests/unit/delivery/test_client_failure\.c",
+    r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/(cli|trial|url)/.*|tests/unit/delivery/test_client_failure\.c",
     r"sqlite3(ext)?\.h": r"src/store/sqlite\w*\.[ch]",
     r"libpq-fe\.h": r"src/store/postgres\w*\.[ch]",
     r"libconfig\.h": r"src/config/.*",

@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "cli/client/api_url.h"
 #include "cli/client/confirm.h"
 #include "cli/client/session.h"
 #include "cli/command/command_line.h"
@@ -14,6 +13,7 @@
 #include "repostal/buf.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
+#include "repostal/url.h"
 
 enum {
 	LIMIT_DEFAULT = 50,
@@ -141,7 +141,7 @@ static void append_path(const struct quarantine *quarantine, struct buf *path)
 	buf_append_text(path, "/quarantine");
 	if (quarantine->id != NULL) {
 		buf_append_char(path, '/');
-		api_append_encoded(path, slice_text(quarantine->id));
+		url_append_encoded(path, slice_text(quarantine->id));
 	}
 	if (quarantine->action != ACTION_SHOW)
 		buf_printf(path, "/%s", command_quarantine.actions[quarantine->action].name);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "cli/client/api_client.h"
-#include "cli/client/api_url.h"
 #include "cli/client/session.h"
 #include "cli/command/command_line.h"
 #include "cli/command/message.h"
@@ -14,6 +13,7 @@
 #include "cli/show/terminal.h"
 #include "repostal/buf.h"
 #include "repostal/memory.h"
+#include "repostal/url.h"
 
 enum {
 	TEST_SIZE_MAX = 64 * 1024
@@ -80,7 +80,7 @@ static int steer(struct target_options *options, enum target_action action, cons
 
 	buf_init(&path, API_TARGET_SIZE_MAX);
 	buf_append_text(&path, "/targets/");
-	api_append_encoded(&path, slice_text(name));
+	url_append_encoded(&path, slice_text(name));
 	buf_printf(&path, "/%s", command_target.actions[action].name);
 	if (path.overflowed ||
 		(reason != NULL && json_object_set_new(body, "reason", json_string(reason)) != 0))
@@ -151,7 +151,7 @@ static int test_target(struct session *session, const char *name)
 		return exit_code;
 	buf_init(&path, API_TARGET_SIZE_MAX);
 	buf_append_text(&path, "/targets/");
-	api_append_encoded(&path, slice_text(name));
+	url_append_encoded(&path, slice_text(name));
 	buf_append_text(&path, "/test");
 	if (path.overflowed)
 		exit_code = cli_usage_error("target", "NAME is too long");

@@ -6,11 +6,11 @@
 #include <curl/curl.h>
 
 #include "check_parts.h"
-#include "cli/client/api_url.h"
 #include "repostal/buf.h"
 #include "repostal/local_path.h"
 #include "repostal/memory.h"
 #include "repostal/store_reader.h"
+#include "repostal/url.h"
 
 enum {
 	URL_SIZE_MAX = 512,
@@ -67,14 +67,13 @@ static bool repostal_answers(const char *address, int port, bool is_tls)
 {
 	CURL *easy = curl_easy_init();
 	bool is_repostal = false;
-	struct buf origin, url, answer;
+	struct buf url, answer;
 
 	REPOSTAL_ASSERT(easy != NULL);
-	buf_init(&origin, URL_SIZE_MAX);
 	buf_init(&url, URL_SIZE_MAX);
 	buf_init(&answer, ANSWER_SIZE_MAX);
-	api_append_origin(&origin, address, port);
-	buf_printf(&url, "%s%s/healthz", is_tls ? "https" : "http", origin.data + strlen("http"));
+	url_append_origin(&url, is_tls ? "https" : "http", address, port);
+	buf_append_text(&url, "/healthz");
 	curl_easy_setopt(easy, CURLOPT_URL, url.data);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	/* The question is who is there, not whether he can prove it. */
@@ -87,7 +86,6 @@ static bool repostal_answers(const char *address, int port, bool is_tls)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer);
 	if (curl_easy_perform(easy) == CURLE_OK)
 		is_repostal = names_repostal(&answer);
-	buf_free(&origin);
 	buf_free(&url);
 	buf_free(&answer);
 	curl_easy_cleanup(easy);

@@ -7,13 +7,13 @@
 
 #include <curl/curl.h>
 
-#include "api_url.h"
 #include "repostal/local_path.h"
 #include "repostal/memory.h"
+#include "repostal/url.h"
 
 enum {
 	ORIGIN_SIZE_MAX = 512,
-	URL_SIZE_MAX = ORIGIN_SIZE_MAX + 2 * API_TARGET_SIZE_MAX,
+	URL_SIZE_MAX = ORIGIN_SIZE_MAX + 32 * 1024, /* a path and a query */
 	TOKEN_LINE_SIZE_MAX = 64 * 1024,
 	CONNECT_TIMEOUT_MS = 5 * 1000,
 	TIMEOUT_MS = 60 * 1000, /* a search through a large store may take a while */
@@ -57,7 +57,7 @@ static void set_place(
 		buf_append_text(&http->name, socket_path);
 		return;
 	}
-	api_append_origin(&http->origin, admin->address, admin->port);
+	url_append_origin(&http->origin, "http", admin->address, admin->port);
 	buf_append_slice(&http->name, buf_slice(&http->origin));
 }
 

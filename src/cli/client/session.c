@@ -6,16 +6,16 @@
 #include <string.h>
 
 #include "api_client.h"
-#include "api_url.h"
 #include "cli/command/command.h"
+#include "cli/command/load_config.h"
 #include "cli/command/message.h"
 #include "cli/show/terminal.h"
 #include "offline_note.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
+#include "repostal/url.h"
 
 enum {
-	REPORT_SIZE_MAX = 4 * 1024 * 1024,
 	MESSAGE_SIZE_MAX = 64 * 1024,
 	PAGE_COUNT_MAX = 200,
 	NUMBER_SIZE = 24,
@@ -27,18 +27,12 @@ int session_open(struct session *session)
 {
 	/* This process is no gateway: what its parts would log is not what was asked for. */
 	static const struct log_settings quiet = { .level = LOG_LEVEL_ERROR };
-	struct buf report;
-	enum status status;
+	int exit_code;
 
 	log_configure(&quiet);
-	buf_init(&report, REPORT_SIZE_MAX);
-	status = config_load(
-		session->config_path, CONFIG_SECRETS_CONTROL, &session->config, &report);
-	if (status != STATUS_OK)
-		fwrite(report.data, 1, report.size, stderr);
-	buf_free(&report);
-	if (status != STATUS_OK)
-		return EXIT_CONFIG;
+	exit_code = cli_load_config(session->config_path, CONFIG_SECRETS_CONTROL, &session->config);
+	if (exit_code != EXIT_OK)
+		return exit_code;
 	session->client = api_client_new(session->config);
 	return EXIT_OK;
 }
@@ -156,9 +150,9 @@ static int next_page(struct session *session, const char *path, struct buf *quer
 	query->size = query_size;
 	snprintf(number, sizeof(number), "%d",
 		wanted < PAGE_COUNT_MAX ? (int)wanted : PAGE_COUNT_MAX);
-	api_append_parameter(query, "limit", number);
+	url_append_parameter(query, "limit", number);
 	if (json_is_string(cursor))
-		api_append_parameter(query, "cursor", json_string_value(cursor));
+		url_append_parameter(query, "cursor", json_string_value(cursor));
 	if (query->overflowed)
 		return cli_usage_error(session->command, "the options are too long");
 	return session_call(session, "GET", path, query->data, NULL, page_out);

@@ -19,6 +19,10 @@
 #include "repostal/buf.h"
 #include "repostal/config.h"
 
+enum {
+	API_TARGET_SIZE_MAX = 16 * 1024, /* of a path, or of a query */
+};
+
 struct api_client;
 
 struct session {

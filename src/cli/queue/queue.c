@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/client/api_url.h"
 #include "cli/client/session.h"
 #include "cli/command/message.h"
 #include "cli/commands.h"
@@ -15,6 +14,7 @@
 #include "queue_show.h"
 #include "repostal/buf.h"
 #include "repostal/memory.h"
+#include "repostal/url.h"
 
 enum {
 	EVENT_SIZE_MAX = 512 * 1024 * 1024,

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/client/api_url.h"
 #include "cli/client/bulk.h"
 #include "cli/client/confirm.h"
 #include "cli/command/command.h"
@@ -14,6 +13,7 @@
 #include "cli/show/terminal.h"
 #include "queue_expect.h"
 #include "repostal/buf.h"
+#include "repostal/url.h"
 
 enum {
 	/* More than so many are not counted one by one: what the targets count is near enough. */
@@ -24,7 +24,7 @@ void queue_append_filters(const struct queue_options *options, struct buf *query
 {
 	for (int i = 0; i < QUEUE_FILTER_COUNT; i++)
 		if (options->filters[i] != NULL)
-			api_append_parameter(query, queue_filter_name((enum queue_filter)i),
+			url_append_parameter(query, queue_filter_name((enum queue_filter)i),
 				options->filters[i]);
 }
 
@@ -195,7 +195,7 @@ static int count_pages(struct session *session, struct buf *query, int64_t *coun
 	do {
 		query->size = query_size;
 		if (json_is_string(cursor))
-			api_append_parameter(query, "cursor", json_string_value(cursor));
+			url_append_parameter(query, "cursor", json_string_value(cursor));
 		json_decref(page);
 		page = NULL;
 		exit_code = query->overflowed ? cli_usage_error("queue", "the options are too long")
@@ -231,7 +231,7 @@ static int ask_count(struct session *session, const struct queue_options *option
 	buf_init(&query, API_TARGET_SIZE_MAX);
 	queue_append_filters(options, &query);
 	if (options->filters[QUEUE_FILTER_STATE] == NULL)
-		api_append_parameter(&query, queue_filter_name(QUEUE_FILTER_STATE),
+		url_append_parameter(&query, queue_filter_name(QUEUE_FILTER_STATE),
 			queue_default_states(options->action));
 	exit_code = count_pages(session, &query, count_out);
 	buf_free(&query);

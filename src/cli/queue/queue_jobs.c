@@ -4,12 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/client/api_url.h"
 #include "cli/command/command.h"
 #include "cli/command/message.h"
 #include "cli/show/json_show.h"
 #include "cli/show/terminal.h"
 #include "repostal/memory.h"
+#include "repostal/url.h"
 
 enum {
 	CELL_SIZE_MAX = 16 * 1024

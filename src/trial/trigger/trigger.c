@@ -13,6 +13,7 @@
 #include "repostal/memory.h"
 #include "repostal/secret.h"
 #include "repostal/text.h"
+#include "repostal/url.h"
 #include "trial/trial.h"
 
 enum {
@@ -21,6 +22,8 @@ enum {
 	CONCURRENCY_MAX = 10000,
 	TIMEOUT_MS_DEFAULT = 30 * 1000,
 	SUMMARY_SIZE_MAX = 64 * 1024,
+	URL_SIZE_MAX = 256 * 1024,
+	SCHEME_SIZE_MAX = 64,
 	HEADER_SIZE_MAX = 256 * 1024,
 };
 
@@ -170,41 +173,34 @@ static bool take_timeout(void *options, const struct command_option *option, cha
 	return false;
 }
 
-/* The URL with the token in its query, to be freed with curl_free(); NULL after the message. */
-static char *make_url(const char *text, const char *token)
+static bool is_http(const struct url *url)
 {
-	CURLU *url = curl_url();
-	char *escaped = NULL;
-	char *scheme = NULL;
-	char *result = NULL;
-	struct buf query;
+	struct buf scheme;
+	bool is;
 
-	REPOSTAL_ASSERT(url != NULL);
-	buf_init(&query, SUMMARY_SIZE_MAX);
-	if (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-		(strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+	buf_init(&scheme, SCHEME_SIZE_MAX);
+	url_append_part(url, URL_SCHEME, &scheme);
+	is = slice_is(buf_slice(&scheme), "http") || slice_is(buf_slice(&scheme), "https");
+	buf_free(&scheme);
+	return is;
+}
+
+/* The URL with the token in its query; false after the message. */
+static bool make_url(const char *text, const char *token, struct buf *out)
+{
+	struct url *url = url_parse(text);
+	bool is_good = url != NULL && is_http(url);
+
+	if (!is_good) {
 		cli_usage_error("trigger", "'%s' is not an http:// or https:// URL", text);
-		goto out;
+	} else if (token != NULL && !url_add_parameter(url, "token", token)) {
+		cli_usage_error("trigger", "--token is too long");
+		is_good = false;
+	} else {
+		url_append(url, out);
 	}
-	if (token != NULL) {
-		escaped = curl_easy_escape(NULL, token, 0);
-		REPOSTAL_ASSERT(escaped != NULL);
-		buf_printf(&query, "token=%s", escaped);
-		if (query.overflowed || curl_url_set(url, CURLUPART_QUERY, query.data,
-						CURLU_APPENDQUERY) != CURLUE_OK) {
-			cli_usage_error("trigger", "--token is too long");
-			goto out;
-		}
-	}
-	curl_url_get(url, CURLUPART_URL, &result, 0);
-	REPOSTAL_ASSERT(result != NULL);
-out:
-	buf_free(&query);
-	curl_free(scheme);
-	curl_free(escaped);
-	curl_url_cleanup(url);
-	return result;
+	url_free(&url);
+	return is_good;
 }
 
 /* A token may be in the path, in the query, or before the '@'; the host stays. */
@@ -250,17 +246,18 @@ out:
 
 static int post_to(struct trigger_options *settings, char *argument)
 {
-	char *url = make_url(argument, settings->token);
-	int exit_code;
+	int exit_code = EXIT_USAGE;
+	struct buf url;
 
-	if (url == NULL)
-		return EXIT_USAGE;
-	hide_url(argument);
-	settings->load.url = url;
-	if (settings->load.concurrency > settings->load.count)
-		settings->load.concurrency = settings->load.count;
-	exit_code = post_all(settings);
-	curl_free(url);
+	buf_init(&url, URL_SIZE_MAX);
+	if (make_url(argument, settings->token, &url)) {
+		hide_url(argument);
+		settings->load.url = url.data;
+		if (settings->load.concurrency > settings->load.count)
+			settings->load.concurrency = settings->load.count;
+		exit_code = post_all(settings);
+	}
+	buf_free(&url);
 	return exit_code;
 }
 
