@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libh2o-evloop-dev
-	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
+	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libsmartcols-dev libssl-dev
 	ca-certificates) # the authorities of https targets
 readonly REPOSTAL=$PWD/build/release/repostal
 readonly TOKEN=quickstart-token

@@ -43,6 +43,7 @@ FENCES = {
     r"libconfig\.h": r"src/config/.*",
     r"jansson(_config)?\.h": r"src/(cli|control|trial)/.*",
     r"openssl/.*": r"src/(crypto|http)/.*",
+    r"libsmartcols\.h": r"src/cli/show/table\.c",
 }
 
 # Calls and the only places that may make them.

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libh2o-evloop-dev
-	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
+	libcurl4-openssl-dev libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libsmartcols-dev libssl-dev
 	ca-certificates postgresql haproxy)
 readonly POSTGRES=/usr/lib/postgresql/15/bin
 readonly TOKEN=scale-out-token

@@ -7,6 +7,7 @@
 
 #include "cli/command/command.h"
 #include "cli/command/message.h"
+#include "cli/show/json_show.h"
 #include "repostal/buf.h"
 
 enum {
@@ -47,11 +48,19 @@ static const char *manner_of(const struct confirm *confirm)
 
 static void say_only(const struct confirm *confirm, int64_t count, const char *what)
 {
-	if (confirm->json)
-		printf("{\"action\":\"%s\",\"dry_run\":true,\"matched\":%" PRId64 "}\n",
-			confirm->verb->name, count);
-	else
+	json_t *json;
+
+	if (!confirm->json) {
 		printf("%s would be %s%s\n", what, confirm->verb->done, manner_of(confirm));
+		return;
+	}
+	json = json_object();
+	json_object_set_new(json, "action", json_string(confirm->verb->name));
+	json_object_set_new(json, "dry_run", json_true());
+	json_object_set_new(json, "matched", json_integer(count));
+	show_print_json(json);
+	putchar('\n');
+	json_decref(json);
 }
 
 static int ask(const struct confirm *confirm, const char *what)

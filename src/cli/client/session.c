@@ -9,6 +9,7 @@
 #include "cli/command/command.h"
 #include "cli/command/load_config.h"
 #include "cli/command/message.h"
+#include "cli/show/json_show.h"
 #include "cli/show/terminal.h"
 #include "offline_note.h"
 #include "repostal/log.h"
@@ -19,8 +20,6 @@ enum {
 	MESSAGE_SIZE_MAX = 64 * 1024,
 	PAGE_COUNT_MAX = 200,
 	NUMBER_SIZE = 24,
-	/* Enough for what was a number of microseconds, and no tail of what binary cannot hold. */
-	REAL_DIGITS = 16,
 };
 
 int session_open(struct session *session)
@@ -130,14 +129,9 @@ int session_call(struct session *session, const char *method, const char *path, 
 	return exit_code;
 }
 
-static void dump(const json_t *json)
-{
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
-}
-
 void session_print_json(const json_t *json)
 {
-	dump(json);
+	show_print_json(json);
 	putchar('\n');
 }
 
@@ -167,7 +161,7 @@ static void print_entries(const json_t *entries, int64_t printed)
 	{
 		if (printed + (int64_t)i > 0)
 			putchar(',');
-		dump(entry);
+		show_print_json(entry);
 	}
 }
 
@@ -236,7 +230,7 @@ int session_list(struct session *session, const char *path, struct buf *query,
 		exit_code = say_more(session, path, query, query_size, cursor, limit);
 	if (session->json && exit_code == EXIT_OK) {
 		fputs("],\"next\":", stdout);
-		json_is_string(cursor) ? dump(cursor) : (void)fputs("null", stdout);
+		json_is_string(cursor) ? show_print_json(cursor) : (void)fputs("null", stdout);
 		fputs("}\n", stdout);
 	}
 	json_decref(cursor);

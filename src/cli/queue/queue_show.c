@@ -2,14 +2,12 @@
 #include "queue_show.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "cli/show/json_show.h"
 #include "cli/show/terminal.h"
 
 enum {
 	INDENT_SIZE = 2,
-	REAL_DIGITS = 16,
 };
 
 static void append_line(struct buf *out, const char *title, struct slice text)
@@ -19,32 +17,17 @@ static void append_line(struct buf *out, const char *title, struct slice text)
 	buf_append_char(out, '\n');
 }
 
-/* Foreign text with every line indented. */
-static void append_block(struct buf *out, struct slice text, int indent)
-{
-	struct slice rest = text;
-
-	while (rest.size > 0) {
-		buf_printf(out, "%*s", indent, "");
-		show_append_printable(out, slice_cut(&rest, '\n'), SHOW_ONE_LINE);
-		buf_append_char(out, '\n');
-	}
-}
-
 static void append_envelope(struct buf *out, const json_t *event)
 {
 	const json_t *envelope = json_object_get(event, "envelope");
-	char *text;
 
 	if (!json_is_object(envelope)) {
 		buf_append_text(out, "\nNo envelope can be made of it. Its bytes:\n");
-		append_block(out, show_string(event, "raw"), INDENT_SIZE);
+		show_append_block(out, show_string(event, "raw"), INDENT_SIZE);
 		return;
 	}
-	text = json_dumps(envelope, JSON_INDENT(INDENT_SIZE) | JSON_REAL_PRECISION(REAL_DIGITS));
 	buf_append_text(out, "\nEnvelope\n");
-	append_block(out, slice_text(text), INDENT_SIZE);
-	free(text);
+	show_append_json(out, envelope, INDENT_SIZE);
 }
 
 static void append_attempt(struct buf *out, const json_t *attempt)
@@ -54,7 +37,7 @@ static void append_attempt(struct buf *out, const json_t *attempt)
 	buf_printf(out, "  %" PRId64 " ms  ", show_integer(attempt, "duration_ms"));
 	show_append_result(out, attempt);
 	buf_append_char(out, '\n');
-	append_block(out, show_string(attempt, "answer"), 3 * INDENT_SIZE);
+	show_append_block(out, show_string(attempt, "answer"), 3 * INDENT_SIZE);
 }
 
 static void append_time_of(

@@ -3,11 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "repostal/clock.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
+#include "terminal.h"
 
 enum {
 	CELL_SIZE_MAX = 1024,
@@ -16,6 +18,9 @@ enum {
 	HOUR_S = 60 * MINUTE_S,
 	DAY_S = 24 * HOUR_S,
 	KIBI = 1024,
+	INDENT_SIZE = 2,
+	/* Enough for what was a number of microseconds, and no tail of what binary cannot hold. */
+	REAL_DIGITS = 16,
 };
 
 struct slice show_string(const json_t *object, const char *name)
@@ -129,6 +134,33 @@ void show_append_result(struct buf *out, const json_t *attempt)
 		buf_append_int(out, show_integer(attempt, "status"));
 	else
 		buf_append_slice(out, show_string(attempt, "result"));
+}
+
+void show_append_block(struct buf *out, struct slice text, int indent)
+{
+	struct slice rest = text;
+
+	while (rest.size > 0) {
+		buf_printf(out, "%*s", indent, "");
+		show_append_printable(out, slice_cut(&rest, '\n'), SHOW_ONE_LINE);
+		buf_append_char(out, '\n');
+	}
+}
+
+void show_append_json(struct buf *out, const json_t *value, int indent)
+{
+	char *text = json_dumps(value,
+		JSON_INDENT(INDENT_SIZE) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
+
+	REPOSTAL_ASSERT(text != NULL);
+	show_append_block(out, slice_text(text), indent);
+	free(text);
+}
+
+void show_print_json(const json_t *value)
+{
+	json_dumpf(
+		value, stdout, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
 }
 
 static void add_and_free(struct table *table, struct buf *cell)

@@ -37,6 +37,12 @@ void show_append_seconds(struct buf *out, int64_t seconds);
 void show_append_age(struct buf *out, struct slice time);
 /* "512 B", "12.3 MiB" */
 void show_append_bytes(struct buf *out, int64_t bytes);
+/* Foreign text with every line indented. */
+void show_append_block(struct buf *out, struct slice text, int indent);
+/* The value over several lines, each indented; foreign text in it as terminal.h has it. */
+void show_append_json(struct buf *out, const json_t *value, int indent);
+/* To standard output, as part of a line. */
+void show_print_json(const json_t *value);
 /* What the receiver said: the HTTP status, else the kind of failure, else nothing. */
 void show_append_result(struct buf *out, const json_t *attempt);
 

@@ -2,10 +2,10 @@
 /*
  * table.h - aligned columns for people
  *
- * Promise    Cells are shown as printable text in columns that are as wide as their widest cell;
- *            with a width_max, columns that may be cut shrink until a line fits; when that is not
- *            enough, a row continues on further lines, which are indented. A table may be printed in
- *            portions: the head comes once, and columns only grow.
+ * Promise    Cells are shown as printable text in columns that are as wide as their widest cell, as wide
+ *            as a terminal shows it; with a width_max, columns that may be cut shrink until a line fits; when
+ *            that is not enough, a row continues on further lines, which are indented. A table may be printed
+ *            in portions: the head comes once, and columns only grow.
  * Threads    One owner.
  * Ownership  The table copies its cells; the columns belong to the caller and outlive it.
  */
@@ -31,7 +31,6 @@ struct table_column {
 struct table_cell {
 	size_t offset;
 	size_t size;
-	size_t width; /* characters */
 };
 
 struct table {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "received.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "cli/show/json_show.h"
 #include "cli/show/terminal.h"
 #include "repostal/clock.h"
@@ -11,9 +8,7 @@
 
 enum {
 	FOREIGN_PRINTED_MAX = 1024, /* of a body that is not an envelope */
-	NUMBER_SIZE = 40,
 	INDENT_SIZE = 2,
-	DEPTH_PRINTED_MAX = 100,
 };
 
 static struct slice string_of(json_t *string)
@@ -37,95 +32,6 @@ void received_clear(struct received *received)
 {
 	json_decref(received->envelope);
 	received->envelope = NULL;
-}
-
-/* The fewest digits that read back as the same number: 0.3, not 0.29999999999999999. */
-static void print_real(struct buf *out, double number)
-{
-	char text[NUMBER_SIZE];
-	double back = 0;
-
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, number);
-		if (text_parse_double(slice_text(text), &back) && back == number)
-			break;
-	}
-	buf_append_text(out, text);
-}
-
-static void print_indent(struct buf *out, int depth)
-{
-	buf_printf(out, "\n%*s", (depth + 1) * INDENT_SIZE, "");
-}
-
-static void print_value(struct buf *out, json_t *value, int depth);
-
-static void print_object(struct buf *out, json_t *object, int depth)
-{
-	const char *separator = "{";
-	const char *key;
-	json_t *value;
-
-	json_object_foreach(object, key, value)
-	{
-		buf_append_text(out, separator);
-		print_indent(out, depth + 1);
-		buf_append_json_string(out, slice_text(key));
-		buf_append_text(out, ": ");
-		print_value(out, value, depth + 1);
-		separator = ",";
-	}
-	if (separator[0] == ',')
-		print_indent(out, depth);
-	buf_append_text(out, separator[0] == ',' ? "}" : "{}");
-}
-
-static void print_array(struct buf *out, json_t *array, int depth)
-{
-	size_t count = json_array_size(array);
-
-	for (size_t i = 0; i < count; i++) {
-		buf_append_char(out, i == 0 ? '[' : ',');
-		print_indent(out, depth + 1);
-		print_value(out, json_array_get(array, i), depth + 1);
-	}
-	if (count > 0)
-		print_indent(out, depth);
-	buf_append_text(out, count > 0 ? "]" : "[]");
-}
-
-static void print_value(struct buf *out, json_t *value, int depth)
-{
-	if (depth > DEPTH_PRINTED_MAX) {
-		buf_append_text(out, "...");
-		return;
-	}
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		print_object(out, value, depth);
-		break;
-	case JSON_ARRAY:
-		print_array(out, value, depth);
-		break;
-	case JSON_STRING:
-		buf_append_json_string(out, string_of(value));
-		break;
-	case JSON_INTEGER:
-		buf_append_int(out, json_integer_value(value));
-		break;
-	case JSON_REAL:
-		print_real(out, json_real_value(value));
-		break;
-	case JSON_TRUE:
-		buf_append_text(out, "true");
-		break;
-	case JSON_FALSE:
-		buf_append_text(out, "false");
-		break;
-	case JSON_NULL:
-		buf_append_text(out, "null");
-		break;
-	}
 }
 
 static const char *check_text(enum signature_check check)
@@ -233,11 +139,8 @@ void received_print(const struct received *received, struct buf *out)
 		print_foreign(received, &raw);
 	print_signatures(received, &raw);
 	buf_printf(&raw, "  answered   %d\n", received->answer_status);
-	if (payload != NULL) {
-		buf_append_text(&raw, "  ");
-		print_value(&raw, payload, 0);
-		buf_append_char(&raw, '\n');
-	}
+	if (payload != NULL)
+		show_append_json(&raw, payload, INDENT_SIZE);
 	if (raw.overflowed)
 		buf_append_text(&raw, "\n  (too long to print whole)\n");
 	buf_append_char(&raw, '\n');

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include <curl/curl.h>
+#include <jansson.h>
 
 #include "latency.h"
 #include "repostal/buf.h"
@@ -60,8 +61,9 @@ enum status load_run(const struct load_settings *settings, const volatile sig_at
 
 /* How many events were answered with 2xx. */
 int64_t load_acknowledged(const struct load_result *result);
-/* For people: a line for each figure. For scripts: one line of JSON. */
+/* For people: a line for each figure. */
 void load_print(const struct load_result *result, struct buf *out);
-void load_print_json(const struct load_result *result, struct buf *out);
+/* For scripts; the caller's own. */
+json_t *load_to_json(const struct load_result *result);
 
 #endif

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "load.h"
 #include "repostal/memory.h"
+
+enum {
+	STATUS_SIZE = 24
+};
 
 static const struct {
 	const char *name;
@@ -90,50 +95,60 @@ void load_print(const struct load_result *result, struct buf *out)
 	buf_append_char(out, '\n');
 }
 
-static void print_refused_json(const struct load_result *result, struct buf *out)
+static void set_count(json_t *json, const char *name, int64_t count)
 {
-	const char *separator = "";
-
-	buf_printf(out, ",\"refused\":%" PRId64 ",\"refused_by_status\":{",
-		sum(result->refused, ARRAY_COUNT(result->refused)));
-	for (size_t i = 0; i < ARRAY_COUNT(result->refused); i++)
-		if (result->refused[i] > 0) {
-			buf_printf(out, "%s\"%zu\":%" PRId64, separator, i, result->refused[i]);
-			separator = ",";
-		}
-	buf_append_char(out, '}');
+	json_object_set_new(json, name, json_integer(count));
 }
 
-static void print_errors_json(const struct load_result *result, struct buf *out)
+static json_t *refused_by_status(const struct load_result *result)
 {
-	const char *separator = "";
+	json_t *json = json_object();
+	char status[STATUS_SIZE];
 
-	buf_printf(out, ",\"errors\":%" PRId64 ",\"errors_by_reason\":{",
-		sum(result->errors, ARRAY_COUNT(result->errors)));
+	for (size_t i = 0; i < ARRAY_COUNT(result->refused); i++) {
+		if (result->refused[i] == 0)
+			continue;
+		(void)snprintf(status, sizeof(status), "%zu", i);
+		set_count(json, status, result->refused[i]);
+	}
+	return json;
+}
+
+static json_t *errors_by_reason(const struct load_result *result)
+{
+	json_t *json = json_object();
+
 	for (size_t i = 0; i < ARRAY_COUNT(result->errors); i++)
-		if (result->errors[i] > 0) {
-			buf_append_text(out, separator);
-			buf_append_json_string(out, slice_text(curl_easy_strerror((CURLcode)i)));
-			buf_printf(out, ":%" PRId64, result->errors[i]);
-			separator = ",";
-		}
-	buf_append_char(out, '}');
+		if (result->errors[i] > 0)
+			set_count(json, curl_easy_strerror((CURLcode)i), result->errors[i]);
+	return json;
 }
 
-void load_print_json(const struct load_result *result, struct buf *out)
+static json_t *latencies_ms(const struct load_result *result)
 {
-	buf_printf(out,
-		"{\"sent\":%" PRId64 ",\"acknowledged\":%" PRId64 ",\"accepted\":%" PRId64
-		",\"duplicates\":%" PRId64 ",\"quarantined\":%" PRId64,
-		result->sent, load_acknowledged(result), result->accepted, result->duplicates,
-		result->quarantined);
-	print_refused_json(result, out);
-	print_errors_json(result, out);
-	buf_printf(out, ",\"unanswered\":%" PRId64 ",\"seconds\":%.6f,\"rate_per_second\":%.3f",
-		result->unanswered, seconds(result), rate_per_second(result));
-	buf_append_text(out, ",\"latency_ms\":{");
+	json_t *json = json_object();
+
 	for (size_t i = 0; i < ARRAY_COUNT(quantiles); i++)
-		buf_printf(out, "%s\"%s\":%.3f", i == 0 ? "" : ",", quantiles[i].name,
-			quantile_ms(result, i));
-	buf_append_text(out, "}}\n");
+		json_object_set_new(json, quantiles[i].name, json_real(quantile_ms(result, i)));
+	return json;
+}
+
+json_t *load_to_json(const struct load_result *result)
+{
+	json_t *json = json_object();
+
+	set_count(json, "sent", result->sent);
+	set_count(json, "acknowledged", load_acknowledged(result));
+	set_count(json, "accepted", result->accepted);
+	set_count(json, "duplicates", result->duplicates);
+	set_count(json, "quarantined", result->quarantined);
+	set_count(json, "refused", sum(result->refused, ARRAY_COUNT(result->refused)));
+	json_object_set_new(json, "refused_by_status", refused_by_status(result));
+	set_count(json, "errors", sum(result->errors, ARRAY_COUNT(result->errors)));
+	json_object_set_new(json, "errors_by_reason", errors_by_reason(result));
+	set_count(json, "unanswered", result->unanswered);
+	json_object_set_new(json, "seconds", json_real(seconds(result)));
+	json_object_set_new(json, "rate_per_second", json_real(rate_per_second(result)));
+	json_object_set_new(json, "latency_ms", latencies_ms(result));
+	return json;
 }

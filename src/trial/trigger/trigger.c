@@ -8,6 +8,7 @@
 
 #include "cli/command/command_line.h"
 #include "cli/command/message.h"
+#include "cli/show/json_show.h"
 #include "load.h"
 #include "repostal/buf.h"
 #include "repostal/memory.h"
@@ -218,28 +219,38 @@ static void hide_url(char *text)
 		memset(host, '*', (size_t)(at - host));
 }
 
+static void print_result(const struct load_result *result, bool as_json)
+{
+	json_t *json;
+	struct buf text;
+
+	if (as_json) {
+		json = load_to_json(result);
+		show_print_json(json);
+		putchar('\n');
+		json_decref(json);
+		return;
+	}
+	buf_init(&text, SUMMARY_SIZE_MAX);
+	load_print(result, &text);
+	fwrite(text.data, 1, text.size, stdout);
+	buf_free(&text);
+}
+
 static int post_all(const struct trigger_options *settings)
 {
 	struct load_result *result = memory_zalloc(sizeof(*result));
-	int exit_code = EXIT_FAILED;
+	int exit_code = EXIT_OK;
 	struct error err;
-	struct buf summary;
 
-	buf_init(&summary, SUMMARY_SIZE_MAX);
 	catch_stop();
 	if (load_run(&settings->load, &stop_asked, result, &err) != STATUS_OK) {
-		cli_failure("trigger", "%s", err.text);
-		goto out;
+		exit_code = cli_failure("trigger", "%s", err.text);
+	} else {
+		print_result(result, settings->json);
+		if (load_acknowledged(result) != result->sent)
+			exit_code = EXIT_FAILED;
 	}
-	if (settings->json)
-		load_print_json(result, &summary);
-	else
-		load_print(result, &summary);
-	fwrite(summary.data, 1, summary.size, stdout);
-	if (load_acknowledged(result) == result->sent)
-		exit_code = EXIT_OK;
-out:
-	buf_free(&summary);
 	free(result);
 	return exit_code;
 }
