@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libcurl4-openssl-dev
-	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev
+	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libsmartcols-dev libssl-dev
 	ca-certificates) # the authorities of https targets
 readonly REPOSTAL=$PWD/build/release/repostal
 readonly TOKEN=quickstart-token
@@ -124,8 +124,8 @@ post_events() {
 	done
 	echo '(the multipart one is delivered.json once more: a duplicate, which goes nowhere)'
 	echo
-	echo 'and a hundred from repostal send:'
-	"$REPOSTAL" send -n 100 "$url"
+	echo 'and a hundred from repostal trigger:'
+	"$REPOSTAL" trigger -n 100 "$url"
 }
 
 nothing_waits() {

@@ -52,7 +52,7 @@ readonly THREADED_UNITS='control.*|digest|lifecycle|log|mailbox|metric|rsa_key|s
 readonly THREADED_TESTS="^contract\.test_store_(postgres|race|takeover)\$|^unit\.test_($THREADED_UNITS)\$"
 readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libconfig-dev libsqlite3-dev
-		libpq-dev libjansson-dev libssl-dev libcmocka-dev ca-certificates'
+		libpq-dev libjansson-dev libsmartcols-dev libssl-dev libcmocka-dev ca-certificates'
 	[contract]='python3 postgresql'
 	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
 	[package]='python3 python3-pytest debootstrap file git lintian'

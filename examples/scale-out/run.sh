@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config curl libcurl4-openssl-dev libconfig-dev
-	libsqlite3-dev libpq-dev libjansson-dev libssl-dev ca-certificates postgresql haproxy)
+	libsqlite3-dev libpq-dev libjansson-dev libsmartcols-dev libssl-dev ca-certificates postgresql haproxy)
 readonly TOKEN=scale-out-token
 readonly EVENTS=12000 RATE=400 # half a minute
 
@@ -219,7 +219,7 @@ both_at_work() {
 	local number
 
 	say 'a thousand events through the balancer: both take them, and both deliver'
-	"$REPOSTAL" send -n 1000 --concurrency 8 "$url"
+	"$REPOSTAL" trigger -n 1000 --concurrency 8 "$url"
 	wait_for 'everything is delivered' nothing_waits
 	for number in 1 2; do
 		echo "repostal $number: took $(metric $number events_received_total)," \
@@ -232,7 +232,7 @@ both_at_work() {
 
 fail_over() {
 	say "$EVENTS more at $RATE a second; meanwhile the primary and repostal 1 are killed"
-	"$REPOSTAL" send -n $EVENTS --rate $RATE --concurrency 16 --timeout 20s --json "$url" \
+	"$REPOSTAL" trigger -n $EVENTS --rate $RATE --concurrency 16 --timeout 20s --json "$url" \
 		>"$dir/sent.json" 2>"$dir/send.log" &
 	sender=$!
 	events_before=$(sql one 'SELECT count(*) FROM repostal.event')
@@ -275,7 +275,7 @@ count() {
 	stored=$(sql two 'SELECT count(*) FROM repostal.event')
 	echo "sent                      $((1000 + EVENTS))"
 	echo "acknowledged              $acknowledged"
-	echo "told to come back         $((1000 + EVENTS - acknowledged)) (repostal send does not; BizMail does)"
+	echo "told to come back         $((1000 + EVENTS - acknowledged)) (repostal trigger does not; BizMail does)"
 	echo "in the new primary        $stored (an event whose commit lost its answer may be there all the same)"
 	echo "delivered                 $distinct"
 	echo "delivered twice           $duplicates"

@@ -1,39 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/command_line.h"
+#include "cli/command/message.h"
+#include "cli/commands.h"
+#include "repostal/buf.h"
+#include "repostal/memory.h"
 #include "repostal/rsa_key.h"
-#include "support.h"
 
 enum {
 	PRINT_SIZE_MAX = 16 * 1024
 };
-
-static const char help[] =
-	"Usage: repostal keygen FILE\n"
-	"\n"
-	"Makes an RSA-2048 key for signing webhooks and writes it to FILE (PEM, mode\n"
-	"0600). A file that exists is never overwritten.\n"
-	"\n"
-	"Prints what receivers need to verify the signatures. Lines with '#' are for\n"
-	"people:\n"
-	"\n"
-	"  -----BEGIN PUBLIC KEY-----   the public key as PEM, as in a .pem file\n"
-	"  p: BASE64                    the same as bare base64: Postal's p= value,\n"
-	"                               which most receivers ask for\n"
-	"  kid: HEX                     key id: X-Postal-Signature-KID, kid in the JWKS\n"
-	"\n"
-	"For scripts:\n"
-	"\n"
-	"  repostal keygen signing.key > public.txt\n"
-	"  sed -n '/BEGIN/,/END/p' public.txt   the PEM\n"
-	"  sed -n 's/^p: //p' public.txt        the bare base64\n"
-	"  sed -n 's/^kid: //p' public.txt      the key id\n"
-	"\n"
-	"  -h, --help    this text\n"
-	"\n"
-	"Exit: 0 done, 1 it failed or FILE exists, 2 wrong usage.\n";
 
 static int generate(const char *path)
 {
@@ -55,25 +33,44 @@ static int generate(const char *path)
 	return EXIT_OK;
 }
 
-int command_keygen(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int found;
+static const struct command_action actions[] = {
+	{ .operand = "FILE", .need = OPERAND_REQUIRED, .usage = "FILE" },
+};
 
-	opterr = 0;
-	while ((found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		if (found == 'h')
-			return cli_help(help);
-		return cli_option_error("keygen", found, argv, options);
-	}
-	if (optind == argc)
-		return cli_usage_error("keygen", "FILE is missing");
-	if (optind + 1 < argc)
-		return cli_usage_error("keygen", "one FILE only, not also '%s'", argv[optind + 1]);
-	if (argv[optind][0] == '\0')
-		return cli_usage_error("keygen", "FILE is empty");
-	return generate(argv[optind]);
+static const struct command_option rows[] = {
+	OPTION_ROW_HELP,
+};
+
+const struct command command_keygen = {
+	.name = "keygen",
+	.summary = "make a signing key",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about =
+		"Makes an RSA-2048 key for signing webhooks and writes it to FILE (PEM, mode "
+		"0600). A file that exists is never overwritten.\n\n"
+		"Prints what receivers need to verify the signatures. Lines with '#' are for "
+		"people:\n\n"
+		"  -----BEGIN PUBLIC KEY-----   the public key as PEM, as in a .pem file\n"
+		"  p: BASE64                    the same as bare base64: Postal's p= value,\n"
+		"                               which most receivers ask for\n"
+		"  kid: HEX                     key id: X-Postal-Signature-KID, kid in the JWKS\n\n"
+		"For scripts:\n\n"
+		"  repostal keygen signing.key > public.txt\n"
+		"  sed -n '/BEGIN/,/END/p' public.txt   the PEM\n"
+		"  sed -n 's/^p: //p' public.txt        the bare base64\n"
+		"  sed -n 's/^kid: //p' public.txt      the key id",
+	.exit_ok = "done",
+	.exit_failed = "it failed or FILE exists",
+};
+
+int run_keygen(int argc, char **argv)
+{
+	struct command_line line;
+
+	if (!command_line_read(&command_keygen, argc, argv, NULL, &line))
+		return line.exit_code;
+	return generate(command_line_operand(&line));
 }

@@ -1,95 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "api_url.h"
-#include "command.h"
-#include "confirm.h"
-#include "json_show.h"
+#include "cli/client/confirm.h"
+#include "cli/client/session.h"
+#include "cli/command/command_line.h"
+#include "cli/command/message.h"
+#include "cli/commands.h"
+#include "cli/show/json_show.h"
+#include "cli/show/terminal.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
-#include "session.h"
-#include "support.h"
+#include "repostal/url.h"
 
 enum {
 	LIMIT_DEFAULT = 50,
 	RAW_SIZE_MAX = 512 * 1024 * 1024,
 };
 
-static const char help[] =
-	"Usage: repostal quarantine list               [-c FILE] [--json] [--limit N]\n"
-	"       repostal quarantine show ID            [-c FILE] [--json]\n"
-	"       repostal quarantine replay ID|--all    [-c FILE] [--json]\n"
-	"       repostal quarantine discard ID|--all   [-c FILE] [--json]\n"
-	"\n"
-	"What arrived and could not be translated is kept in quarantine.\n"
-	"\n"
-	"  list     newest first\n"
-	"  show     one, with its bytes\n"
-	"  replay   takes it in again as if it arrived now; what can be translated by now\n"
-	"           is delivered and leaves the quarantine, the rest stays\n"
-	"  discard  removes it for good\n"
-	"\n"
-	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"      --all          all that is in quarantine\n"
-	"      --dry-run      only say how many would be replayed or discarded\n"
-	"      --yes          do not ask before replaying or discarding all\n"
-	"      --limit N      at most so many; 0 or all: every one (50)\n"
-	"      --json         print JSON: list one object with all pages, else the API's\n"
-	"                     answer, on one line\n"
-	"  -h, --help         this text\n"
-	"\n"
-	"Asks the running gateway at its admin address; when nobody listens there, opens\n"
-	"the store itself. Times are local with their offset on a terminal, else in UTC.\n"
-	"Without a terminal, discard --all needs --yes.\n"
-	"\n"
-	"Exit: 0 done, 1 it failed, there is no such ID, or it was replayed and stays in\n"
-	"quarantine, 2 wrong usage, 78 bad configuration.\n";
-
-enum option_name {
-	OPTION_ALL = 256,
-	OPTION_DRY_RUN,
-	OPTION_YES,
-	OPTION_LIMIT,
-	OPTION_JSON,
-};
-
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "all", no_argument, NULL, OPTION_ALL },
-	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
-	{ "yes", no_argument, NULL, OPTION_YES },
-	{ "limit", required_argument, NULL, OPTION_LIMIT },
-	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-enum action {
+enum quarantine_action {
 	ACTION_LIST,
 	ACTION_SHOW,
 	ACTION_REPLAY,
 	ACTION_DISCARD,
 };
 
-static const char *const action_names[] = {
-	[ACTION_LIST] = "list",
-	[ACTION_SHOW] = "show",
-	[ACTION_REPLAY] = "replay",
-	[ACTION_DISCARD] = "discard",
-};
-
 struct quarantine {
 	struct session session;
-	enum action action;
+	enum quarantine_action action;
 	const char *id;
 	bool all;
 	bool yes;
 	bool dry_run;
-	int64_t limit; /* -1: not given */
+	int64_t limit;
 };
 
 static void on_page(void *context, const json_t *entries)
@@ -124,15 +69,14 @@ static int print_list(struct quarantine *quarantine)
 		{ .title = "SIZE", .is_number = true },
 		{ .title = "REASON" },
 	};
-	int64_t limit = quarantine->limit < 0 ? LIMIT_DEFAULT : quarantine->limit;
 	struct table table;
 	struct buf query;
 	int exit_code;
 
 	buf_init(&query, API_TARGET_SIZE_MAX);
 	table_init(&table, columns, ARRAY_COUNT(columns), show_terminal_width());
-	exit_code = session_list(
-		&quarantine->session, "/quarantine", &query, "quarantine", limit, on_page, &table);
+	exit_code = session_list(&quarantine->session, "/quarantine", &query, "quarantine",
+		quarantine->limit, on_page, &table);
 	table_free(&table);
 	buf_free(&query);
 	return exit_code;
@@ -141,7 +85,7 @@ static int print_list(struct quarantine *quarantine)
 static void append_line(struct buf *out, const char *title, struct slice text)
 {
 	buf_printf(out, "%-14s", title);
-	cli_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), CLI_ONE_LINE);
+	show_append_printable(out, text.size > 0 ? text : SLICE_LITERAL("-"), SHOW_ONE_LINE);
 	buf_append_char(out, '\n');
 }
 
@@ -166,7 +110,7 @@ static void print_entry(const json_t *entry)
 	buf_printf(&out, "%-14s%" PRId64 "\n", "Seen", show_integer(entry, "seen"));
 	append_line(&out, "Content type", show_string(entry, "content_type"));
 	buf_append_char(&out, '\n');
-	cli_append_printable(&out, show_string(entry, "raw"), CLI_MANY_LINES);
+	show_append_printable(&out, show_string(entry, "raw"), SHOW_MANY_LINES);
 	buf_append_char(&out, '\n');
 	fwrite(out.data, 1, out.size, stdout);
 	buf_free(&out);
@@ -197,10 +141,10 @@ static void append_path(const struct quarantine *quarantine, struct buf *path)
 	buf_append_text(path, "/quarantine");
 	if (quarantine->id != NULL) {
 		buf_append_char(path, '/');
-		api_append_encoded(path, slice_text(quarantine->id));
+		url_append_encoded(path, slice_text(quarantine->id));
 	}
 	if (quarantine->action != ACTION_SHOW)
-		buf_printf(path, "/%s", action_names[quarantine->action]);
+		buf_printf(path, "/%s", command_quarantine.actions[quarantine->action].name);
 }
 
 static int change(struct quarantine *quarantine)
@@ -237,48 +181,29 @@ static int change(struct quarantine *quarantine)
 	return exit_code;
 }
 
-/* EXIT_OK, or the exit code after the message. */
-static int take_arguments(struct quarantine *quarantine, int argc, char **argv)
+static bool is_change(const struct quarantine *quarantine)
 {
-	const char *name = optind < argc ? argv[optind] : NULL;
-	size_t action = 0;
+	return quarantine->action == ACTION_REPLAY || quarantine->action == ACTION_DISCARD;
+}
+
+/* EXIT_OK, or the exit code after the message. */
+static int check_combination(const struct quarantine *quarantine)
+{
+	const char *name = command_quarantine.actions[quarantine->action].name;
 	int64_t id;
 
-	if (name == NULL)
-		return cli_usage_error("quarantine", "list, show, replay or discard is missing");
-	while (action < ARRAY_COUNT(action_names) && strcmp(name, action_names[action]) != 0)
-		action++;
-	if (action == ARRAY_COUNT(action_names))
-		return cli_word_error("quarantine", name, action_names, ARRAY_COUNT(action_names));
-	quarantine->action = (enum action)action;
-	quarantine->id = optind + 1 < argc ? argv[optind + 1] : NULL;
-	if (optind + 2 < argc || (quarantine->id != NULL && action == ACTION_LIST))
-		return cli_usage_error("quarantine", "unexpected argument '%s'", argv[argc - 1]);
-	if (action != ACTION_LIST && !quarantine->all && quarantine->id == NULL)
+	if (is_change(quarantine) && !quarantine->all && quarantine->id == NULL)
 		return cli_usage_error("quarantine", "%s: ID is missing", name);
 	if (quarantine->id != NULL && !text_parse_uint(slice_text(quarantine->id), &id))
 		return cli_usage_error("quarantine",
 			"not an id: '%s' (a number that 'repostal quarantine list' shows)",
 			quarantine->id);
-	return EXIT_OK;
-}
-
-/* The same. */
-static int check_combination(const struct quarantine *quarantine)
-{
-	bool is_change =
-		quarantine->action == ACTION_REPLAY || quarantine->action == ACTION_DISCARD;
-
-	if (quarantine->all && !is_change)
-		return cli_usage_error("quarantine", "--all is for replay and discard only");
 	if (quarantine->all && quarantine->id != NULL)
 		return cli_usage_error("quarantine", "ID or --all, not both");
 	if (quarantine->yes && quarantine->action != ACTION_DISCARD && !quarantine->all)
 		return cli_usage_error("quarantine", "--yes is for discard and replay --all only");
 	if (quarantine->dry_run && !quarantine->all)
 		return cli_usage_error("quarantine", "--dry-run goes with --all only");
-	if (quarantine->limit >= 0 && quarantine->action != ACTION_LIST)
-		return cli_usage_error("quarantine", "--limit is for list only");
 	return EXIT_OK;
 }
 
@@ -309,15 +234,11 @@ static int confirm_all(struct quarantine *quarantine, bool *act_out)
 	return exit_code;
 }
 
-static int run(struct quarantine *quarantine, int argc, char **argv)
+static int act(struct quarantine *quarantine)
 {
 	bool act = true;
-	int exit_code = take_arguments(quarantine, argc, argv);
+	int exit_code = session_open(&quarantine->session);
 
-	if (exit_code == EXIT_OK)
-		exit_code = check_combination(quarantine);
-	if (exit_code == EXIT_OK)
-		exit_code = session_open(&quarantine->session);
 	if (exit_code == EXIT_OK)
 		exit_code = confirm_all(quarantine, &act);
 	if (exit_code == EXIT_OK && act)
@@ -327,41 +248,94 @@ static int run(struct quarantine *quarantine, int argc, char **argv)
 	return exit_code;
 }
 
-int command_quarantine(int argc, char **argv)
+static const struct command_action actions[] = {
+	[ACTION_LIST] = { .name = "list",
+		.usage = "[-c FILE] [--json] [--limit N]",
+		.help = "newest first" },
+	[ACTION_SHOW] = { .name = "show",
+		.operand = "ID",
+		.need = OPERAND_REQUIRED,
+		.usage = "ID [-c FILE] [--json]",
+		.help = "one, with its bytes" },
+	[ACTION_REPLAY] = { .name = "replay",
+		.operand = "ID",
+		.need = OPERAND_OPTIONAL,
+		.usage = "ID|--all [-c FILE] [--json]",
+		.help = "takes it in again as if it arrived now; what can be translated by now is "
+			"delivered and leaves the quarantine, the rest stays" },
+	[ACTION_DISCARD] = { .name = "discard",
+		.operand = "ID",
+		.need = OPERAND_OPTIONAL,
+		.usage = "ID|--all [-c FILE] [--json]",
+		.help = "removes it for good" },
+};
+
+enum {
+	CHANGES = 1 << ACTION_REPLAY | 1 << ACTION_DISCARD
+};
+
+static const struct command_option rows[] = {
+	OPTION_ROW_CONFIG(struct quarantine, session.config_path),
+	{ .name = "all",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct quarantine, all),
+		.actions = CHANGES,
+		.help = "all that is in quarantine" },
+	{ .name = "dry-run",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct quarantine, dry_run),
+		.actions = CHANGES,
+		.help = "only say how many would be replayed or discarded" },
+	{ .name = "yes",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct quarantine, yes),
+		.actions = CHANGES,
+		.help = "do not ask before replaying or discarding all" },
+	{ .name = "limit",
+		.value = "N",
+		.kind = OPTION_LIMIT,
+		OPTION_INTO(struct quarantine, limit),
+		.max = INT32_MAX,
+		.actions = 1 << ACTION_LIST,
+		.fallback = "50",
+		.help = "at most so many; 0 or all: every one" },
+	{ .name = "json",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct quarantine, session.json),
+		.help = "print JSON: list one object with all pages, else the API's answer, on one "
+			"line" },
+	OPTION_ROW_HELP,
+};
+
+const struct command command_quarantine = {
+	.name = "quarantine",
+	.summary = "see, replay and discard what cannot be translated",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "What arrived and could not be translated is kept in quarantine.",
+	.notes = "Asks the running gateway at its admin address; when nobody listens there, opens "
+		 "the store itself. Times are local with their offset on a terminal, else in UTC. "
+		 "Without a terminal, discard --all needs --yes.",
+	.exit_ok = "done",
+	.exit_failed = "it failed, there is no such ID, or it was replayed and stays in quarantine",
+	.exit_config = "bad configuration",
+};
+
+int run_quarantine(int argc, char **argv)
 {
 	struct quarantine quarantine = {
 		.session = { .command = "quarantine", .config_path = CONFIG_PATH_DEFAULT },
-		.limit = -1,
+		.limit = LIMIT_DEFAULT,
 	};
-	int option;
+	struct command_line line;
+	int exit_code;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			quarantine.session.config_path = optarg;
-			break;
-		case OPTION_ALL:
-			quarantine.all = true;
-			break;
-		case OPTION_DRY_RUN:
-			quarantine.dry_run = true;
-			break;
-		case OPTION_YES:
-			quarantine.yes = true;
-			break;
-		case OPTION_LIMIT:
-			if (!cli_parse_limit("quarantine", optarg, &quarantine.limit))
-				return EXIT_USAGE;
-			break;
-		case OPTION_JSON:
-			quarantine.session.json = true;
-			break;
-		case 'h':
-			return cli_help(help);
-		default:
-			return cli_option_error("quarantine", option, argv, options);
-		}
-	}
-	return run(&quarantine, argc, argv);
+	if (!command_line_read(&command_quarantine, argc, argv, &quarantine, &line))
+		return line.exit_code;
+	quarantine.action = (enum quarantine_action)line.action;
+	quarantine.id = command_line_operand(&line);
+	exit_code = check_combination(&quarantine);
+	return exit_code == EXIT_OK ? act(&quarantine) : exit_code;
 }

@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <stdio.h>
 
-#include "command.h"
-#include "gateway.h"
-#include "preflight.h"
+#include "cli/command/command.h"
+#include "cli/command/command_line.h"
+#include "cli/commands.h"
+#include "gateway/gateway.h"
+#include "gateway/preflight.h"
+#include "repostal/buf.h"
 #include "repostal/config.h"
 #include "repostal/log.h"
-#include "support.h"
+#include "repostal/memory.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,
 	LOG_FLUSH_MS = 1000, /* what the end waits for whoever reads the log */
 };
 
-static const char help[] =
-	"Usage: repostal serve [-c FILE]\n"
-	"\n"
-	"Runs the gateway in the foreground, logging to standard error.\n"
-	"\n"
-	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"  -h, --help         this text\n"
-	"\n"
-	"SIGTERM and SIGINT stop it gracefully, a second one at once. SIGHUP reads the\n"
-	"configuration again, all or nothing.\n"
-	"Exit: 0 stopped as asked, 1 it failed, 2 wrong usage, 78 bad configuration.\n";
+struct serve_options {
+	const char *config_path;
+};
 
 static int serve(const char *path)
 {
@@ -60,29 +54,36 @@ out:
 	return result;
 }
 
-int command_serve(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *path = CONFIG_PATH_DEFAULT;
-	int option;
+static const struct command_action actions[] = {
+	{ .usage = "[-c FILE]" },
+};
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			path = optarg;
-			break;
-		case 'h':
-			return cli_help(help);
-		default:
-			return cli_option_error("serve", option, argv, options);
-		}
-	}
-	if (optind < argc)
-		return cli_usage_error("serve", "unexpected argument '%s'", argv[optind]);
-	return serve(path);
+static const struct command_option rows[] = {
+	OPTION_ROW_CONFIG(struct serve_options, config_path),
+	OPTION_ROW_HELP,
+};
+
+const struct command command_serve = {
+	.name = "serve",
+	.summary = "run the gateway",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Runs the gateway in the foreground, logging to standard error.",
+	.notes = "SIGTERM and SIGINT stop it gracefully, a second one at once. SIGHUP reads the "
+		 "configuration again, all or nothing.",
+	.exit_ok = "stopped as asked",
+	.exit_failed = "it failed",
+	.exit_config = "bad configuration",
+};
+
+int run_serve(int argc, char **argv)
+{
+	struct serve_options options = { .config_path = CONFIG_PATH_DEFAULT };
+	struct command_line line;
+
+	if (!command_line_read(&command_serve, argc, argv, &options, &line))
+		return line.exit_code;
+	return serve(options.config_path);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "command.h"
-#include "json_show.h"
+#include "cli/client/session.h"
+#include "cli/command/command.h"
+#include "cli/command/command_line.h"
+#include "cli/commands.h"
+#include "cli/show/json_show.h"
+#include "cli/show/target_table.h"
+#include "cli/show/terminal.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
-#include "session.h"
-#include "support.h"
-#include "target_table.h"
 
 enum {
 	TEXT_SIZE_MAX = 256 * 1024,
@@ -16,26 +18,7 @@ enum {
 	INDENT = 12,
 	DETAIL_INDENT = 4,
 	MINUTE_S = 60,
-	OPTION_JSON = 256,
 };
-
-static const char help[] =
-	"Usage: repostal status [-c FILE] [--json]\n"
-	"\n"
-	"One screen: since when repostal runs, its version, the last reload, whether it is\n"
-	"ready and why not, and for each target:\n"
-	"\n"
-	"  RATE     deliveries that went well, over the last minute, by this gateway\n"
-	"  BACKLOG  what is not delivered and not given up\n"
-	"  OLDEST   age of the oldest of these\n"
-	"  NEXT     until the next attempt of what waits\n"
-	"\n"
-	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"      --json         print the API's answer (/stats), one line of JSON\n"
-	"  -h, --help         this text\n"
-	"\n"
-	"Exit: 0 it runs and is ready, 1 it does not or is not, 2 wrong usage, 78 bad\n"
-	"configuration.\n";
 
 static bool runs(const json_t *stats)
 {
@@ -57,7 +40,7 @@ static void append_life(struct buf *out, const struct session *session, const js
 			admin->port);
 		return;
 	}
-	cli_append_printable(out, show_string(stats, "version"), CLI_ONE_LINE);
+	show_append_printable(out, show_string(stats, "version"), SHOW_ONE_LINE);
 	buf_append_text(out, ", runs since ");
 	show_append_time(out, show_string(stats, "started"));
 	buf_append_text(out, " (");
@@ -248,35 +231,45 @@ static int show(struct session *session)
 	return exit_code;
 }
 
-int command_status(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, OPTION_JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct session session = { .command = "status", .config_path = CONFIG_PATH_DEFAULT };
-	int exit_code;
-	int option;
+static const struct command_action actions[] = {
+	{ .usage = "[-c FILE] [--json]" },
+};
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			session.config_path = optarg;
-			break;
-		case OPTION_JSON:
-			session.json = true;
-			break;
-		case 'h':
-			return cli_help(help);
-		default:
-			return cli_option_error("status", option, argv, options);
-		}
-	}
-	if (optind < argc)
-		return cli_usage_error("status", "unexpected argument '%s'", argv[optind]);
+static const struct command_option rows[] = {
+	OPTION_ROW_CONFIG(struct session, config_path),
+	{ .name = "json",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct session, json),
+		.help = "print the API's answer (/stats), one line of JSON" },
+	OPTION_ROW_HELP,
+};
+
+const struct command command_status = {
+	.name = "status",
+	.summary = "say whether it runs, is ready, and what each target does",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "One screen: since when repostal runs, its version, the last reload, whether it "
+		 "is ready and why not, and for each target:\n\n"
+		 "  RATE     deliveries that went well, over the last minute, by this gateway\n"
+		 "  BACKLOG  what is not delivered and not given up\n"
+		 "  OLDEST   age of the oldest of these\n"
+		 "  NEXT     until the next attempt of what waits",
+	.exit_ok = "it runs and is ready",
+	.exit_failed = "it does not run or is not ready",
+	.exit_config = "bad configuration",
+};
+
+int run_status(int argc, char **argv)
+{
+	struct session session = { .command = "status", .config_path = CONFIG_PATH_DEFAULT };
+	struct command_line line;
+	int exit_code;
+
+	if (!command_line_read(&command_status, argc, argv, &session, &line))
+		return line.exit_code;
 	exit_code = session_open(&session);
 	if (exit_code == EXIT_OK)
 		exit_code = show(&session);

@@ -1,58 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/command_line.h"
+#include "cli/command/load_config.h"
+#include "cli/command/message.h"
+#include "cli/commands.h"
+#include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/config.h"
 #include "repostal/log.h"
+#include "repostal/memory.h"
 #include "repostal/store_backup.h"
 #include "repostal/store_copy.h"
-#include "support.h"
 
 enum {
-	REPORT_SIZE_MAX = 4 * 1024 * 1024,
 	PROGRESS_INTERVAL_MS = 1000,
 };
 
 #define LINE_ERASE "\r\033[K"
 
-static const char help[] =
-	"Usage: repostal store copy [-c FILE] --from PATH\n"
-	"       repostal store backup [-c FILE] PATH\n"
-	"\n"
-	"  copy    what the SQLite store at PATH holds, into the configured store:\n"
-	"          PostgreSQL, or another SQLite file\n"
-	"  backup  the configured SQLite store, into a new file: all that was\n"
-	"          acknowledged until now. Works while repostal runs, and while not\n"
-	"\n"
-	"copy: Stop the gateway first: a store that is in use is not copied. What waits\n"
-	"there waits here, due when it was, and begins its retries anew (what keeps the\n"
-	"order of its message: at once). Delivered, dead and discarded deliveries stay\n"
-	"so, each with its last attempt; quarantine and pauses come along. Events that\n"
-	"no target wanted stay behind. What cannot be understood any more goes into\n"
-	"quarantine.\n"
-	"\n"
-	"Nothing is removed anywhere. Run it again when it was cut short: what is here\n"
-	"already is skipped. Run it as the user that repostal runs as. Never start a\n"
-	"gateway on the old store afterwards: it would deliver again what waits there.\n"
-	"\n"
-	"backup: The file has mode 0600, is checked (every table and index) and on disk\n"
-	"when the command is done; nothing is overwritten. To restore it stop repostal,\n"
-	"put the file where store.path says, readable and writable for its user, and\n"
-	"start it: what was delivered since the backup is delivered again. PostgreSQL has\n"
-	"pg_dump.\n"
-	"\n"
-	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"      --from PATH    the SQLite file to copy from\n"
-	"  -h, --help         this text\n"
-	"\n"
-	"Exit: 0 done, 1 it failed, 2 wrong usage, 78 bad configuration.\n";
+enum store_action {
+	ACTION_COPY,
+	ACTION_BACKUP,
+};
+
+struct store_options {
+	const char *config_path;
+	const char *from; /* NULL: not given */
+};
 
 static void show_progress(void *context, const struct store_copy_counts *counts)
 {
@@ -180,72 +160,79 @@ static int back_up(const struct config *config, const char *path)
 	return EXIT_OK;
 }
 
-static int run(const char *config_path, int (*act)(const struct config *config, const char *path),
-	const char *path)
+static int act(const struct command_line *line, const struct store_options *options)
 {
 	struct config *config = NULL;
-	int exit_code = EXIT_CONFIG;
-	struct buf report;
+	int exit_code = cli_load_config(options->config_path, CONFIG_SECRETS_CONTROL, &config);
 
-	buf_init(&report, REPORT_SIZE_MAX);
-	if (config_load(config_path, CONFIG_SECRETS_CONTROL, &config, &report) == STATUS_OK)
-		exit_code = act(config, path);
-	else
-		fwrite(report.data, 1, report.size, stderr);
+	if (exit_code == EXIT_OK)
+		exit_code = line->action == ACTION_COPY
+				    ? copy(config, options->from)
+				    : back_up(config, command_line_operand(line));
 	config_free(&config);
-	buf_free(&report);
 	return exit_code;
 }
 
-static int choose(const char *config_path, const char *from, char **arguments, int count)
+static const struct command_action actions[] = {
+	[ACTION_COPY] = { .name = "copy",
+		.usage = "[-c FILE] --from PATH",
+		.help = "what the SQLite store at PATH holds, into the configured store: "
+			"PostgreSQL, or another SQLite file" },
+	[ACTION_BACKUP] = { .name = "backup",
+		.operand = "PATH",
+		.need = OPERAND_REQUIRED,
+		.usage = "[-c FILE] PATH",
+		.help = "the configured SQLite store, into a new file: all that was acknowledged "
+			"until now. Works while repostal runs, and while not" },
+};
+
+static const struct command_option rows[] = {
+	OPTION_ROW_CONFIG(struct store_options, config_path),
+	{ .name = "from",
+		.value = "PATH",
+		.kind = OPTION_TEXT,
+		OPTION_INTO(struct store_options, from),
+		.actions = 1 << ACTION_COPY,
+		.help = "the SQLite file to copy from" },
+	OPTION_ROW_HELP,
+};
+
+const struct command command_store = {
+	.name = "store",
+	.summary = "copy a store into another one, back it up",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Takes a whole store elsewhere.",
+	.notes = "copy: Stop the gateway first: a store that is in use is not copied. What waits "
+		 "there waits here, due when it was, and begins its retries anew (what keeps the "
+		 "order of its message: at once). Delivered, dead and discarded deliveries stay "
+		 "so, each with its last attempt; quarantine and pauses come along. Events that "
+		 "no target wanted stay behind. What cannot be understood any more goes into "
+		 "quarantine.\n\n"
+		 "Nothing is removed anywhere. Run it again when it was cut short: what is here "
+		 "already is skipped. Run it as the user that repostal runs as. Never start a "
+		 "gateway on the old store afterwards: it would deliver again what waits "
+		 "there.\n\n"
+		 "backup: The file has mode 0600, is checked (every table and index) and on disk "
+		 "when the command is done; nothing is overwritten. To restore it stop repostal, "
+		 "put the file where store.path says, readable and writable for its user, and "
+		 "start it: what was delivered since the backup is delivered again. PostgreSQL "
+		 "has pg_dump.",
+	.exit_ok = "done",
+	.exit_failed = "it failed",
+	.exit_config = "bad configuration",
+};
+
+int run_store(int argc, char **argv)
 {
-	const char *action = count > 0 ? arguments[0] : NULL;
-	bool is_copy = action != NULL && strcmp(action, "copy") == 0;
-	int surplus = is_copy ? 1 : 2;
+	struct store_options options = { .config_path = CONFIG_PATH_DEFAULT };
+	struct command_line line;
 
-	if (action == NULL)
-		return cli_usage_error("store", "copy or backup is missing");
-	if (!is_copy && strcmp(action, "backup") != 0)
-		return cli_usage_error("store", "'%s' is not one of copy, backup", action);
-	if (count > surplus)
-		return cli_usage_error("store", "unexpected argument '%s'", arguments[surplus]);
-	if (is_copy && (from == NULL || from[0] == '\0'))
-		return cli_usage_error("store", "--from PATH is missing");
-	if (is_copy)
-		return run(config_path, copy, from);
-	if (from != NULL)
-		return cli_usage_error("store", "--from is for copy only");
-	if (count < 2 || arguments[1][0] == '\0')
-		return cli_usage_error("store", "backup: PATH is missing");
-	return run(config_path, back_up, arguments[1]);
-}
-
-int command_store(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "from", required_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *config_path = CONFIG_PATH_DEFAULT;
-	const char *from = NULL;
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			config_path = optarg;
-			break;
-		case 'f':
-			from = optarg;
-			break;
-		case 'h':
-			return cli_help(help);
-		default:
-			return cli_option_error("store", option, argv, options);
-		}
-	}
-	return choose(config_path, from, argv + optind, argc - optind);
+	if (!command_line_read(&command_store, argc, argv, &options, &line))
+		return line.exit_code;
+	if (line.action == ACTION_COPY && (options.from == NULL || options.from[0] == '\0'))
+		return cli_usage_error("store", "copy: --from PATH is missing");
+	return act(&line, &options);
 }

@@ -1,64 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "api_client.h"
-#include "api_url.h"
-#include "command.h"
-#include "json_show.h"
+#include "cli/client/api_client.h"
+#include "cli/client/session.h"
+#include "cli/command/command_line.h"
+#include "cli/command/message.h"
+#include "cli/commands.h"
+#include "cli/show/json_show.h"
+#include "cli/show/target_table.h"
+#include "cli/show/terminal.h"
+#include "repostal/buf.h"
 #include "repostal/memory.h"
-#include "session.h"
-#include "support.h"
-#include "target_table.h"
-
-static const char help[] =
-	"Usage: repostal target list         [-c FILE] [--json]\n"
-	"       repostal target pause NAME   [-c FILE] [--json] [--reason TEXT]\n"
-	"       repostal target resume NAME  [-c FILE] [--json]\n"
-	"       repostal target test NAME    [-c FILE] [--json]\n"
-	"       repostal target forget NAME  [-c FILE] [--json]\n"
-	"\n"
-	"  list    the targets: state, what waits for them, and why they are paused\n"
-	"  pause   nothing more is attempted; the queue grows, nothing is lost\n"
-	"  resume  goes on with what waits\n"
-	"  test    sends one signed sample envelope now, also when it is paused, and prints\n"
-	"          the answer. Nothing is stored or counted; recipient and subject say that\n"
-	"          it is a test. Needs a running gateway\n"
-	"  forget  removes what is dead, discarded or delivered of a target that is not\n"
-	"          configured any more, and its name. Not while anything waits for it\n"
-	"\n"
-	"A pause is kept over restarts. States: active, paused, open (failing, tried now\n"
-	"and then), probing, orphaned (no longer configured), disabled.\n"
-	"\n"
-	"  -c, --config FILE  the configuration (default: " CONFIG_PATH_DEFAULT ")\n"
-	"      --reason TEXT  for people, shown by list\n"
-	"      --json         print the API's answer, one line of JSON\n"
-	"  -h, --help         this text\n"
-	"\n"
-	"Asks the running gateway at its admin address; when nobody listens there, opens\n"
-	"the store itself.\n"
-	"\n"
-	"Exit: 0 done, 1 it failed or there is no such target, 2 wrong usage, 78 bad\n"
-	"configuration.\n";
+#include "repostal/url.h"
 
 enum {
 	TEST_SIZE_MAX = 64 * 1024
 };
 
-enum option_name {
-	OPTION_REASON = 256,
-	OPTION_JSON,
+enum target_action {
+	ACTION_LIST,
+	ACTION_PAUSE,
+	ACTION_RESUME,
+	ACTION_TEST,
+	ACTION_FORGET,
 };
 
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "reason", required_argument, NULL, OPTION_REASON },
-	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+struct target_options {
+	struct session session;
+	const char *reason; /* NULL: not given */
 };
 
 static int print_targets(struct session *session)
@@ -77,29 +48,31 @@ static int print_targets(struct session *session)
 }
 
 /* Without a gateway nobody knows the state of what is not paused. */
-static void print_steered(const char *name, const char *action, const json_t *target)
+static void print_steered(const char *name, enum target_action action, const json_t *target)
 {
 	const char *state = json_string_value(json_object_get(target, "state"));
 
 	if (state == NULL)
-		state = strcmp(action, "resume") == 0 ? "resumed" : "-";
+		state = action == ACTION_RESUME ? "resumed" : "-";
 	printf("%s: %s\n", name, state);
 }
 
-static void print_acted(
-	const struct session *session, const char *name, const char *action, const json_t *json)
+static void print_acted(const struct session *session, const char *name, enum target_action action,
+	const json_t *json)
 {
 	if (session->json)
 		session_print_json(json);
-	else if (strcmp(action, "forget") == 0)
+	else if (action == ACTION_FORGET)
 		printf("%s: forgotten\n", name);
 	else
 		print_steered(name, action, json);
 }
 
 /* pause and resume answer with the target as it is then. */
-static int steer(struct session *session, const char *action, const char *name, const char *reason)
+static int steer(struct target_options *options, enum target_action action, const char *name)
 {
+	struct session *session = &options->session;
+	const char *reason = options->reason;
 	json_t *body = json_object();
 	json_t *json = NULL;
 	int exit_code = EXIT_USAGE;
@@ -107,8 +80,8 @@ static int steer(struct session *session, const char *action, const char *name, 
 
 	buf_init(&path, API_TARGET_SIZE_MAX);
 	buf_append_text(&path, "/targets/");
-	api_append_encoded(&path, slice_text(name));
-	buf_printf(&path, "/%s", action);
+	url_append_encoded(&path, slice_text(name));
+	buf_printf(&path, "/%s", command_target.actions[action].name);
 	if (path.overflowed ||
 		(reason != NULL && json_object_set_new(body, "reason", json_string(reason)) != 0))
 		cli_usage_error("target", "%s is too long, or not UTF-8",
@@ -146,13 +119,13 @@ static void print_test(const json_t *test)
 	struct buf out;
 
 	buf_init(&out, TEST_SIZE_MAX);
-	cli_append_printable(&out, show_string(test, "target"), CLI_ONE_LINE);
+	show_append_printable(&out, show_string(test, "target"), SHOW_ONE_LINE);
 	buf_append_text(&out, is_good ? ": taken, " : ": not taken, ");
 	show_append_result(&out, test);
 	buf_printf(&out, " after %" PRId64 " ms\n", show_integer(test, "duration_ms"));
 	if (!is_good) {
 		buf_append_text(&out, "  cause   ");
-		cli_append_printable(&out, show_string(test, "cause"), CLI_ONE_LINE);
+		show_append_printable(&out, show_string(test, "cause"), SHOW_ONE_LINE);
 		buf_append_char(&out, '\n');
 	}
 	buf_append_text(&out, "  event   ");
@@ -162,7 +135,7 @@ static void print_test(const json_t *test)
 	buf_append_text(&out, "\n  uuid    ");
 	buf_append_slice(&out, show_string(test, "uuid"));
 	buf_append_text(&out, "\n  answer  ");
-	cli_append_printable(&out, show_string(test, "answer"), CLI_ONE_LINE);
+	show_append_printable(&out, show_string(test, "answer"), SHOW_ONE_LINE);
 	printf("%s\n", out.data);
 	buf_free(&out);
 }
@@ -178,7 +151,7 @@ static int test_target(struct session *session, const char *name)
 		return exit_code;
 	buf_init(&path, API_TARGET_SIZE_MAX);
 	buf_append_text(&path, "/targets/");
-	api_append_encoded(&path, slice_text(name));
+	url_append_encoded(&path, slice_text(name));
 	buf_append_text(&path, "/test");
 	if (path.overflowed)
 		exit_code = cli_usage_error("target", "NAME is too long");
@@ -195,74 +168,97 @@ static int test_target(struct session *session, const char *name)
 	return exit_code;
 }
 
-static int act(struct session *session, const char *action, const char *name, const char *reason)
+static int act(struct target_options *options, enum target_action action, const char *name)
 {
-	if (strcmp(action, "list") == 0)
-		return print_targets(session);
-	if (strcmp(action, "test") == 0)
-		return test_target(session, name);
-	return steer(session, action, name, reason);
+	switch (action) {
+	case ACTION_LIST:
+		return print_targets(&options->session);
+	case ACTION_TEST:
+		return test_target(&options->session, name);
+	case ACTION_PAUSE:
+	case ACTION_RESUME:
+	case ACTION_FORGET:
+		return steer(options, action, name);
+	}
+	return EXIT_FAILED; /* not reached: -Wswitch guards the cases */
 }
 
-static bool is_action(const char *action)
-{
-	static const char *const actions[] = { "list", "pause", "resume", "test", "forget" };
+static const struct command_action actions[] = {
+	[ACTION_LIST] = { .name = "list",
+		.usage = "[-c FILE] [--json]",
+		.help = "the targets: state, what waits for them, and why they are paused" },
+	[ACTION_PAUSE] = { .name = "pause",
+		.operand = "NAME",
+		.need = OPERAND_REQUIRED,
+		.usage = "NAME [-c FILE] [--json] [--reason TEXT]",
+		.help = "nothing more is attempted; the queue grows, nothing is lost" },
+	[ACTION_RESUME] = { .name = "resume",
+		.operand = "NAME",
+		.need = OPERAND_REQUIRED,
+		.usage = "NAME [-c FILE] [--json]",
+		.help = "continues with what waits" },
+	[ACTION_TEST] = { .name = "test",
+		.operand = "NAME",
+		.need = OPERAND_REQUIRED,
+		.usage = "NAME [-c FILE] [--json]",
+		.help = "sends one signed sample envelope now, also when it is paused, and prints "
+			"the answer. Nothing is stored or counted; recipient and subject say that "
+			"it is a test. Needs a running gateway" },
+	[ACTION_FORGET] = { .name = "forget",
+		.operand = "NAME",
+		.need = OPERAND_REQUIRED,
+		.usage = "NAME [-c FILE] [--json]",
+		.help = "removes what is dead, discarded or delivered of a target that is not "
+			"configured any more, and its name. Not while anything waits for it" },
+};
 
-	for (size_t i = 0; i < ARRAY_COUNT(actions); i++)
-		if (strcmp(action, actions[i]) == 0)
-			return true;
-	return false;
-}
+static const struct command_option rows[] = {
+	OPTION_ROW_CONFIG(struct target_options, session.config_path),
+	{ .name = "reason",
+		.value = "TEXT",
+		.kind = OPTION_TEXT,
+		OPTION_INTO(struct target_options, reason),
+		.actions = 1 << ACTION_PAUSE,
+		.help = "for people, shown by list" },
+	{ .name = "json",
+		.kind = OPTION_SWITCH,
+		OPTION_INTO(struct target_options, session.json),
+		.help = "print the API's answer, one line of JSON" },
+	OPTION_ROW_HELP,
+};
 
-static int run(struct session *session, int argc, char **argv, const char *reason)
+const struct command command_target = {
+	.name = "target",
+	.summary = "see, pause, resume and test targets",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Shows the targets of the configuration, and those that were in it and still "
+		 "have something in the store, and steers them.",
+	.notes = "A pause is kept over restarts. States: active, paused, open (failing, tried now "
+		 "and then), probing, orphaned (no longer configured), disabled.\n\n"
+		 "Asks the running gateway at its admin address; when nobody listens there, opens "
+		 "the store itself.",
+	.exit_ok = "done",
+	.exit_failed = "it failed or there is no such target",
+	.exit_config = "bad configuration",
+};
+
+int run_target(int argc, char **argv)
 {
-	const char *action = optind < argc ? argv[optind] : NULL;
-	bool is_list = action != NULL && strcmp(action, "list") == 0;
-	bool is_pause = action != NULL && strcmp(action, "pause") == 0;
-	const char *name = optind + 1 < argc ? argv[optind + 1] : NULL;
+	struct target_options options = {
+		.session = { .command = "target", .config_path = CONFIG_PATH_DEFAULT },
+	};
+	struct command_line line;
 	int exit_code;
 
-	if (action == NULL)
-		return cli_usage_error("target", "list, pause, resume, test or forget is missing");
-	if (!is_action(action))
-		return cli_usage_error(
-			"target", "'%s' is not one of list, pause, resume, test, forget", action);
-	if (!is_list && (name == NULL || name[0] == '\0'))
-		return cli_usage_error("target", "%s: NAME is missing", action);
-	if (optind + (is_list ? 1 : 2) < argc)
-		return cli_usage_error("target", "unexpected argument '%s'", argv[argc - 1]);
-	if (reason != NULL && !is_pause)
-		return cli_usage_error("target", "--reason is for pause only");
-	exit_code = session_open(session);
+	if (!command_line_read(&command_target, argc, argv, &options, &line))
+		return line.exit_code;
+	exit_code = session_open(&options.session);
 	if (exit_code == EXIT_OK)
-		exit_code = act(session, action, name, reason);
-	session_close(session);
+		exit_code =
+			act(&options, (enum target_action)line.action, command_line_operand(&line));
+	session_close(&options.session);
 	return exit_code;
-}
-
-int command_target(int argc, char **argv)
-{
-	struct session session = { .command = "target", .config_path = CONFIG_PATH_DEFAULT };
-	const char *reason = NULL;
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			session.config_path = optarg;
-			break;
-		case OPTION_REASON:
-			reason = optarg;
-			break;
-		case OPTION_JSON:
-			session.json = true;
-			break;
-		case 'h':
-			return cli_help(help);
-		default:
-			return cli_option_error("target", option, argv, options);
-		}
-	}
-	return run(&session, argc, argv, reason);
 }

@@ -1,44 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/command_line.h"
+#include "cli/command/load_config.h"
+#include "cli/command/read_file.h"
+#include "cli/commands.h"
 #include "json_values.h"
 #include "repostal/bizmail.h"
+#include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/config.h"
 #include "repostal/envelope.h"
 #include "repostal/memory.h"
 #include "repostal/translate.h"
-#include "support.h"
 
 enum {
 	INPUT_SIZE_MAX = 64 * 1024 * 1024,
-	REPORT_SIZE_MAX = 4 * 1024 * 1024,
 };
-
-static const char help[] =
-	"Usage: repostal translate [-c FILE] [EVENT-FILE...]\n"
-	"\n"
-	"Reads BizMail events, one JSON value after another, from the files or from\n"
-	"standard input (also '-'), and prints the Postal envelope of each on a line of\n"
-	"its own. Uses no network and no store. The time of arrival is now.\n"
-	"\n"
-	"What cannot be translated is reported on standard error as FILE:LINE: reason;\n"
-	"the rest is translated all the same, and the exit code is 1.\n"
-	"\n"
-	"  -c, --config FILE   take the first source and the translate section of this\n"
-	"                      configuration; without it those of\n"
-	"                      " CONFIG_PATH_DEFAULT ", or else a source called\n"
-	"                      \"bizmail\" and the defaults\n"
-	"  -h, --help          this text\n"
-	"\n"
-	"A file may have up to 64 MiB.\n"
-	"\n"
-	"Exit: 0 all was translated, 1 not all, 2 wrong usage, 78 bad configuration.\n";
 
 struct translation {
 	struct translate_settings settings;
@@ -150,20 +132,11 @@ static void translate_file(struct translation *translation, const char *path)
 	buf_free(&text);
 }
 
-static int load_config(const char *path, struct config **config_out)
-{
-	struct buf problems;
-	enum status status;
+struct translate_options {
+	const char *config_path; /* NULL: that of the system, if there is one */
+};
 
-	buf_init(&problems, REPORT_SIZE_MAX);
-	status = config_load(path, CONFIG_SECRETS_NONE, config_out, &problems);
-	if (status != STATUS_OK)
-		fwrite(problems.data, 1, problems.size, stderr);
-	buf_free(&problems);
-	return status == STATUS_OK ? EXIT_OK : EXIT_CONFIG;
-}
-
-static int translate_all(const char *config_path, char **paths, int paths_count)
+static int translate_all(const char *config_path, char **paths, size_t paths_count)
 {
 	struct translation translation = {
 		.settings = settings_default,
@@ -172,7 +145,8 @@ static int translate_all(const char *config_path, char **paths, int paths_count)
 	};
 	struct config *config = NULL;
 
-	if (config_path != NULL && load_config(config_path, &config) != EXIT_OK)
+	if (config_path != NULL &&
+		cli_load_config(config_path, CONFIG_SECRETS_NONE, &config) != EXIT_OK)
 		return EXIT_CONFIG;
 	if (config != NULL) {
 		translation.settings = config->translate;
@@ -180,7 +154,7 @@ static int translate_all(const char *config_path, char **paths, int paths_count)
 		translation.source = slice_text(config->sources[0].name);
 	}
 	buf_init(&translation.envelope, ENVELOPE_SIZE_MAX);
-	for (int i = 0; i < paths_count; i++)
+	for (size_t i = 0; i < paths_count; i++)
 		translate_file(&translation, paths[i]);
 	if (paths_count == 0)
 		translate_file(&translation, "-");
@@ -189,25 +163,48 @@ static int translate_all(const char *config_path, char **paths, int paths_count)
 	return translation.exit_code;
 }
 
-int command_translate(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *config_path = NULL;
-	int found;
+static const struct command_action actions[] = {
+	{ .operand = "EVENT-FILE", .need = OPERAND_ANY, .usage = "[-c FILE] [EVENT-FILE...]" },
+};
 
-	opterr = 0;
-	while ((found = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-		if (found == 'h')
-			return cli_help(help);
-		if (found != 'c')
-			return cli_option_error("translate", found, argv, options);
-		config_path = optarg;
-	}
-	if (config_path == NULL && access(CONFIG_PATH_DEFAULT, F_OK) == 0)
-		config_path = CONFIG_PATH_DEFAULT;
-	return translate_all(config_path, argv + optind, argc - optind);
+static const struct command_option rows[] = {
+	{ .name = "config",
+		.letter = 'c',
+		.value = "FILE",
+		.kind = OPTION_TEXT,
+		OPTION_INTO(struct translate_options, config_path),
+		.help = "take the first source and the translate section of this configuration; "
+			"without it those of " CONFIG_PATH_DEFAULT ", or else a source called "
+			"\"bizmail\" and the defaults" },
+	OPTION_ROW_HELP,
+};
+
+const struct command command_translate = {
+	.name = "translate",
+	.summary = "BizMail events in, Postal envelopes out",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Reads BizMail events, one JSON value after another, from the files or from "
+		 "standard input (also '-'), and prints the Postal envelope of each on a line of "
+		 "its own. Uses no network and no store. The time of arrival is now.\n\n"
+		 "What cannot be translated is reported on standard error as FILE:LINE: reason; "
+		 "the rest is translated all the same, and the exit code is 1.",
+	.notes = "A file may have up to 64 MiB.",
+	.exit_ok = "all was translated",
+	.exit_failed = "not all",
+	.exit_config = "bad configuration",
+};
+
+int run_translate(int argc, char **argv)
+{
+	struct translate_options options = { .config_path = NULL };
+	struct command_line line;
+
+	if (!command_line_read(&command_translate, argc, argv, &options, &line))
+		return line.exit_code;
+	if (options.config_path == NULL && access(CONFIG_PATH_DEFAULT, F_OK) == 0)
+		options.config_path = CONFIG_PATH_DEFAULT;
+	return translate_all(options.config_path, line.operands, line.operands_count);
 }

@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-#include <string.h>
 
 #include <curl/curl.h>
 
-#include "command.h"
+#include "cli/command/command.h"
+#include "cli/command/command_line.h"
+#include "cli/commands.h"
 #include "commit.h"
 #include "repostal/digest.h"
 #include "repostal/http.h"
+#include "repostal/memory.h"
 #include "repostal/store.h"
-#include "support.h"
 
-static const char help[] =
-	"Usage: repostal version\n"
-	"\n"
-	"Prints the version, the commit that it was built from, and the versions of the\n"
-	"libraries in use. repostal --version prints the version alone.\n"
-	"\n"
-	"Exit: 0 done, 2 wrong usage.\n";
+static const struct command_action actions[] = {
+	{ .usage = "" },
+};
 
-int command_version(int argc, char **argv)
+static const struct command_option rows[] = {
+	OPTION_ROW_HELP,
+};
+
+const struct command command_version = {
+	.name = "version",
+	.summary = "say which version, commit and libraries this is",
+	.actions = actions,
+	.actions_count = ARRAY_COUNT(actions),
+	.options = rows,
+	.options_count = ARRAY_COUNT(rows),
+	.about = "Prints the version, the commit that it was built from, and the versions of the "
+		 "libraries in use. repostal --version prints the version alone.",
+	.exit_ok = "done",
+};
+
+int run_version(int argc, char **argv)
 {
 	char libpq[STORE_LIBRARY_VERSION_SIZE];
+	struct command_line line;
 
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-		return cli_help(help);
-	if (argc > 1)
-		return cli_usage_error("version", "unexpected argument '%s'", argv[1]);
+	if (!command_line_read(&command_version, argc, argv, NULL, &line))
+		return line.exit_code;
 	store_libpq_version(libpq);
 	printf("repostal  " REPOSTAL_VERSION "\n"
 	       "commit    " REPOSTAL_COMMIT "\n"

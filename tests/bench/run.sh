@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readonly PACKAGES=(build-essential cmake ninja-build pkg-config libh2o-evloop-dev libcurl4-openssl-dev
-	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libssl-dev python3 openssl)
+	libconfig-dev libsqlite3-dev libpq-dev libjansson-dev libsmartcols-dev libssl-dev python3 openssl)
 readonly BUILD=build/bench
 
 as_root() {

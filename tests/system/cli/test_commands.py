@@ -19,7 +19,7 @@ from secrets_everywhere import SECRETS, assert_no_secret, secretive
 from settings import PATH, TOKEN, source, target
 from waiting import wait_until
 
-COMMANDS = ["serve", "check", "translate", "send", "listen", "keygen"]
+COMMANDS = ["serve", "check", "translate", "trigger", "listen", "keygen"]
 
 
 # -- the command line -------------------------------------------------------------------------------
@@ -67,14 +67,21 @@ def test_version_names_the_commit_and_the_libraries():
 
 @pytest.mark.parametrize("arguments", [
     [], ["frobnicate"], ["--frobnicate"], ["serve", "--frobnicate"], ["serve", "-c"], ["serve", "surplus"],
-    ["check", "surplus"], ["keygen"], ["keygen", "a", "b"], ["send"], ["send", "-n", "many", "http://x/"],
-    ["send", "-n", "-1", "http://x/"], ["listen", "-p", "http"], ["listen", "-p", "70000"],
+    ["check", "surplus"], ["keygen"], ["keygen", "a", "b"], ["trigger"], ["trigger", "-n", "many", "http://x/"],
+    ["trigger", "-n", "-1", "http://x/"], ["listen", "-p", "http"], ["listen", "-p", "70000"],
     ["listen", "--answer", "x"], ["translate", "--frobnicate"],
 ])
 def test_wrong_usage_is_2_and_an_error(arguments):
     result = run(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["send"], ["send", "-n", "1", "http://127.0.0.1:9/"], ["help", "send"]])
+def test_send_says_that_it_is_called_trigger(arguments):
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "unknown command 'send'" in result.stderr and "'repostal trigger'" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["serve", "check", "translate"])
@@ -282,12 +289,12 @@ def test_keygen_names_a_directory_that_is_not_there(tmp_path):
     assert "missing" in result.stderr
 
 
-# -- send and listen --------------------------------------------------------------------------------
+# -- trigger and listen --------------------------------------------------------------------------------
 
 
-def test_send_posts_events_and_sums_up(gateway, receiver):
+def test_trigger_posts_events_and_sums_up(gateway, receiver):
     url = f"http://127.0.0.1:{gateway.port}{PATH}?token={TOKEN}"
-    result = run("send", "-n", "25", "--concurrency", "3", url)
+    result = run("trigger", "-n", "25", "--concurrency", "3", url)
     assert result.returncode == 0, result.stderr
     assert re.search(r"accepted\s+25\b", result.stdout) and "latency" in result.stdout
     receiver.wait_count(25)
@@ -296,7 +303,7 @@ def test_send_posts_events_and_sums_up(gateway, receiver):
     assert gateway.metric("events_received_total") == 25
 
 
-def test_send_takes_its_secrets_from_elsewhere(gateway, tmp_path, monkeypatch):
+def test_trigger_takes_its_secrets_from_elsewhere(gateway, tmp_path, monkeypatch):
     url = f"http://127.0.0.1:{gateway.port}{PATH}"
     monkeypatch.setenv("REPOSTAL_TEST_TOKEN", TOKEN)
     monkeypatch.setenv("REPOSTAL_TEST_HEADER", f"Bearer {TOKEN}")
@@ -304,27 +311,27 @@ def test_send_takes_its_secrets_from_elsewhere(gateway, tmp_path, monkeypatch):
     for option, value in (("--token", "env:REPOSTAL_TEST_TOKEN"), ("--token", f"file:{tmp_path}/token"),
                           ("-H", "Authorization: env:REPOSTAL_TEST_HEADER"), ("--token", TOKEN),
                           ("-H", f"Authorization: Bearer {TOKEN}")):
-        assert run("send", "-n", "1", option, value, url).returncode == 0, (option, value)
+        assert run("trigger", "-n", "1", option, value, url).returncode == 0, (option, value)
     for option, value, message in (("--token", "env:REPOSTAL_TEST_UNSET", "REPOSTAL_TEST_UNSET, which is not set"),
                                    ("--token", f"file:{tmp_path}/none", f"{tmp_path}/none: No such file"),
                                    ("-H", "Authorization: env:REPOSTAL_TEST_UNSET", "-H, --header needs")):
-        result = run("send", "-n", "1", option, value, url)
+        result = run("trigger", "-n", "1", option, value, url)
         assert (result.returncode, result.stdout) == (2, "") and message in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["delivered", "bounce", "drop"])
-def test_send_of_one_kind(gateway, kind):
+def test_trigger_of_one_kind(gateway, kind):
     url = f"http://127.0.0.1:{gateway.port}{PATH}?token={TOKEN}"
-    assert run("send", "-n", "5", "--kind", kind, url).returncode == 0
+    assert run("trigger", "-n", "5", "--kind", kind, url).returncode == 0
     assert gateway.metric("events_received_total", kind=kind) == 5
 
 
-def test_send_fails_when_events_are_refused(gateway):
-    result = run("send", "-n", "3", f"http://127.0.0.1:{gateway.port}{PATH}?token=wrong")
+def test_trigger_fails_when_events_are_refused(gateway):
+    result = run("trigger", "-n", "3", f"http://127.0.0.1:{gateway.port}{PATH}?token=wrong")
     assert result.returncode == 1
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
-        assert run("send", "-n", "3", f"http://127.0.0.1:{reserved.getsockname()[1]}/").returncode == 1
+        assert run("trigger", "-n", "3", f"http://127.0.0.1:{reserved.getsockname()[1]}/").returncode == 1
 
 
 class Listener:

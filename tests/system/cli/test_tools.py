@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""keygen, translate, send and listen in detail; test_commands.py has what all commands share."""
+"""keygen, translate, trigger and listen in detail; test_commands.py has what all commands share."""
 
 import base64
 import email.parser
@@ -261,7 +261,7 @@ def test_translate_ends_quietly_when_its_reader_had_enough(minimal, tmp_path):
     process.stderr.close()
 
 
-# -- send -------------------------------------------------------------------------------------------
+# -- trigger -------------------------------------------------------------------------------------------
 
 
 def decode(request):
@@ -277,16 +277,16 @@ def decode(request):
             for part in parts.iter_parts()}
 
 
-def send_json(*arguments):
-    result = run("send", "--json", *arguments)
+def trigger_json(*arguments):
+    result = run("trigger", "--json", *arguments)
     assert result.stderr == ""
     return result.returncode, json.loads(result.stdout)
 
 
 @pytest.mark.parametrize("encoding", ["json", "form", "multipart"])
-def test_send_posts_what_bizmail_documents(receiver, encoding):
+def test_trigger_posts_what_bizmail_documents(receiver, encoding):
     before = time.time()
-    code, summary = send_json("-n", "20", "--encoding", encoding, receiver.url())
+    code, summary = trigger_json("-n", "20", "--encoding", encoding, receiver.url())
     assert (code, summary["sent"], summary["acknowledged"], summary["accepted"]) == (0, 20, 20, 20)
     assert receiver.connections() <= 4
     sent = sorted(map(decode, receiver.requests()), key=lambda e: int(re.search(r"-(\d+)@", e["id"])[1]))
@@ -302,21 +302,21 @@ def test_send_posts_what_bizmail_documents(receiver, encoding):
         assert set(event) == set(sample)
 
 
-def test_send_runs_do_not_repeat_each_other(receiver):
+def test_trigger_runs_do_not_repeat_each_other(receiver):
     for _ in range(2):
-        assert send_json("-n", "5", "--kind", "drop", receiver.url())[0] == 0
+        assert trigger_json("-n", "5", "--kind", "drop", receiver.url())[0] == 0
     assert len({e["id"] for e in receiver.envelopes()}) == 10
 
 
 @pytest.mark.parametrize("kind, name", [
     ("delivered", "delivered"), ("bounce", "hard_bounce"), ("soft-bounce", "soft_bounce"), ("drop", "drop")])
-def test_send_posts_one_kind(receiver, kind, name):
-    assert send_json("-n", "3", "--kind", kind, receiver.url())[0] == 0
+def test_trigger_posts_one_kind(receiver, kind, name):
+    assert trigger_json("-n", "3", "--kind", kind, receiver.url())[0] == 0
     assert [e.get("category") or e.get("event") or e["action"] for e in receiver.envelopes()] == [name] * 3
 
 
-def test_send_adds_token_and_headers(receiver):
-    code, _ = send_json("-n", "1", "--token", "a b&c=ä", "-H", "X-One: 1", "--header", "X-Two: 2",
+def test_trigger_adds_token_and_headers(receiver):
+    code, _ = trigger_json("-n", "1", "--token", "a b&c=ä", "-H", "X-One: 1", "--header", "X-Two: 2",
                         "-H", "Content-Type: text/json", receiver.url("/in?x=1", userinfo="me:secret"))
     assert code == 0
     request = receiver.wait_one()
@@ -329,17 +329,17 @@ def test_send_adds_token_and_headers(receiver):
     assert request.header("Expect") is None
 
 
-def test_send_ignores_proxies_of_the_environment(receiver):
-    result = run("send", "-n", "1", receiver.url(), env=os.environ | {"http_proxy": "http://127.0.0.1:9/"})
+def test_trigger_ignores_proxies_of_the_environment(receiver):
+    result = run("trigger", "-n", "1", receiver.url(), env=os.environ | {"http_proxy": "http://127.0.0.1:9/"})
     assert result.returncode == 0, result.stdout
 
 
-def test_send_counts_what_the_answers_say(receiver):
+def test_trigger_counts_what_the_answers_say(receiver):
     receiver.answer("/postal", *[Reply(body=encode({"code": 200, "status": status})) for status in
                                  ("accepted", "duplicate", "duplicate", "quarantined")],
                     Reply(status=503), Reply(status=401), Reply(status=302, headers={"Location": "/x"}),
                     Reply(status=503), Reply(status=204), Reply(body=b"not JSON"))
-    code, summary = send_json("-n", "10", "--concurrency", "1", receiver.url())
+    code, summary = trigger_json("-n", "10", "--concurrency", "1", receiver.url())
     assert code == 1
     assert {name: summary[name] for name in ("sent", "acknowledged", "accepted", "duplicates", "quarantined",
                                              "refused", "errors", "unanswered")} == {
@@ -350,9 +350,9 @@ def test_send_counts_what_the_answers_say(receiver):
     assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"]
 
 
-def test_send_summary_is_readable(receiver):
+def test_trigger_summary_is_readable(receiver):
     receiver.answer("/postal", Reply(), Reply(status=429), Reply())
-    result = run("send", "-n", "3", "--concurrency", "1", receiver.url())
+    result = run("trigger", "-n", "3", "--concurrency", "1", receiver.url())
     assert result.returncode == 1
     figures = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
     assert list(figures) == ["sent", "accepted", "duplicates", "quarantined", "refused", "errors", "seconds",
@@ -361,24 +361,24 @@ def test_send_summary_is_readable(receiver):
     assert re.fullmatch(r"ms\s+p50 [\d.]+ p90 [\d.]+ p99 [\d.]+ max [\d.]+", figures["latency"])
 
 
-def test_send_counts_transport_errors():
+def test_trigger_counts_transport_errors():
     gone = Receiver()
     gone.close()
-    code, summary = send_json("-n", "5", gone.url())
+    code, summary = trigger_json("-n", "5", gone.url())
     assert (code, summary["sent"], summary["errors"], summary["acknowledged"]) == (1, 5, 5, 0)
     assert sum(summary["errors_by_reason"].values()) == 5
 
 
-def test_send_gives_up_after_its_timeout(receiver):
+def test_trigger_gives_up_after_its_timeout(receiver):
     receiver.answer("/postal", Reply(manner="hang"))
-    code, summary = send_json("-n", "1", "--timeout", "100ms", receiver.url())
+    code, summary = trigger_json("-n", "1", "--timeout", "100ms", receiver.url())
     assert (code, summary["errors"]) == (1, 1)
 
 
-def test_send_uses_no_more_connections_than_it_may(receiver):
+def test_trigger_uses_no_more_connections_than_it_may(receiver):
     gate = threading.Event()
     receiver.answer("/postal", Reply(gate=gate))
-    tool = Tool("send", "-n", "50", "--concurrency", "7", receiver.url())
+    tool = Tool("trigger", "-n", "50", "--concurrency", "7", receiver.url())
     wait_until(lambda: receiver.in_flight("/postal") == 7, "seven requests at a time")
     gate.set()
     tool.wait_text("latency")
@@ -387,43 +387,43 @@ def test_send_uses_no_more_connections_than_it_may(receiver):
     assert tool.process.wait(PATIENCE_S) == 0
 
 
-def test_send_keeps_its_rate(receiver):
+def test_trigger_keeps_its_rate(receiver):
     started = time.monotonic()
-    code, summary = send_json("-n", "20", "-r", "50", receiver.url())
+    code, summary = trigger_json("-n", "20", "-r", "50", receiver.url())
     assert code == 0
     assert time.monotonic() - started >= 19 / 50
     assert summary["seconds"] >= 19 / 50
     assert_rate(receiver.requests(), started, 1, 50)
 
 
-def test_send_charges_a_stall_to_all_that_waited(receiver):
+def test_trigger_charges_a_stall_to_all_that_waited(receiver):
     """No coordinated omission: one answer stalls, and the events that were due meanwhile waited too."""
     receiver.answer("/postal", Reply(delay=1.0), Reply())
-    code, summary = send_json("-n", "20", "-r", "20/s", "--concurrency", "1", receiver.url())
+    code, summary = trigger_json("-n", "20", "-r", "20/s", "--concurrency", "1", receiver.url())
     assert code == 0
     assert summary["latency_ms"]["max"] >= 1000
     assert summary["latency_ms"]["p50"] >= 300
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_send_sums_up_when_interrupted(receiver, number):
+def test_trigger_sums_up_when_interrupted(receiver, number):
     receiver.answer("/postal", *[Reply()] * 3, Reply(manner="hang"))
-    tool = Tool("send", "-n", "100", "--concurrency", "1", receiver.url())
+    tool = Tool("trigger", "-n", "100", "--concurrency", "1", receiver.url())
     receiver.wait_count(4)
     assert tool.stop(number) == 1
     figures = dict(line.split(maxsplit=1) for line in tool.output.splitlines())
     assert (figures["sent"], figures["accepted"], figures["unanswered"]) == ("4", "3", "1")
 
 
-def test_send_does_not_trust_every_certificate(tmp_path):
+def test_trigger_does_not_trust_every_certificate(tmp_path):
     certificate, key = Authority(tmp_path).issue("localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     receiver = Receiver(tls=context)
     try:
-        code, summary = send_json("-n", "1", receiver.url())
+        code, summary = trigger_json("-n", "1", receiver.url())
         assert (code, summary["errors"]) == (1, 1)
-        assert send_json("-n", "1", "--insecure", receiver.url())[0] == 0
+        assert trigger_json("-n", "1", "--insecure", receiver.url())[0] == 0
     finally:
         receiver.close()
 
@@ -442,10 +442,10 @@ def test_send_does_not_trust_every_certificate(tmp_path):
     (["--timeout", "0s", "http://a/"], "timeout"), (["--json=yes", "http://a/"], "--json"),
     (["-x", "http://a/"], "-x"), (["--frob", "http://a/"], "--frob"), (["--token"], "--token"),
 ])
-def test_send_names_what_is_wrong(arguments, named):
-    result = run("send", *arguments)
+def test_trigger_names_what_is_wrong(arguments, named):
+    result = run("trigger", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("repostal send: ")
+    assert result.stderr.startswith("repostal trigger: ")
     assert named in result.stderr
 
 
@@ -782,10 +782,10 @@ def test_listen_names_what_is_wrong(arguments, named):
 # -- together ---------------------------------------------------------------------------------------
 
 
-def test_send_and_listen(listen):
-    """What send reports is what listen counted."""
+def test_trigger_and_listen(listen):
+    """What trigger reports is what listen counted."""
     listener = listen("-q", "--answer", "503:0.2")
-    code, summary = send_json("-n", "500", "--concurrency", "16", listener.url)
+    code, summary = trigger_json("-n", "500", "--concurrency", "16", listener.url)
     assert code == 1
     listener.stop()
     totals = listener.totals()

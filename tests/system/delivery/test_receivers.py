@@ -251,7 +251,7 @@ def test_a_healed_receiver_gets_its_backlog_on_a_ramp(new_gateway, receiver):
             "app", app.url("/app"), concurrency=concurrency, retry=["100ms"] * 60,
             breaker={"failures": 5, "cooldown": "500ms"})]).start()
         url = f"http://127.0.0.1:{gateway.port}{settings.PATH}/{settings.TOKEN}"
-        sent = run("send", "-n", count, "--concurrency", 16, url)
+        sent = run("trigger", "-n", count, "--concurrency", 16, url)
         assert sent.returncode == 0, sent.stderr
         gateway.wait_metric("target_state", 1, target="app", state="open")
         assert gateway.queued("app") == count

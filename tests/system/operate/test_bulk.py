@@ -42,7 +42,7 @@ def test_a_hundred_thousand_dead_events_are_replayed(start_gateway, receiver):
                                                                       "MessageDeliveryFailed"]),
         target("other", receiver.url("/other"), sources=["bizmail"], events=["MessageHeld"])],
         translate={"dropped": "MessageHeld"}, signing=None)  # two signatures each would be most of the test
-    sent = run("send", "-n", COUNT, "--concurrency", 64, "--kind", "delivered", "--token", TOKEN,
+    sent = run("trigger", "-n", COUNT, "--concurrency", 64, "--kind", "delivered", "--token", TOKEN,
                f"http://127.0.0.1:{gateway.port}{PATH}", timeout=120)
     assert sent.returncode == 0, sent.stderr
     gateway.wait_metric("queue_depth", COUNT, timeout=120, target="app", state="dead")

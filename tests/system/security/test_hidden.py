@@ -30,13 +30,13 @@ def test_the_list_of_processes_has_no_secret(receiver, arguments):
     gate = threading.Event()
     for path in ("/postal", f"/postal/{SECRET}", f"/postal?token={SECRET}"):
         receiver.answer(path, Reply(gate=gate))
-    command = [BINARY, "send", "-n", "1", *(text.format(url=receiver.url("/postal")) for text in arguments)]
+    command = [BINARY, "trigger", "-n", "1", *(text.format(url=receiver.url("/postal")) for text in arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         receiver.wait_one()
         shown = Path(f"/proc/{process.pid}/cmdline").read_bytes()
         gate.set()
         process.communicate(timeout=PATIENCE_S)
-    assert SECRET.encode() not in shown and b"send" in shown and b"127.0.0.1" in shown, shown
+    assert SECRET.encode() not in shown and b"trigger" in shown and b"127.0.0.1" in shown, shown
 
 
 URL = "https://user:" + SECRET + "@receiver.example:8443/hooks/" + SECRET + "?key=" + SECRET

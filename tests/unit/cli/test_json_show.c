@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "json_show.h"
+#include "cli/show/json_show.h"
 #include "repostal/memory.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_values.h"
+#include "cli/json_values.h"
 
 enum {
 	FOUND_SIZE = 512,

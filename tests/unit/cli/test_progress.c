@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "progress.h"
+#include "cli/show/progress.h"
 #include "repostal/memory.h"
 
 enum {

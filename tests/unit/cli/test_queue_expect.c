@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "queue_expect.h"
+#include "cli/queue/queue_expect.h"
 #include "repostal/memory.h"
 
 static void test_counts(void **state)

@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
-#include <getopt.h>
-
-#include "command.h"
-#include "queue_options.h"
+#include "cli/command/command.h"
+#include "cli/commands.h"
+#include "cli/queue/queue_options.h"
+#include "repostal/envelope.h"
 #include "repostal/memory.h"
 
 enum {
@@ -21,12 +21,15 @@ enum {
 static int parse(const char *const *arguments, struct queue_options *out)
 {
 	char *argv[ARGUMENTS_MAX + 2] = { (char *)"queue" };
+	int exit_code = -1;
 	int argc = 1;
+	bool passed;
 
 	for (; argc <= ARGUMENTS_MAX && arguments[argc - 1] != NULL; argc++)
 		argv[argc] = (char *)(uintptr_t)arguments[argc - 1];
-	optind = 0; /* starts anew, and reorders as for the first time */
-	return queue_options_parse(argc, argv, out);
+	passed = queue_options_read(argc, argv, out, &exit_code);
+	assert_int_equal(passed, exit_code == EXIT_OK);
+	return exit_code;
 }
 
 typedef const char *argument_row[ARGUMENTS_MAX];
@@ -194,14 +197,17 @@ static void test_what_is_changed(void **state)
 	assert_string_equal(queue_default_states(QUEUE_DISCARD), "ready,waiting,held,dead");
 }
 
-static void test_help_asks_for_nothing_else(void **state)
+/* What shells complete are the events that there are. */
+static void test_events(void **state)
 {
-	static const char *const arguments[] = { "retry", "-h", NULL };
-	struct queue_options options;
+	const struct command_option *event = &command_queue.options[QUEUE_FILTER_EVENT];
 
 	(void)state;
-	assert_int_equal(parse(arguments, &options), EXIT_OK);
-	assert_true(options.help);
+	assert_string_equal(event->name, "event");
+	for (int i = 0; i < POSTAL_EVENT_TYPE_COUNT; i++)
+		assert_string_equal(
+			event->words[i], postal_event_type_name((enum postal_event_type)i));
+	assert_null(event->words[POSTAL_EVENT_TYPE_COUNT]);
 }
 
 int main(void)
@@ -211,7 +217,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_what_is_changed),
-		cmocka_unit_test(test_help_asks_for_nothing_else),
+		cmocka_unit_test(test_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

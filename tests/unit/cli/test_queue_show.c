@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "queue_show.h"
+#include "cli/queue/queue_show.h"
 #include "repostal/memory.h"
 
 enum {

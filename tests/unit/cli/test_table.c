@@ -8,8 +8,8 @@
 
 #include <string.h>
 
+#include "cli/show/table.h"
 #include "repostal/memory.h"
-#include "table.h"
 
 enum {
 	OUT_SIZE_MAX = 64 * 1024,
@@ -115,6 +115,58 @@ static void test_lines_that_must_fit(void **state)
 	check(cases, ARRAY_COUNT(cases));
 }
 
+/* What a terminal shows in two columns, in none, or not at all. */
+static void test_widths_of_characters(void **state)
+{
+	static const struct table_case cases[] = {
+		{ "wide ones", 0, { "\xe6\x97\xa5\xe6\x9c\xac!", "1", "x", "abcd", "2", "y" },
+			"NAME   COUNT  ADDRESS\n"
+			"\xe6\x97\xa5\xe6\x9c\xac!      1  x\n"
+			"abcd       2  y\n" },
+		{ "one that joins the one before it", 0, { "e\xcc\x81", "1", "x" },
+			"NAME  COUNT  ADDRESS\n"
+			"e\xcc\x81         1  x\n" },
+		{ "wide ones are not halved", 26,
+			{ "a", "1",
+				"a\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
+				"\xe6\x97\xa5\xe6\x97\xa5" },
+			"NAME  COUNT  ADDRESS\n"
+			"a         1  a\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
+			"\xe6\x97\xa5\xe2\x80\xa6\n" },
+		{ "a text to the other side is printed as text", 0, { "a\xe2\x80\xaez", "1", "x" },
+			"NAME      COUNT  ADDRESS\n"
+			"a\\u202ez      1  x\n" },
+		{ "bytes that are no character", 0, { "a\xff", "1", "x" },
+			"NAME   COUNT  ADDRESS\n"
+			"a\\xff      1  x\n" },
+	};
+
+	(void)state;
+	check(cases, ARRAY_COUNT(cases));
+}
+
+/* It is not drawn out to the end of the line. */
+static void test_a_number_in_the_last_column(void **state)
+{
+	static const struct table_column two[] = {
+		{ .title = "NAME" },
+		{ .title = "COUNT", .is_number = true },
+	};
+	struct table table;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, OUT_SIZE_MAX);
+	table_init(&table, two, ARRAY_COUNT(two), 80);
+	table_add(&table, slice_text("a"));
+	table_add(&table, slice_text("1234567"));
+	table_print(&table, &out);
+	assert_string_equal(out.data, "NAME    COUNT\n"
+				      "a     1234567\n");
+	table_free(&table);
+	buf_free(&out);
+}
+
 static void add_row(struct table *table, const char *name)
 {
 	table_add(table, slice_text(name));
@@ -163,6 +215,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_lines_that_must_fit),
+		cmocka_unit_test(test_widths_of_characters),
+		cmocka_unit_test(test_a_number_in_the_last_column),
 		cmocka_unit_test(test_portions),
 		cmocka_unit_test(test_many_rows),
 	};
