@@ -30,7 +30,7 @@ FILE_LINES_MAX = 600
 LAYER_OF_HEADER = {
     "address.h": "base",  # bizmail has an address.c of its own, about mail
     "inbound.h": "inbound",
-    "source_settings.h": "translate",
+    "source_settings.h": "event",
     "target_settings.h": "policy",
 }
 

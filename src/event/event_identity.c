@@ -17,7 +17,7 @@
  * as new     SHA-1 of the namespace and the canonical text of ("as new", the 16 bytes of the event's UUID, the
  *            target's name, the number). The first 16 bytes make the UUID of version 5.
  */
-#include "identity.h"
+#include "repostal/event_identity.h"
 
 #include "repostal/digest.h"
 #include "repostal/memory.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * identity.h - the identity of the bounce mail that Postal would have received
+ * event_identity.h - the identity of the bounce mail that Postal would have received
  *
  * Promise    As translate_message_identity(), of the same three texts; never the same result as
  *            that.
  * Threads    Any.
  */
-#ifndef REPOSTAL_IDENTITY_H
-#define REPOSTAL_IDENTITY_H
+#ifndef REPOSTAL_EVENT_IDENTITY_H
+#define REPOSTAL_EVENT_IDENTITY_H
 
 #include "repostal/translate.h"
 

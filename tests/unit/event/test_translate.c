@@ -220,7 +220,7 @@ static void test_bounced(void **state)
 	translate(&unusual, &defaults, &event, &got);
 	assert_int_equal(got.type, POSTAL_MESSAGE_BOUNCED);
 	assert_true(slice_equal(got.message.to, RECIPIENT));
-	assert_int_equal(got.bounce.id, 1160013065); /* for ever, as in test_identity.c */
+	assert_int_equal(got.bounce.id, 1160013065); /* for ever, as in test_event_identity.c */
 	assert_string_equal(got.bounce.token, "gDDJuoWyBNHvoAb4");
 	assert_true(got.bounce.incoming);
 	assert_true(slice_is(got.bounce.message_id, ""));

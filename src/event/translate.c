@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repostal/translate.h"
 
-#include "identity.h"
+#include "repostal/event_identity.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
 
