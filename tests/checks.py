@@ -29,7 +29,6 @@ FILE_LINES_MAX = 600
 # belongs to the lowest layer that may know what it holds.
 LAYER_OF_HEADER = {
     "address.h": "base",  # bizmail has an address.c of its own, about mail
-    "inbound.h": "inbound",
     "source_settings.h": "event",
     "target_settings.h": "policy",
 }

@@ -20,31 +20,21 @@
 
 #include "repostal/cause.h"
 #include "repostal/error.h"
+#include "repostal/event_route.h"
 #include "repostal/metric.h"
 #include "repostal/outcome.h"
 #include "repostal/outgoing.h"
 #include "repostal/own_listeners.h"
 #include "repostal/signer.h"
-#include "repostal/source_settings.h"
 #include "repostal/store_thread.h"
 #include "repostal/target_settings.h"
-#include "repostal/translate.h"
-
-/* What an event from this source is called and filled in with, by the store's source number. */
-struct dispatcher_source {
-	uint16_t number;
-	const char *name;
-	const struct translate_defaults *defaults; /* NULL: the source is configured no more */
-};
 
 struct dispatcher_settings {
 	const struct target_settings *targets;
 	const uint16_t *target_numbers; /* of the store, one for each target */
 	const char *const *pauses; /* for each: NULL, or why it is paused at first; NULL: none is */
 	size_t targets_count;
-	const struct dispatcher_source *sources;
-	size_t sources_count;
-	const struct translate_settings *translate;
+	struct event_rules rules;
 	const struct egress_settings *egress;
 	const struct signer *signer;
 	int signing_threads;

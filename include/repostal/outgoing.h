@@ -16,12 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "repostal/event_envelope.h"
 #include "repostal/mailbox.h"
 #include "repostal/outcome.h"
 #include "repostal/signer.h"
 #include "repostal/slice.h"
 #include "repostal/store_thread.h"
-#include "repostal/translate.h"
 
 struct target;
 
@@ -60,10 +60,9 @@ struct outgoing *outgoing_new(struct slice body, int64_t received_us, size_t del
  * The outgoing of a translated event. NULL when no envelope can be made of it (err says why), which
  * the limits of bizmail.h rule out.
  */
-struct outgoing *outgoing_translate(const struct translate_settings *settings, struct slice source,
-	const struct translate_defaults *defaults, const struct bizmail_event *event,
-	const struct event_identity *identity, int64_t received_us, size_t deliveries_count,
-	struct error *err);
+struct outgoing *outgoing_translate(const struct event_rules *rules,
+	const struct parsed_event *parsed, const struct known_message *known,
+	size_t deliveries_count, struct error *err);
 
 /* The envelope's uuid, for people who search. */
 struct slice outgoing_uuid(const struct outgoing *outgoing);

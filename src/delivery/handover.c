@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "dispatcher_private.h"
-#include "repostal/bizmail.h"
 #include "repostal/clock.h"
+#include "repostal/event_row.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
 
@@ -249,15 +249,6 @@ void dispatcher_take_looks(struct dispatcher *dispatcher)
 	}
 }
 
-static const struct dispatcher_source *find_source(
-	const struct dispatcher *dispatcher, uint16_t number)
-{
-	for (size_t i = 0; i < dispatcher->settings.sources_count; i++)
-		if (dispatcher->settings.sources[i].number == number)
-			return &dispatcher->settings.sources[i];
-	return NULL;
-}
-
 /*
  * The raw bytes once more through the same steps as at intake: the same envelope comes out, but for the uuid
  * of one that is sent as new.
@@ -265,31 +256,23 @@ static const struct dispatcher_source *find_source(
 static struct outgoing *translate_claimed(struct dispatcher *dispatcher,
 	const struct target *target, const struct store_claimed *claimed, struct error *err)
 {
-	const struct dispatcher_source *source = find_source(dispatcher, claimed->source);
-	static const struct translate_defaults no_defaults;
-	struct bizmail_event event;
+	static const struct known_message known;
+	struct event_record record = event_record_of_claimed(claimed);
 	struct outgoing *outgoing = NULL;
-	enum bizmail_problem problem = bizmail_parse(
-		bizmail_encoding_of(claimed->content_type, claimed->raw), claimed->content_type,
-		claimed->raw, (enum bizmail_kind)claimed->kind, &event, err);
+	struct parsed_event parsed;
 
-	if (problem != BIZMAIL_PROBLEM_NONE) {
-		error_set(err, "cannot be translated any more: %s", bizmail_problem_name(problem));
-	} else if (claimed->source_name[0] == '\0') {
+	if (event_parse(&record, &parsed) != BIZMAIL_PROBLEM_NONE) {
+		error_set(err, "cannot be translated any more: %s",
+			bizmail_problem_name(parsed.problem));
+	} else if (record.source_name.size == 0) {
 		error_set(err, "cannot be translated: source number %d is not known",
 			claimed->source);
 	} else {
-		struct slice name = slice_text(claimed->source_name);
-		struct event_identity identity = translate_identity(name, &event);
-
-		identity.uuid = translate_uuid_as_new(
-			&identity.uuid, slice_text(target->settings.name), claimed->as_new);
-		outgoing = outgoing_translate(dispatcher->settings.translate, name,
-			source == NULL || source->defaults == NULL ? &no_defaults
-								   : source->defaults,
-			&event, &identity, claimed->received_us, 1, err);
+		parsed_event_send_as_new(
+			&parsed, slice_text(target->settings.name), claimed->as_new);
+		outgoing = outgoing_translate(&dispatcher->settings.rules, &parsed, &known, 1, err);
 	}
-	bizmail_event_release(&event);
+	parsed_event_release(&parsed);
 	return outgoing;
 }
 

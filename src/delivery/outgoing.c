@@ -43,20 +43,19 @@ void outgoing_release(struct outgoing *outgoing, int count)
 	free(outgoing);
 }
 
-struct outgoing *outgoing_translate(const struct translate_settings *settings, struct slice source,
-	const struct translate_defaults *defaults, const struct bizmail_event *event,
-	const struct event_identity *identity, int64_t received_us, size_t deliveries_count,
-	struct error *err)
+struct outgoing *outgoing_translate(const struct event_rules *rules,
+	const struct parsed_event *parsed, const struct known_message *known,
+	size_t deliveries_count, struct error *err)
 {
 	struct outgoing *outgoing = NULL;
-	struct postal_event postal;
 	struct buf envelope;
 
 	buf_init(&envelope, ENVELOPE_SIZE_MAX);
-	translate_event(settings, source, defaults, event, identity, received_us, &postal);
-	if (envelope_write(&postal, &envelope)) {
-		outgoing = outgoing_new(buf_slice(&envelope), received_us, deliveries_count);
-		outgoing->happened_ms = postal.timestamp_us / 1000;
+	if (event_envelope(rules, parsed, known, &envelope)) {
+		outgoing =
+			outgoing_new(buf_slice(&envelope), parsed->received_us, deliveries_count);
+		outgoing->source = parsed->source;
+		outgoing->happened_ms = parsed_event_timestamp_us(parsed) / 1000;
 	} else {
 		error_set(err, "the envelope would exceed %d bytes", ENVELOPE_SIZE_MAX);
 	}

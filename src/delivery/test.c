@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "dispatcher_private.h"
-#include "repostal/bizmail.h"
 #include "repostal/clock.h"
 #include "repostal/event_route.h"
 #include "repostal/memory.h"
@@ -18,11 +17,8 @@
 
 enum {
 	EVENT_SIZE_MAX = 2048,
-	MESSAGE_ID_SIZE_MAX = 128,
 	US_PER_S = 1000000,
 };
-
-static const char source[] = "repostal-test";
 
 /* Without id and time; the first whose type the target takes is sent. */
 static const char *const samples[] = {
@@ -45,48 +41,50 @@ struct test {
 	sem_t done;
 };
 
+/* NULL: the target does not take what this sample becomes, and it is not wanted all the same. */
 static struct outgoing *translate_sample(const struct dispatcher_settings *settings,
-	const struct bizmail_event *event, int64_t now_us, struct error *err)
+	const struct target_settings *target, const struct parsed_event *parsed, bool is_wanted,
+	struct dispatcher_test *test, struct error *err)
 {
-	static char from[] = "repostal-test@example.com", subject[] = "A test of repostal",
-		    tag[] = "repostal-test";
-	static const struct translate_defaults defaults = {
-		.from = from, .subject = subject, .tag = tag
+	static const struct known_message known = {
+		.from = SLICE_LITERAL("repostal-test@example.com"),
+		.subject = SLICE_LITERAL("A test of repostal"),
+		.tag = SLICE_LITERAL("repostal-test"),
 	};
-	struct slice name = slice_text(source);
-	struct event_identity identity = translate_identity(name, event);
+	const struct event_route route = { .events = target->events,
+		.final_only = target->final_only };
+	/* Of no source that is configured. */
+	const struct event_rules rules = { .translate = settings->rules.translate };
+	enum postal_event_type type = translate_type(rules.translate, &parsed->event);
 
-	return outgoing_translate(
-		settings->translate, name, &defaults, event, &identity, now_us, 0, err);
+	if (!is_wanted && !event_route_takes(&route, type, &parsed->event))
+		return NULL;
+	test->event = postal_event_type_name(type);
+	return outgoing_translate(&rules, parsed, &known, 0, err);
 }
 
-/* NULL: the target does not take what this sample becomes, and it is not wanted all the same. */
 static struct outgoing *make_one(const struct dispatcher_settings *settings,
 	const struct target_settings *target, const char *sample, bool is_wanted,
 	struct dispatcher_test *test, struct error *err)
 {
-	const struct event_route route = { .events = target->events,
-		.final_only = target->final_only };
+	struct event_record record = {
+		.source_name = SLICE_LITERAL("repostal-test"),
+		.received_us = clock_unix_us(),
+		.content_type = SLICE_LITERAL("application/json"),
+	};
 	struct outgoing *outgoing = NULL;
-	int64_t now_us = clock_unix_us();
-	struct bizmail_event event;
-	enum postal_event_type type;
+	struct parsed_event parsed;
 	struct buf text;
 
 	buf_init(&text, EVENT_SIZE_MAX);
 	/* A message of its own each time: no receiver has seen it. */
 	buf_printf(&text, "{%s,\"id\":\"repostal-test-%08x%08x@example.com\",\"time\":%" PRId64 "}",
-		sample, random_u32(), random_u32(), now_us / US_PER_S);
+		sample, random_u32(), random_u32(), record.received_us / US_PER_S);
+	record.raw = buf_slice(&text);
 	error_set(err, "the sample cannot be translated");
-	if (bizmail_parse(BIZMAIL_ENCODING_JSON, SLICE_LITERAL("application/json"),
-		    buf_slice(&text), BIZMAIL_UNKNOWN, &event, NULL) == BIZMAIL_PROBLEM_NONE) {
-		type = translate_type(settings->translate, &event);
-		if (is_wanted || event_route_takes(&route, type, &event)) {
-			outgoing = translate_sample(settings, &event, now_us, err);
-			test->event = postal_event_type_name(type);
-		}
-	}
-	bizmail_event_release(&event);
+	if (event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE)
+		outgoing = translate_sample(settings, target, &parsed, is_wanted, test, err);
+	parsed_event_release(&parsed);
 	buf_free(&text);
 	return outgoing;
 }
