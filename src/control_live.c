@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "repostal/clock.h"
+#include "repostal/handoff.h"
 #include "repostal/memory.h"
+#include "repostal/target_test.h"
 
 static enum status live_call(void *context,
 	enum status (*run)(struct store *store, void *argument, struct error *err), void *argument,
@@ -21,7 +23,7 @@ static void live_look(void *context, uint16_t target)
 {
 	struct control_live *live = context;
 
-	dispatcher_look_all(live->dispatcher, target);
+	dispatcher_wake_all(live->dispatcher, target);
 }
 
 static void live_pause(void *context, uint16_t target, bool paused)
@@ -117,9 +119,9 @@ static enum status live_test(
 {
 	struct control_live *live = context;
 	struct generation *generation = generation_slot_hold(live->generations);
-	struct dispatcher_test test;
+	struct target_test test;
 	enum status status =
-		dispatcher_test(live->dispatcher, &generation->dispatcher, target, &test, err);
+		target_test_run(live->dispatcher, &generation->dispatcher, target, &test, err);
 
 	generation_release(&generation);
 	if (status != STATUS_OK)

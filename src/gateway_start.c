@@ -13,6 +13,7 @@
 
 #include "gateway_private.h"
 #include "repostal/clock.h"
+#include "repostal/handoff.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
 #include "repostal/store_reader.h"
@@ -151,7 +152,7 @@ static enum status take_store(struct gateway *gateway, struct error *err)
 
 static void on_due(void *context, uint16_t target)
 {
-	dispatcher_look_all(context, target);
+	dispatcher_wake_all(context, target);
 }
 
 static void on_pause(void *context, uint16_t target, bool paused)

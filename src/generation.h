@@ -18,7 +18,7 @@
 #include "repostal/admin.h"
 #include "repostal/buf.h"
 #include "repostal/config.h"
-#include "repostal/dispatcher.h"
+#include "repostal/dispatcher_settings.h"
 #include "repostal/inbound.h"
 #include "repostal/store.h"
 

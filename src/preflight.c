@@ -8,10 +8,11 @@
 
 #include "repostal/certificate.h"
 #include "repostal/clock.h"
-#include "repostal/dispatcher.h"
+#include "repostal/dispatcher_settings.h"
 #include "repostal/egress.h"
 #include "repostal/log.h"
 #include "repostal/rsa_key.h"
+#include "repostal/system_authorities.h"
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,
@@ -131,7 +132,7 @@ static bool needs_system_authorities(const struct target_settings *target)
 /* Once is enough: what is missing is one package. */
 static void check_system_authorities(const struct config *config, struct problems *problems)
 {
-	const char *path = dispatcher_system_authorities();
+	const char *path = system_authorities_file();
 	struct certificate_period period;
 	struct error err;
 	size_t i = 0;

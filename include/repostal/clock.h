@@ -47,12 +47,6 @@ bool clock_parse_when(
 	struct slice text, int64_t now_us, enum clock_zone zone, int64_t *unix_us_out);
 
 /*
- * RFC 9110 HTTP-date, all three forms ("Sun, 06 Nov 1994 08:49:37 GMT" and the two obsolete ones).
- * Returns Unix milliseconds, or -1 when the text is not a date.
- */
-int64_t clock_parse_http_date(const char *text, size_t size);
-
-/*
  * A date as programs write it: ISO 8601 ("2024-04-14T13:06:40Z", with any offset; UTC without one) or
  * that of a mail's header (RFC 5322, section 3.3: "Sun, 14 Apr 2024 15:06:40 +0200"). False: neither.
  */

@@ -43,12 +43,10 @@ struct log_field {
 	const char *name;
 	enum {
 		LOG_FIELD_TEXT,
-		LOG_FIELD_INT,
-		LOG_FIELD_DOUBLE
+		LOG_FIELD_INT
 	} kind;
 	struct slice text;
 	int64_t number;
-	double real;
 };
 
 #define LOG_STR(field, value) \
@@ -57,8 +55,6 @@ struct log_field {
 	((struct log_field){ .name = (field), .kind = LOG_FIELD_TEXT, .text = (value) })
 #define LOG_INT(field, value) \
 	((struct log_field){ .name = (field), .kind = LOG_FIELD_INT, .number = (value) })
-#define LOG_DOUBLE(field, value) \
-	((struct log_field){ .name = (field), .kind = LOG_FIELD_DOUBLE, .real = (value) })
 
 /* Two arguments: the fields and their number. */
 #define LOG_FIELDS(...)                            \

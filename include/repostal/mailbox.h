@@ -20,6 +20,7 @@
 /* Put it anywhere in the struct that travels; reach the struct with MAILBOX_ENTRY. */
 struct mailbox_item {
 	struct mailbox_item *next;
+	int kind; /* the poster's, for a mailbox that takes structs of several kinds; elsewhere unused */
 };
 
 #define MAILBOX_ENTRY(item, type, member) ((type *)((char *)(item)-offsetof(type, member)))

@@ -2,7 +2,7 @@
 /*
  * outcome.h - what an attempt came to, and what follows from it
  *
- * Promise    Pure. The client fills an outcome, outcome_judge() decides, the dispatcher acts.
+ * Promise    Pure. The client fills an outcome, outcome_decide() decides, the dispatcher acts.
  * Threads    Values.
  */
 #ifndef REPOSTAL_OUTCOME_H
@@ -12,7 +12,6 @@
 
 #include "repostal/give_up.h"
 #include "repostal/retry.h"
-#include "repostal/slice.h"
 
 /* The numbers are stored: never reuse one. */
 enum transport {
@@ -43,23 +42,23 @@ enum verdict {
 	VERDICT_PAUSE,   /* 410: keep it, and leave the target alone */
 };
 
-struct judgement {
+struct decision {
 	enum verdict verdict;
 	int64_t delay_ms; /* of RETRY: from now until the next attempt */
 };
 
 /*
- * attempts_done counts this one. dice is 0 <= dice < 1. A 410 on any attempt is PAUSE, unless
- * give_up has it: the event is kept and its attempt does not count. INTERRUPTED is RETRY without a delay, also on the last
- * attempt: our own stop kills nothing.
+ * attempts_done counts this one; jitter as in retry.h, of no account for a 2xx. A 410 on any attempt is PAUSE,
+ * unless give_up has it: the event is kept and its attempt does not count. INTERRUPTED is RETRY without a
+ * delay, also on the last attempt: our own stop kills nothing.
  */
-struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
-	const struct give_up_settings *give_up, int attempts_done, double dice);
+struct decision outcome_decide(const struct outcome *outcome, const struct retry_settings *retry,
+	const struct give_up_settings *give_up, int attempts_done, double jitter);
 
 /* Whom a failed attempt speaks against. */
 enum blame {
 	BLAME_NOBODY, /* it went well, we stopped it, or 429: the receiver is there, and asks for time */
-	BLAME_TYPE, /* it answers, and does not take this: other types of event may go on */
+	BLAME_TYPE, /* it answers, and does not take this: other types of event may continue */
 	BLAME_TARGET, /* it is away: connect, DNS, TLS, time-out; 502 and 504 of what stands before it */
 };
 enum blame outcome_blame(const struct outcome *outcome);
@@ -81,11 +80,5 @@ enum {
 };
 enum attempt_result outcome_result(const struct outcome *outcome);
 const char *attempt_result_name(enum attempt_result result);
-
-/*
- * A Retry-After value, RFC 9110 section 10.2.3: delay seconds or an HTTP date. Milliseconds from
- * now (a date in the past gives 0), or -1 when it is neither.
- */
-int64_t outcome_parse_retry_after(struct slice value, int64_t now_unix_ms);
 
 #endif

@@ -68,7 +68,7 @@ struct outgoing *outgoing_translate(const struct event_rules *rules,
 struct slice outgoing_uuid(const struct outgoing *outgoing);
 
 /*
- * Before it is offered: one without delivery number index; those behind it have a number less. False: it
+ * Before it is offered: one without delivery number index; those after it have a number less. False: it
  * was the last, and the outgoing is gone.
  */
 bool outgoing_remove(struct outgoing *outgoing, size_t index);

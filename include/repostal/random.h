@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * random.h - dice, and secrets
+ * random.h - random numbers of the system
  *
- * Promise    random_u32() and random_unit() are good enough to spread retries, and not for secrets;
- *            random_secret() is for these.
- * Threads    Any; each thread has its own state.
+ * Promise    Good enough for secrets. Each costs a system call: none is needed for a delivery that succeeds.
+ * Threads    Any.
+ * Errors     None: where the system has no randomness, the process ends.
  */
 #ifndef REPOSTAL_RANDOM_H
 #define REPOSTAL_RANDOM_H
@@ -15,7 +15,6 @@
 uint32_t random_u32(void);
 /* 0 <= result < 1 */
 double random_unit(void);
-/* From the system; size is at most 256. */
 void random_secret(void *out, size_t size);
 
 #endif

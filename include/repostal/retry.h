@@ -2,7 +2,7 @@
 /*
  * retry.h - when to try again
  *
- * Promise    Pure: time and dice are arguments. Jitter only adds.
+ * Promise    Pure: chance is an argument (jitter, 0 <= jitter < 1, what random_unit() gives). It only adds.
  * Threads    Values.
  */
 #ifndef REPOSTAL_RETRY_H
@@ -28,10 +28,10 @@ struct retry_settings {
 /*
  * Milliseconds from now until the attempt after attempts_done failed ones, or -1 when that was the
  * last. retry_after_ms is what the receiver asked for, or -1: the wait is then at least
- * min(retry_after_ms, retry_after_max_ms), jitter added to the schedule only. 0 <= dice < 1.
+ * min(retry_after_ms, retry_after_max_ms), jitter added to the schedule only.
  */
 int64_t retry_delay_ms(const struct retry_settings *settings, int attempts_done,
-	int64_t retry_after_ms, double dice);
+	int64_t retry_after_ms, double jitter);
 
 /*
  * Fills delays from a preset: "postal" (Postal's own, 6 attempts), "postal-extended" (13),

@@ -115,7 +115,7 @@ void clock_format_local(int64_t unix_ms, char out[CLOCK_TEXT_SIZE])
 }
 
 /*
- * Dates are read by hand: strptime() asks the locale for the names, and those of HTTP are always
+ * Dates are read by hand: strptime() asks the locale for the names, and those of mail are always
  * English; it also takes blanks and signs that no date has. The expect_ functions take what they
  * expect off the text, or return false.
  */
@@ -123,8 +123,6 @@ void clock_format_local(int64_t unix_ms, char out[CLOCK_TEXT_SIZE])
 static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 	"Oct", "Nov", "Dec" };
 static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-static const char *const long_days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday",
-	"Friday", "Saturday" };
 
 static bool expect_text(struct slice *text, const char *expected)
 {
@@ -174,59 +172,6 @@ static bool expect_year(struct slice *text, struct tm *tm)
 	return found;
 }
 
-/* RFC 9110, 5.6.7: more than fifty years ahead means the century before. */
-static bool expect_short_year(struct slice *text, struct tm *tm)
-{
-	time_t now = (time_t)(clock_unix_ms() / 1000);
-	struct tm utc;
-	int year;
-
-	if (!expect_digits(text, 2, &year) || gmtime_r(&now, &utc) == NULL)
-		return false;
-	year += utc.tm_year / 100 * 100;
-	tm->tm_year = year > utc.tm_year + 50 ? year - 100 : year;
-	return true;
-}
-
-static bool expect_time(struct slice *text, struct tm *tm)
-{
-	return expect_digits(text, 2, &tm->tm_hour) && expect_text(text, ":") &&
-	       expect_digits(text, 2, &tm->tm_min) && expect_text(text, ":") &&
-	       expect_digits(text, 2, &tm->tm_sec) && tm->tm_hour < 24 && tm->tm_min < 60 &&
-	       tm->tm_sec <= 60; /* a leap second */
-}
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT" */
-static bool parse_imf_date(struct slice text, struct tm *tm)
-{
-	return expect_name(&text, days, ARRAY_COUNT(days), &tm->tm_wday) &&
-	       expect_text(&text, ", ") && expect_digits(&text, 2, &tm->tm_mday) &&
-	       expect_text(&text, " ") && expect_month(&text, tm) && expect_text(&text, " ") &&
-	       expect_year(&text, tm) && expect_text(&text, " ") && expect_time(&text, tm) &&
-	       expect_text(&text, " GMT") && text.size == 0;
-}
-
-/* "Sunday, 06-Nov-94 08:49:37 GMT" */
-static bool parse_rfc850_date(struct slice text, struct tm *tm)
-{
-	return expect_name(&text, long_days, ARRAY_COUNT(long_days), &tm->tm_wday) &&
-	       expect_text(&text, ", ") && expect_digits(&text, 2, &tm->tm_mday) &&
-	       expect_text(&text, "-") && expect_month(&text, tm) && expect_text(&text, "-") &&
-	       expect_short_year(&text, tm) && expect_text(&text, " ") && expect_time(&text, tm) &&
-	       expect_text(&text, " GMT") && text.size == 0;
-}
-
-/* "Sun Nov  6 08:49:37 1994" */
-static bool parse_asctime_date(struct slice text, struct tm *tm)
-{
-	return expect_name(&text, days, ARRAY_COUNT(days), &tm->tm_wday) &&
-	       expect_text(&text, " ") && expect_month(&text, tm) && expect_text(&text, " ") &&
-	       (expect_text(&text, " ") ? expect_digits(&text, 1, &tm->tm_mday)
-					: expect_digits(&text, 2, &tm->tm_mday)) &&
-	       expect_text(&text, " ") && expect_time(&text, tm) && expect_text(&text, " ") &&
-	       expect_year(&text, tm) && text.size == 0;
-}
-
 /* False: the month has no such day. timegm() makes 3 March of 31 February: a day that moved was none. */
 static bool midnight_of(const struct tm *tm, int64_t *seconds_out)
 {
@@ -238,21 +183,6 @@ static bool midnight_of(const struct tm *tm, int64_t *seconds_out)
 
 	*seconds_out = timegm(&midnight);
 	return midnight.tm_mday == tm->tm_mday && midnight.tm_mon == tm->tm_mon;
-}
-
-int64_t clock_parse_http_date(const char *text, size_t size)
-{
-	struct slice date = slice_of(text, size);
-	struct tm tm = { 0 };
-	int64_t seconds;
-
-	if (!parse_imf_date(date, &tm) && !parse_rfc850_date(date, &tm) &&
-		!parse_asctime_date(date, &tm))
-		return -1;
-	if (!midnight_of(&tm, &seconds))
-		return -1;
-	seconds += tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
-	return seconds * 1000;
 }
 
 /* "2026-11-21", a day that is */

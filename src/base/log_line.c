@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "log_line.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "log_queue.h"
@@ -96,12 +95,6 @@ static void append_value(struct buf *out, enum log_format format, const struct l
 		break;
 	case LOG_FIELD_INT:
 		buf_append_int(out, field->number);
-		break;
-	case LOG_FIELD_DOUBLE:
-		if (format == LOG_FORMAT_JSON && !isfinite(field->real))
-			buf_append_text(out, "null");
-		else
-			buf_append_double(out, field->real);
 		break;
 	}
 }

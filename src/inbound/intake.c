@@ -4,6 +4,7 @@
 #include "rejection.h"
 #include "repostal/buf.h"
 #include "repostal/event_row.h"
+#include "repostal/handoff.h"
 #include "repostal/memory.h"
 #include "repostal/outgoing.h"
 
@@ -144,7 +145,7 @@ static void send_on(struct intake_ticket *ticket)
 	}
 	for (size_t i = 0; i < event->deliveries_count; i++)
 		if (!event->deliveries[i].leased && !event->deliveries[i].is_refused)
-			dispatcher_look(dispatcher, event->deliveries[i].target, event->type);
+			dispatcher_wake(dispatcher, event->deliveries[i].target, event->type);
 }
 
 static void count_stored(const struct intake_ticket *ticket)

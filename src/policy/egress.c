@@ -13,7 +13,7 @@
 /* Of most clouds: Amazon, Google, Azure, OpenStack, Oracle, DigitalOcean, Hetzner. */
 static const struct address metadata_service = V4(169, 254, 169, 254);
 
-/* What answers there tells whoever asks the credentials of the machine. */
+/* What answers there tells any client the credentials of the machine. */
 static bool is_metadata_service(const struct address *address)
 {
 	static struct address_range list[] = {

@@ -3,9 +3,6 @@
 
 #include <stdbool.h>
 
-#include "repostal/clock.h"
-#include "repostal/text.h"
-
 enum {
 	HTTP_GONE = 410,
 	HTTP_TOO_MANY_REQUESTS = 429,
@@ -23,23 +20,23 @@ static int64_t retry_after_of(const struct outcome *outcome)
 	return honoured ? outcome->retry_after_ms : -1;
 }
 
-struct judgement outcome_judge(const struct outcome *outcome, const struct retry_settings *retry,
-	const struct give_up_settings *give_up, int attempts_done, double dice)
+struct decision outcome_decide(const struct outcome *outcome, const struct retry_settings *retry,
+	const struct give_up_settings *give_up, int attempts_done, double jitter)
 {
 	int64_t delay_ms;
 
 	if (outcome->transport == TRANSPORT_INTERRUPTED)
-		return (struct judgement){ .verdict = VERDICT_RETRY };
+		return (struct decision){ .verdict = VERDICT_RETRY };
 	if (outcome_result(outcome) == ATTEMPT_2XX)
-		return (struct judgement){ .verdict = VERDICT_DELIVERED };
+		return (struct decision){ .verdict = VERDICT_DELIVERED };
 	if (outcome->transport == TRANSPORT_OK && give_up_on_status(give_up, outcome->http_status))
-		return (struct judgement){ .verdict = VERDICT_GIVE_UP };
+		return (struct decision){ .verdict = VERDICT_GIVE_UP };
 	if (outcome->transport == TRANSPORT_OK && outcome->http_status == HTTP_GONE)
-		return (struct judgement){ .verdict = VERDICT_PAUSE };
-	delay_ms = retry_delay_ms(retry, attempts_done, retry_after_of(outcome), dice);
+		return (struct decision){ .verdict = VERDICT_PAUSE };
+	delay_ms = retry_delay_ms(retry, attempts_done, retry_after_of(outcome), jitter);
 	if (delay_ms < 0)
-		return (struct judgement){ .verdict = VERDICT_DEAD };
-	return (struct judgement){ .verdict = VERDICT_RETRY, .delay_ms = delay_ms };
+		return (struct decision){ .verdict = VERDICT_DEAD };
+	return (struct decision){ .verdict = VERDICT_RETRY, .delay_ms = delay_ms };
 }
 
 static enum blame blame_of_status(int http_status)
@@ -131,31 +128,4 @@ const char *attempt_result_name(enum attempt_result result)
 		return "other";
 	}
 	return "other"; /* not reached: -Wswitch guards the cases */
-}
-
-static bool is_all_digits(struct slice text)
-{
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-	}
-	return text.size > 0;
-}
-
-int64_t outcome_parse_retry_after(struct slice value, int64_t now_unix_ms)
-{
-	struct slice trimmed = slice_trim(value);
-	int64_t seconds;
-	int64_t date_ms;
-
-	if (is_all_digits(trimmed)) {
-		/* More than we can count still means "very long": retry_after_max_ms bounds it. */
-		if (!text_parse_uint(trimmed, &seconds) || seconds > INT64_MAX / 1000)
-			return INT64_MAX;
-		return seconds * 1000;
-	}
-	date_ms = clock_parse_http_date(trimmed.data, trimmed.size);
-	if (date_ms == -1)
-		return -1;
-	return date_ms > now_unix_ms ? date_ms - now_unix_ms : 0;
 }

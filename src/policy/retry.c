@@ -49,16 +49,16 @@ static int64_t with_jitter(int64_t delay_ms, double share)
 }
 
 int64_t retry_delay_ms(const struct retry_settings *settings, int attempts_done,
-	int64_t retry_after_ms, double dice)
+	int64_t retry_after_ms, double jitter)
 {
 	int64_t delay_ms;
 	int64_t asked_ms = retry_after_ms;
 
 	REPOSTAL_ASSERT(attempts_done >= 1);
-	REPOSTAL_ASSERT(dice >= 0 && dice < 1);
+	REPOSTAL_ASSERT(jitter >= 0 && jitter < 1);
 	if ((size_t)attempts_done > settings->delays_count)
 		return -1;
-	delay_ms = with_jitter(settings->delays_ms[attempts_done - 1], settings->jitter * dice);
+	delay_ms = with_jitter(settings->delays_ms[attempts_done - 1], settings->jitter * jitter);
 	if (asked_ms > settings->retry_after_max_ms)
 		asked_ms = settings->retry_after_max_ms;
 	return delay_ms > asked_ms ? delay_ms : asked_ms;

@@ -34,7 +34,7 @@ def assert_told(gateway, name, result, status, cause):
     assert shown["last_error"] == shown["last_error"] | {"result": result, "status": status, "cause": cause}
     retry = wait_until(lambda: gateway.log("delivery.retry", target=name), f"a line about {name}")[0]
     assert (retry["result"], retry["cause"]) == (result, cause)
-    broken = wait_until(lambda: gateway.log("target.failing", target=name), f"{name} is left alone")[0]
+    broken = wait_until(lambda: gateway.log("target.breaker_opened", target=name), f"{name} is left alone")[0]
     assert broken["cause"] == cause
     history = wait_until(lambda: history_of(gateway, retry["uuid"], name), "the attempt is on disk")
     assert [attempt["cause"] for attempt in history] == [cause]
@@ -141,7 +141,7 @@ def test_a_cause_is_bounded_and_holds_no_secret(start_gateway, receiver):
     assert len(long) < 256 and long.startswith("HTTP 500: xxx") and long.endswith("x...")
     secret = wait_until(lambda: show(gateway, "secret")["last_error"], "the other one failed")
     assert secret["cause"] == "HTTP 403: *** and *** are unknown"
-    wait_until(lambda: gateway.log("target.failing", target="secret"), "both are in the log")
+    wait_until(lambda: gateway.log("target.breaker_opened", target="secret"), "both are in the log")
     assert not any(word in gateway.log_text() for word in ("app-key", "pass-word"))
 
 

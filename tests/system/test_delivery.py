@@ -349,7 +349,7 @@ def test_a_breaker_leaves_a_failing_target_alone_and_closes_again(start_gateway,
     gateway.post_all([events.delivered() for _ in range(10)])
     gateway.wait_metric("target_state", 1, target="app", state="open")
     assert_paused(receiver.wait_count(4, "/app")[2:4], [1.0])  # three failures, the cooldown, a probe
-    assert gateway.log("target.failing", target="app")[0]["probe_in_ms"] == 1000
+    assert gateway.log("target.breaker_opened", target="app")[0]["probe_in_ms"] == 1000
     receiver.answer("/app", Reply(200))
     gateway.wait_metric("target_state", 1, target="app", state="active")
     gateway.wait_idle()

@@ -62,7 +62,7 @@ def test_an_answer_that_is_listed_ends_the_delivery(start_gateway, receiver):
     assert gateway.metric("attempts_total", target="app", result="4xx") == 20
     assert gateway.metric("target_state", target="app", state="active") == 1
     assert api(gateway, "GET", "/targets")["targets"][0]["refused_types"] == []
-    assert gateway.log("target.failing") == []
+    assert gateway.log("target.breaker_opened") == []
     line = dead_lines(gateway, 1)[0]
     assert (line["reason"], line["status"], line["result"], line["attempt"], line["cause"]) == (
         "give_up_status", 404, "4xx", 1, "HTTP 404: no such hook")
@@ -109,7 +109,7 @@ def test_whatever_the_answer_would_mean_otherwise(start_gateway, receiver, statu
     wait_dead(gateway, 2)
     assert len(receiver.requests("/app")) == 2
     assert gateway.metric("target_state", target="app", state="active") == 1
-    assert gateway.log("target.paused") == gateway.log("target.failing") == []
+    assert gateway.log("target.paused") == gateway.log("target.breaker_opened") == []
 
 
 def test_an_answer_that_ends_a_delivery_closes_a_breaker(start_gateway, receiver):
@@ -119,7 +119,7 @@ def test_an_answer_that_ends_a_delivery_closes_a_breaker(start_gateway, receiver
                                             retry=["10ms"] * 60, breaker={"failures": 1, "cooldown": "10ms"})])
     gateway.post(events.delivered())
     wait_dead(gateway, 1)
-    wait_until(lambda: gateway.log("target.healed", type="all"), "the breaker closes")
+    wait_until(lambda: gateway.log("target.breaker_closed", type="all"), "the breaker closes")
     gateway.post(events.delivered())
     gateway.wait_metric("deliveries_total", 1, target="app", outcome="delivered")
 
@@ -234,7 +234,7 @@ def test_a_receiver_that_does_not_know_the_key_yet_loses_nothing(start_gateway, 
     gateway.post_all(sent)
     line = wait_until(lambda: gateway.log("target.key_unknown"), "the hint")[0]
     assert (line["status"], line["key_id"]) == (status, signing_key.key_id)
-    wait_until(lambda: gateway.log("target.failing"), "it is left alone")
+    wait_until(lambda: gateway.log("target.breaker_opened"), "it is left alone")
     known.add(signing_key.key_id)
     gateway.wait_idle()
     gateway.wait_metric("deliveries_total", 100, target="app", outcome="delivered")

@@ -89,4 +89,4 @@ def test_a_lack_of_descriptors_is_nobodys_failure(start_gateway, receiver, host)
         gateway.wait_metric("deliveries_total", count + 1, target="app", outcome="delivered")
     assert gateway.metric("attempts_total", target="app") == count + 1
     assert gateway.metric("attempts_total", target="app", result="2xx") == count + 1
-    assert not gateway.log("target.failing")
+    assert not gateway.log("target.breaker_opened")

@@ -210,7 +210,7 @@ def test_the_cooldown_doubles_and_a_success_ends_it(start_gateway, receiver):
     gateway.wait_metric("target_state", 1, target="app", state="open")
     gateway.post_all([events.delivered() for _ in range(50)])
     assert_paused(receiver.wait_count(5, "/app")[1:], [0.15, 0.3, 0.6])
-    cooldowns_ms = [line["probe_in_ms"] for line in gateway.log("target.failing", target="app")]
+    cooldowns_ms = [line["probe_in_ms"] for line in gateway.log("target.breaker_opened", target="app")]
     assert cooldowns_ms[:4] == [150, 300, 600, 1200][:len(cooldowns_ms)] and len(cooldowns_ms) >= 3
     assert receiver.in_flight_max("/app") == 1, "one probe at a time, whatever waits"
     assert gateway.queued("app") == 51
@@ -219,7 +219,7 @@ def test_the_cooldown_doubles_and_a_success_ends_it(start_gateway, receiver):
     gateway.wait_idle()
     assert gateway.metric("deliveries_total", target="app", outcome="delivered") == 51
     wait_until(lambda: [line["event"] for line in gateway.log(target="app") if line["event"].startswith("target.")][-1]
-               == "target.healed", "the log says so")
+               == "target.breaker_closed", "the log says so")
     receiver.wait_count(51, "/other")
 
 

@@ -58,15 +58,15 @@ def test_each_type_is_retried_on_its_own(start_gateway, receiver):
     gateway = start_gateway(targets=[target("app", receiver.url("/app"), retry=["50ms"] * 60,
                                             breaker={"failures": 3, "cooldown": "100ms"})])
     gateway.post_all([events.soft_bounce() for _ in range(5)])
-    wait_line(gateway, "target.failing", type=DELAYED)
+    wait_line(gateway, "target.breaker_opened", type=DELAYED)
     gateway.post_all([events.delivered() for _ in range(20)])
     wait_metric(gateway, "deliveries_total", 20, outcome="delivered")
     wait_until(lambda: gateway.queued("app") == 5, "the refused ones wait")
     receiver.answer("/app", Reply())
     gateway.wait_idle()
     assert gateway.metric("deliveries_total", target="app", outcome="delivered") == 25
-    wait_line(gateway, "target.healed", type=DELAYED)
-    assert not [line for line in gateway.log("target.failing") if line["type"] != DELAYED]
+    wait_line(gateway, "target.breaker_closed", type=DELAYED)
+    assert not [line for line in gateway.log("target.breaker_opened") if line["type"] != DELAYED]
 
 
 @pytest.mark.parametrize("reply", [Reply(502), Reply(504), Reply(manner="reset")], ids=["502", "504", "reset"])
@@ -80,8 +80,8 @@ def test_a_receiver_that_is_away_is_left_alone_as_a_whole(start_gateway, receive
     gateway.post_all([events.bounce() for _ in range(5)])
     wait_metric(gateway, "queue_depth", 5, state="ready")
     assert events_of(receiver.requests("/app")) == [SENT] * 3
-    wait_line(gateway, "target.failing", type="all")
-    assert len(gateway.log("target.failing")) == 1
+    wait_line(gateway, "target.breaker_opened", type="all")
+    assert len(gateway.log("target.breaker_opened")) == 1
 
 
 def test_a_target_is_open_when_no_type_gets_through(start_gateway, receiver):
@@ -91,7 +91,7 @@ def test_a_target_is_open_when_no_type_gets_through(start_gateway, receiver):
     gateway.post_all([events.delivered() for _ in range(4)])
     wait_metric(gateway, "target_state", 1, state="open")
     gateway.post_all([events.bounce() for _ in range(4)])
-    wait_line(gateway, "target.failing", type=FAILED)
+    wait_line(gateway, "target.breaker_opened", type=FAILED)
     assert gateway.metric("target_state", target="app", state="open") == 1
 
 
@@ -126,9 +126,9 @@ def test_types_survive_a_restart(start_gateway, receiver):
                                   breaker={"failures": 2, "cooldown": "5m"})]}
     gateway = start_gateway(**options)
     gateway.post_all([events.delivered() for _ in range(600)])
-    wait_line(gateway, "target.failing", type=SENT)
+    wait_line(gateway, "target.breaker_opened", type=SENT)
     gateway.restart()
-    wait_line(gateway, "target.failing", type=SENT)
+    wait_line(gateway, "target.breaker_opened", type=SENT)
     gateway.post_all([events.bounce() for _ in range(10)])
     wait_metric(gateway, "deliveries_total", 10, outcome="delivered")
     wait_until(lambda: gateway.queued("app") == 600, "the refused ones wait")

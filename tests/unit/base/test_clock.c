@@ -96,69 +96,6 @@ static void test_format_utc(void **state)
 	}
 }
 
-static void test_http_date(void **state)
-{
-	static const int64_t rfc_example_ms = INT64_C(784111777000);
-	static const struct {
-		const char *name;
-		const char *text;
-		int64_t want_ms;
-	} cases[] = {
-		{ "IMF", "Sun, 06 Nov 1994 08:49:37 GMT", rfc_example_ms },
-		{ "RFC 850", "Sunday, 06-Nov-94 08:49:37 GMT", rfc_example_ms },
-		{ "asctime", "Sun Nov  6 08:49:37 1994", rfc_example_ms },
-		{ "asctime, two digits", "Wed Nov 16 08:49:37 1994", INT64_C(784975777000) },
-		{ "RFC 850, this century", "Thursday, 29-Feb-24 12:00:00 GMT",
-			INT64_C(1709208000000) },
-		{ "leap day", "Thu, 29 Feb 2024 12:00:00 GMT", INT64_C(1709208000000) },
-		{ "leap second", "Sat, 31 Dec 2016 23:59:60 GMT", INT64_C(1483228800000) },
-		{ "before 1970", "Wed, 31 Dec 1969 23:59:59 GMT", -1000 },
-		{ "no leap day", "Wed, 29 Feb 2023 12:00:00 GMT", -1 },
-		{ "day 0", "Sun, 00 Nov 1994 08:49:37 GMT", -1 },
-		{ "day 31 of 30", "Sun, 31 Nov 1994 08:49:37 GMT", -1 },
-		{ "hour 24", "Sun, 06 Nov 1994 24:00:00 GMT", -1 },
-		{ "minute 60", "Sun, 06 Nov 1994 08:60:00 GMT", -1 },
-		{ "second 61", "Sun, 06 Nov 1994 08:49:61 GMT", -1 },
-		{ "other zone", "Sun, 06 Nov 1994 08:49:37 CET", -1 },
-		{ "offset", "Sun, 06 Nov 1994 08:49:37 +0000", -1 },
-		{ "no zone", "Sun, 06 Nov 1994 08:49:37", -1 },
-		{ "trailing text", "Sun, 06 Nov 1994 08:49:37 GMT ", -1 },
-		{ "one-digit day", "Sun, 6 Nov 1994 08:49:37 GMT", -1 },
-		{ "no such month", "Sun, 06 Nix 1994 08:49:37 GMT", -1 },
-		{ "no such day", "Son, 06 Nov 1994 08:49:37 GMT", -1 },
-		{ "lower case", "sun, 06 nov 1994 08:49:37 gmt", -1 },
-		{ "ISO 8601", "1994-11-06T08:49:37Z", -1 },
-		{ "number", "120", -1 },
-		{ "empty", "", -1 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		int64_t got_ms = clock_parse_http_date(cases[i].text, strlen(cases[i].text));
-
-		if (got_ms != cases[i].want_ms)
-			fail_msg("%s: got %lld, want %lld", cases[i].name, (long long)got_ms,
-				(long long)cases[i].want_ms);
-	}
-}
-
-static void test_http_date_cut_short(void **state)
-{
-	static const char *const dates[] = {
-		"Sun, 06 Nov 1994 08:49:37 GMT",
-		"Sunday, 06-Nov-94 08:49:37 GMT",
-		"Sun Nov  6 08:49:37 1994",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(dates); i++) {
-		for (size_t size = 0; size < strlen(dates[i]); size++) {
-			if (clock_parse_http_date(dates[i], size) != -1)
-				fail_msg("'%.*s'", (int)size, dates[i]);
-		}
-	}
-}
-
 #define NOW_US (INT64_C(1800000000) * 1000000)
 #define SECOND_US INT64_C(1000000)
 
@@ -297,8 +234,6 @@ int main(void)
 		cmocka_unit_test(test_clocks_advance),
 		cmocka_unit_test(test_schedule_never_goes_back),
 		cmocka_unit_test(test_format_utc),
-		cmocka_unit_test(test_http_date),
-		cmocka_unit_test(test_http_date_cut_short),
 		cmocka_unit_test(test_when),
 		cmocka_unit_test(test_when_refuses),
 		cmocka_unit_test(test_format_local),

@@ -19,10 +19,10 @@ static void test_unit_is_spread_evenly(void **state)
 
 	(void)state;
 	for (int i = 0; i < ROLLS; i++) {
-		double dice = random_unit();
+		double number = random_unit();
 
-		assert_true(dice >= 0 && dice < 1);
-		tenths[(int)(dice * 10)]++;
+		assert_true(number >= 0 && number < 1);
+		tenths[(int)(number * 10)]++;
 	}
 	/* Ten standard deviations: a fair generator never leaves them. */
 	for (int i = 0; i < 10; i++)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "client_failure.h"
+#include "client/client_failure.h"
 #include "repostal/memory.h"
 
 static enum transport transport_of(CURLcode code, const char *text)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "lane.h"
+#include "queue/lane.h"
 #include "repostal/memory.h"
 
 static void test_first_attempts_and_retries_are_apart(void **state)

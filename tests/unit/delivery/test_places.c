@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "places.h"
+#include "queue/places.h"
 #include "repostal/memory.h"
 
 enum {
@@ -108,7 +108,7 @@ static void test_turns(void **state)
 
 		places_give_back(&places, before);
 		assert_int_equal(places_wait_ms(&places, NOW_MS), 0);
-		/* Whoever has just had one waits behind the others. */
+		/* The one that has just had one waits until the others had theirs. */
 		assert_false(places_take(&places, before, NOW_MS));
 		assert_ptr_equal(places_call(&places, NOW_MS), turn == 0 ? &seats[0] : seat);
 		if (turn == 0) {

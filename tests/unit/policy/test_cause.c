@@ -39,7 +39,7 @@ static void test_causes_in_words(void **state)
 	} cases[] = {
 		{ "refused", { CAUSE_CONNECT, .peer = "127.0.0.1:3000", .os_error = ECONNREFUSED },
 			"connection refused by 127.0.0.1:3000" },
-		{ "refused by nobody known", { CAUSE_CONNECT, .os_error = ECONNREFUSED },
+		{ "refused by an unknown peer", { CAUSE_CONNECT, .os_error = ECONNREFUSED },
 			"connection refused by the receiver" },
 		{ "reset", { CAUSE_CONNECT, .peer = "[::1]:3000", .os_error = ECONNRESET },
 			"connection reset by [::1]:3000" },

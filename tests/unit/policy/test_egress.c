@@ -47,7 +47,7 @@ static void test_denied(void **state)
 		{ DEFAULT, "::1", false },
 		{ DEFAULT, "10.0.0.1", false },
 #undef DEFAULT
-		/* Whoever opens the one has opened the others. */
+		/* To open the one is to open the others. */
 		{ { NULL }, "169.254.169.254", false },
 		{ { NULL }, "fd00:ec2::254", false },
 		{ { "10.0.0.0/8" }, "100.100.100.200", false },

@@ -61,7 +61,7 @@ static void test_burst(void **state)
 	}
 }
 
-/* Whoever waits as long as told gets a token, and no more than the rate promises. */
+/* A caller that waits as long as told gets a token, and no more than the rate promises. */
 static void test_average(void **state)
 {
 	static const double rates[] = { 3, 7, 10, 100.5, 1.0 / 60, 1.0 / 7 };

@@ -90,7 +90,7 @@ static void test_delays(void **state)
 		const struct retry_settings *settings;
 		int attempts_done;
 		int64_t retry_after_ms;
-		double dice;
+		double jitter;
 		int64_t want_ms;
 	} cases[] = {
 		{ "first", &plain, 1, -1, 0.5, 1000 },
@@ -98,14 +98,14 @@ static void test_delays(void **state)
 		{ "after the last", &plain, 3, -1, 0.5, -1 },
 		{ "long after the last", &plain, INT32_MAX, -1, 0.5, -1 },
 		{ "only one attempt", &once, 1, -1, 0, -1 },
-		{ "lowest dice", &jittery, 2, -1, 0, 5000 },
-		{ "middle dice", &jittery, 2, -1, 0.5, 5250 },
-		{ "highest dice", &jittery, 2, -1, 0.999999, 5499 },
+		{ "lowest jitter", &jittery, 2, -1, 0, 5000 },
+		{ "middle jitter", &jittery, 2, -1, 0.5, 5250 },
+		{ "highest jitter", &jittery, 2, -1, 0.999999, 5499 },
 		{ "asked for less", &plain, 2, 100, 0, 5000 },
 		{ "asked for nothing", &plain, 2, 0, 0, 5000 },
 		{ "asked for more", &plain, 2, 30000, 0, 30000 },
 		{ "asked for too much", &plain, 2, 90000, 0, 60000 },
-		{ "asked for ever", &plain, 2, INT64_MAX, 0, 60000 },
+		{ "asked to wait permanently", &plain, 2, INT64_MAX, 0, 60000 },
 		{ "no jitter on what was asked", &jittery, 1, 30000, 0.5, 30000 },
 		{ "jitter beyond what was asked", &jittery, 2, 5100, 0.5, 5250 },
 		{ "asking saves no dead", &plain, 3, 1000, 0, -1 },
@@ -116,7 +116,7 @@ static void test_delays(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		int64_t got_ms = retry_delay_ms(cases[i].settings, cases[i].attempts_done,
-			cases[i].retry_after_ms, cases[i].dice);
+			cases[i].retry_after_ms, cases[i].jitter);
 
 		if (got_ms != cases[i].want_ms)
 			fail_msg("%s: got %lld, want %lld", cases[i].name, (long long)got_ms,

@@ -178,7 +178,7 @@ static const char *tls_detail(const char *text, char out[CURL_ERROR_SIZE])
 }
 
 /* "Could not resolve host: app.example" */
-static const char *behind_colon(const char *text)
+static const char *after_colon(const char *text)
 {
 	const char *colon = strstr(text, ": ");
 
@@ -218,7 +218,7 @@ void client_failure_print(const struct client_failure *failure, char out[CAUSE_S
 		break;
 	case TRANSPORT_DNS:
 		cause.kind = CAUSE_NAME;
-		cause.detail = behind_colon(cause.detail);
+		cause.detail = after_colon(cause.detail);
 		break;
 	case TRANSPORT_CONNECT:
 		describe_connect(failure, &cause);

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One sample envelope to a target, because an operator asks: the same client, headers and signature as for
- * an event, but no delivery, no verdict, no breaker and no count.
- *
- * The caller waits on its own thread. A test that was posted before the list is closed comes to an end,
- * also while the gateway stops.
- */
+#include "target_test.h"
+
 #include <inttypes.h>
+#include <semaphore.h>
 #include <string.h>
 
-#include "dispatcher_private.h"
 #include "repostal/clock.h"
 #include "repostal/event_route.h"
 #include "repostal/memory.h"
@@ -33,18 +28,20 @@ static const char *const samples[] = {
 };
 
 /* On the caller's stack until done. */
-struct test {
-	struct test *next;
+struct test_order {
+	struct mailbox_item item;
+	struct test_order *next; /* under way */
+	struct target *target;
 	struct slice body;
 	const struct signature *signature; /* NULL: signing is off */
-	struct dispatcher_test *filled;
+	struct target_test *filled;
 	sem_t done;
 };
 
 /* NULL: the target does not take what this sample becomes, and it is not wanted all the same. */
 static struct outgoing *translate_sample(const struct dispatcher_settings *settings,
 	const struct target_settings *target, const struct parsed_event *parsed, bool is_wanted,
-	struct dispatcher_test *test, struct error *err)
+	struct target_test *test, struct error *err)
 {
 	static const struct known_message known = {
 		.from = SLICE_LITERAL("repostal-test@example.com"),
@@ -65,7 +62,7 @@ static struct outgoing *translate_sample(const struct dispatcher_settings *setti
 
 static struct outgoing *make_one(const struct dispatcher_settings *settings,
 	const struct target_settings *target, const char *sample, bool is_wanted,
-	struct dispatcher_test *test, struct error *err)
+	struct target_test *test, struct error *err)
 {
 	struct event_record record = {
 		.source_name = SLICE_LITERAL("repostal-test"),
@@ -90,7 +87,7 @@ static struct outgoing *make_one(const struct dispatcher_settings *settings,
 }
 
 static struct outgoing *make_envelope(const struct dispatcher_settings *settings,
-	const struct target_settings *target, struct dispatcher_test *test, struct error *err)
+	const struct target_settings *target, struct target_test *test, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(samples); i++) {
 		struct outgoing *outgoing =
@@ -111,35 +108,51 @@ static const struct target_settings *find_settings(
 	return NULL;
 }
 
-static enum status post(
-	struct dispatcher *dispatcher, struct target *target, struct test *test, struct error *err)
+static enum status post(struct dispatcher *dispatcher, struct test_order *order, struct error *err)
 {
+	struct test_list *tests = &dispatcher->tests;
 	enum status status = STATUS_BUSY;
 
-	pthread_mutex_lock(&dispatcher->tests_mutex);
-	if (!dispatcher->tests_closed) {
-		dispatcher_post_test(dispatcher, target, test);
+	pthread_mutex_lock(&tests->mutex);
+	if (!tests->is_closed) {
+		inbox_post(&dispatcher->shared.inbox, INBOX_TEST, &order->item);
 		status = STATUS_OK;
 	}
-	pthread_mutex_unlock(&dispatcher->tests_mutex);
+	pthread_mutex_unlock(&tests->mutex);
 	if (status != STATUS_OK)
 		error_set(err, "the gateway is stopping");
 	return status;
 }
 
-enum status dispatcher_test(struct dispatcher *dispatcher,
-	const struct dispatcher_settings *settings, uint16_t number,
-	struct dispatcher_test *test_out, struct error *err)
+/* Posts the order and waits for its end. */
+static enum status post_and_wait(
+	struct dispatcher *dispatcher, struct test_order *order, struct error *err)
+{
+	enum status status;
+
+	sem_init(&order->done, 0, 0);
+	status = post(dispatcher, order, err);
+	while (status == STATUS_OK && sem_wait(&order->done) != 0)
+		continue;
+	sem_destroy(&order->done);
+	return status;
+}
+
+enum status target_test_run(struct dispatcher *dispatcher,
+	const struct dispatcher_settings *settings, uint16_t number, struct target_test *test_out,
+	struct error *err)
 {
 	const struct target_settings *target_settings = find_settings(settings, number);
-	struct target *target = dispatcher->by_number[number];
-	struct test test = { .filled = test_out };
+	struct test_order order = {
+		.target = target_table_find(&dispatcher->table, number),
+		.filled = test_out,
+	};
 	struct signature *signature = NULL;
 	struct outgoing *outgoing;
 	enum status status = STATUS_INVALID;
 
-	*test_out = (struct dispatcher_test){ .event = "" };
-	if (target_settings == NULL || target == NULL) {
+	*test_out = (struct target_test){ .event = "" };
+	if (target_settings == NULL || order.target == NULL) {
 		error_set(err, "the target is disabled, or not configured any more");
 		return STATUS_NOT_FOUND;
 	}
@@ -153,13 +166,9 @@ enum status dispatcher_test(struct dispatcher *dispatcher,
 			goto out;
 	}
 	test_out->is_signed = signature != NULL;
-	test.body = outgoing->body;
-	test.signature = signature;
-	sem_init(&test.done, 0, 0);
-	status = post(dispatcher, target, &test, err);
-	while (status == STATUS_OK && sem_wait(&test.done) != 0)
-		continue;
-	sem_destroy(&test.done);
+	order.body = outgoing->body;
+	order.signature = signature;
+	status = post_and_wait(dispatcher, &order, err);
 out:
 	free(signature);
 	outgoing_release(outgoing, 0);
@@ -168,9 +177,9 @@ out:
 
 /* The delivery thread. */
 
-static void finish(struct test *test, const struct client_result *result)
+static void finish(struct test_order *order, const struct client_result *result)
 {
-	struct dispatcher_test *filled = test->filled;
+	struct target_test *filled = order->filled;
 	size_t size = result->answer.size < sizeof(filled->answer) ? result->answer.size
 								   : sizeof(filled->answer);
 
@@ -183,44 +192,43 @@ static void finish(struct test *test, const struct client_result *result)
 		memcpy(filled->answer, result->answer.data, size);
 		filled->answer_size = size;
 	}
-	sem_post(&test->done);
+	sem_post(&order->done);
 }
 
-void dispatcher_start_test(struct dispatcher *dispatcher, struct target *target, struct test *test)
+void target_test_start(struct dispatcher *dispatcher, struct mailbox_item *item)
 {
 	static const struct client_result interrupted = {
 		.outcome = { .transport = TRANSPORT_INTERRUPTED, .retry_after_ms = -1 },
 		.cause = "the gateway is stopping, or the target was removed",
 	};
+	struct test_order *order = MAILBOX_ENTRY(item, struct test_order, item);
 
-	if (!target->configured || atomic_load(&dispatcher->stop_by_ms) != 0) {
-		finish(test, &interrupted);
+	if (!order->target->is_configured || atomic_load(&dispatcher->stop_by_ms) != 0) {
+		finish(order, &interrupted);
 		return;
 	}
-	test->next = dispatcher->tests;
-	dispatcher->tests = test;
-	outbound_start(target->client, test->body, test->signature, test);
+	order->next = dispatcher->tests.first;
+	dispatcher->tests.first = order;
+	outbound_start(order->target->client, order->body, order->signature, order);
 }
 
-bool dispatcher_end_test(
+bool target_test_end(
 	struct dispatcher *dispatcher, void *request, const struct client_result *result)
 {
-	for (struct test **at = &dispatcher->tests; *at != NULL; at = &(*at)->next) {
-		struct test *test = *at;
+	struct test_order **at = &dispatcher->tests.first;
 
-		if (test != request)
-			continue;
-		*at = test->next;
-		finish(test, result);
-		return true;
-	}
-	return false;
+	while (*at != NULL && *at != request)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return false;
+	*at = (*at)->next;
+	finish(request, result);
+	return true;
 }
 
-void dispatcher_close_tests(struct dispatcher *dispatcher)
+void target_test_close(struct dispatcher *dispatcher)
 {
-	pthread_mutex_lock(&dispatcher->tests_mutex);
-	dispatcher->tests_closed = true;
-	pthread_mutex_unlock(&dispatcher->tests_mutex);
-	dispatcher_take_controls(dispatcher);
+	pthread_mutex_lock(&dispatcher->tests.mutex);
+	dispatcher->tests.is_closed = true;
+	pthread_mutex_unlock(&dispatcher->tests.mutex);
 }

@@ -16,17 +16,17 @@
 #include "repostal/address.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
-#include "repostal/dispatcher.h"
 #include "repostal/egress.h"
 #include "repostal/memory.h"
 #include "repostal/own_listeners.h"
 #include "repostal/store.h"
+#include "retry_after.h"
 
 enum {
 	RECEIVE_BUFFER_SIZE = 4096,
 	SOCKET_BUFFER_SIZE = 16 * 1024, /* what a peer can have waiting for us; answers are short */
 	HEADER_LINE_SIZE_MAX = 16 * 1024,
-	FOLDING_MENDED_VERSION = 0x080200, /* in libcurl's own numbering */
+	FOLDING_FIXED_VERSION = 0x080200, /* in libcurl's own numbering */
 };
 
 struct client {
@@ -40,9 +40,9 @@ struct client {
 };
 
 /* A libcurl handle with everything set that stays the same, and room for what does not. */
-struct exchange {
-	struct exchange *next; /* while it is idle */
-	struct exchange *next_of_all;
+struct client_exchange {
+	struct client_exchange *next; /* while it is idle */
+	struct client_exchange *next_of_all;
 	struct client_target *target;
 	CURL *easy;
 	void *request;
@@ -69,8 +69,8 @@ struct client_target {
 	char *user; /* NULL: none; as written, not percent-decoded: so does Postal */
 	char *password;
 	struct curl_slist *headers;
-	struct exchange *idle;
-	struct exchange *all;
+	struct client_exchange *idle;
+	struct client_exchange *all;
 };
 
 struct client *client_open(const struct egress_settings *egress, int connections_max,
@@ -85,7 +85,7 @@ struct client *client_open(const struct egress_settings *egress, int connections
 	client->on_done = on_done;
 	client->context = context;
 	client->renews_handles =
-		curl_version_info(CURLVERSION_NOW)->version_num < FOLDING_MENDED_VERSION;
+		curl_version_info(CURLVERSION_NOW)->version_num < FOLDING_FIXED_VERSION;
 	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
 	return client;
 }
@@ -161,7 +161,7 @@ static void make_headers(struct client_target *target)
 	}
 }
 
-static bool is_forbidden(struct exchange *exchange)
+static bool is_forbidden(struct client_exchange *exchange)
 {
 	const struct client *client = exchange->target->client;
 	const struct client_peer *peer = &exchange->peer;
@@ -187,7 +187,7 @@ static int port_of(const struct sockaddr *address)
 }
 
 /* Whatever a peer sends, little of it is read in one turn. */
-static curl_socket_t open_socket(struct exchange *exchange, const struct curl_sockaddr *dial)
+static curl_socket_t open_socket(struct client_exchange *exchange, const struct curl_sockaddr *dial)
 {
 	static const int buffer_size = SOCKET_BUFFER_SIZE;
 	int fd = socket(dial->family, dial->socktype | SOCK_CLOEXEC, dial->protocol);
@@ -201,7 +201,7 @@ static curl_socket_t open_socket(struct exchange *exchange, const struct curl_so
 /* Runs after name resolution, for each address that libcurl is about to dial. */
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *dial)
 {
-	struct exchange *exchange = data;
+	struct client_exchange *exchange = data;
 	struct client_peer *peer = &exchange->peer;
 
 	(void)purpose;
@@ -217,7 +217,7 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 static int on_before_request(
 	void *data, char *primary_ip, char *local_ip, int primary_port, int local_port)
 {
-	struct exchange *exchange = data;
+	struct client_exchange *exchange = data;
 	struct client_peer *peer = &exchange->peer;
 
 	(void)local_ip;
@@ -232,7 +232,7 @@ static int on_before_request(
 
 static size_t on_answer(char *data, size_t size, size_t count, void *user)
 {
-	struct exchange *exchange = user;
+	struct client_exchange *exchange = user;
 	size_t bytes = size * count;
 	size_t room = sizeof(exchange->answer) - exchange->answer_size;
 	size_t kept = bytes < room ? bytes : room;
@@ -242,7 +242,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *user)
 	return client_guard_take_body(&exchange->guard, bytes) ? bytes : 0;
 }
 
-static void set_options(struct exchange *exchange)
+static void set_options(struct client_exchange *exchange)
 {
 	struct client_target *target = exchange->target;
 	const struct target_settings *settings = target->settings;
@@ -283,9 +283,9 @@ static void set_options(struct exchange *exchange)
 		&exchange->guard, easy, &target->client->turn, settings->proxy[0] != '\0');
 }
 
-static struct exchange *exchange_take(struct client_target *target)
+static struct client_exchange *exchange_take(struct client_target *target)
 {
-	struct exchange *exchange = target->idle;
+	struct client_exchange *exchange = target->idle;
 
 	if (exchange != NULL) {
 		target->idle = exchange->next;
@@ -327,7 +327,7 @@ void client_target_close(struct client_target **targetp)
 		return;
 	*targetp = NULL;
 	while (target->all != NULL) {
-		struct exchange *exchange = target->all;
+		struct client_exchange *exchange = target->all;
 
 		target->all = exchange->next_of_all;
 		curl_multi_remove_handle(target->client->multi, exchange->easy);
@@ -348,7 +348,7 @@ void client_target_rebind(struct client_target *target, const struct target_sett
 
 bool client_target_is_idle(const struct client_target *target)
 {
-	for (const struct exchange *exchange = target->all; exchange != NULL;
+	for (const struct client_exchange *exchange = target->all; exchange != NULL;
 		exchange = exchange->next_of_all)
 		if (exchange->active)
 			return false;
@@ -367,7 +367,7 @@ void client_set_own(struct client *client, const struct own_listeners *own)
 
 /* The list is read, never changed or freed, by libcurl: its front may be ours and its tail shared. */
 static struct curl_slist *chain_headers(
-	struct exchange *exchange, const struct signature *signature)
+	struct client_exchange *exchange, const struct signature *signature)
 {
 	if (signature == NULL)
 		return exchange->target->headers;
@@ -384,7 +384,7 @@ static struct curl_slist *chain_headers(
 void client_start(struct client_target *target, struct slice body,
 	const struct signature *signature, void *request)
 {
-	struct exchange *exchange = exchange_take(target);
+	struct client_exchange *exchange = exchange_take(target);
 
 	exchange->request = request;
 	exchange->active = true;
@@ -412,7 +412,7 @@ static int64_t retry_after_ms(CURL *easy, long status)
 		return -1;
 	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
 		return -1;
-	return outcome_parse_retry_after(slice_text(header->value), clock_unix_ms());
+	return retry_after_parse_ms(header->value, clock_unix_ms());
 }
 
 /*
@@ -420,7 +420,7 @@ static int64_t retry_after_ms(CURL *easy, long status)
  * after it is freed, and write to it when the next answer begins with a folded line: any receiver could
  * have us corrupt our memory. A new handle remembers nothing, and costs three microseconds.
  */
-static void renew(struct exchange *exchange)
+static void renew(struct client_exchange *exchange)
 {
 	CURL *fresh = curl_easy_duphandle(exchange->easy);
 
@@ -430,7 +430,7 @@ static void renew(struct exchange *exchange)
 }
 
 static void hand_back(
-	struct client *client, struct exchange *exchange, struct client_result *result)
+	struct client *client, struct client_exchange *exchange, struct client_result *result)
 {
 	result->duration_us = clock_monotonic_us() - exchange->started_us;
 	curl_multi_remove_handle(client->multi, exchange->easy);
@@ -442,7 +442,7 @@ static void hand_back(
 	exchange->target->idle = exchange;
 }
 
-static void take_answer(struct exchange *exchange, int status, struct client_result *result)
+static void take_answer(struct client_exchange *exchange, int status, struct client_result *result)
 {
 	result->outcome = (struct outcome){
 		.transport = TRANSPORT_OK,
@@ -461,7 +461,7 @@ static void take_answer(struct exchange *exchange, int status, struct client_res
 }
 
 static void take_failure(
-	struct exchange *exchange, CURLcode code, long status, struct client_result *result)
+	struct client_exchange *exchange, CURLcode code, long status, struct client_result *result)
 {
 	long proxy_status = 0;
 	struct client_failure failure = {
@@ -488,7 +488,7 @@ static void take_failure(
 	result->answer = slice_text(result->cause);
 }
 
-static void finish(struct client *client, struct exchange *exchange, CURLcode code)
+static void finish(struct client *client, struct client_exchange *exchange, CURLcode code)
 {
 	struct client_result result = { .started_ms = exchange->started_ms };
 	long status = 0;
@@ -505,7 +505,7 @@ static void finish(struct client *client, struct exchange *exchange, CURLcode co
 
 void client_target_cancel(struct client_target *target)
 {
-	for (struct exchange *exchange = target->all; exchange != NULL;
+	for (struct client_exchange *exchange = target->all; exchange != NULL;
 		exchange = exchange->next_of_all) {
 		struct client_result result = {
 			.outcome = { .transport = TRANSPORT_INTERRUPTED, .retry_after_ms = -1 },
@@ -523,14 +523,14 @@ void client_target_cancel(struct client_target *target)
  * All messages before the first handle is removed: libcurl looks for each handle that goes in the list of
  * messages, and a list that is as long as the number of exchanges would make the cost quadratic.
  */
-static struct exchange *take_finished(struct client *client)
+static struct client_exchange *take_finished(struct client *client)
 {
-	struct exchange *first = NULL, **end = &first;
+	struct client_exchange *first = NULL, **end = &first;
 	CURLMsg *message;
 	int queued;
 
 	while ((message = curl_multi_info_read(client->multi, &queued)) != NULL) {
-		struct exchange *exchange;
+		struct client_exchange *exchange;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
@@ -545,14 +545,14 @@ static struct exchange *take_finished(struct client *client)
 
 void client_perform(struct client *client)
 {
-	struct exchange *finished;
+	struct client_exchange *finished;
 	int running;
 
 	client->turn++;
 	curl_multi_perform(client->multi, &running);
 	finished = take_finished(client);
 	while (finished != NULL) {
-		struct exchange *exchange = finished;
+		struct client_exchange *exchange = finished;
 
 		finished = exchange->next;
 		finish(client, exchange, exchange->code);
@@ -567,9 +567,4 @@ void client_poll(struct client *client, int64_t timeout_ms)
 void client_wake(struct client *client)
 {
 	curl_multi_wakeup(client->multi);
-}
-
-const char *dispatcher_system_authorities(void)
-{
-	return curl_version_info(CURLVERSION_NOW)->cainfo;
 }

@@ -8,7 +8,7 @@
 
 enum {
 	CALLS_OF_TURN = 4,   /* of on_progress(), for a handle that receives nothing */
-	CALLS_OF_CLOCK = 64, /* between two looks at the clock within a turn */
+	CALLS_OF_CLOCK = 64, /* between two readings of the clock within a turn */
 	HTTP_OK = 200,
 	HTTP_MULTIPLE_CHOICES = 300,
 };
@@ -35,7 +35,7 @@ static bool is_end_of_head(size_t size)
 }
 
 /* libcurl would read all of a refusal before it gives up. */
-static void look_at_tunnel(struct client_guard *guard, size_t size)
+static void check_tunnel(struct client_guard *guard, size_t size)
 {
 	long status = 0;
 
@@ -46,7 +46,7 @@ static void look_at_tunnel(struct client_guard *guard, size_t size)
 		guard->verdict = GUARD_REFUSED;
 }
 
-static void look_at_trailer(struct client_guard *guard, size_t size)
+static void charge_trailer(struct client_guard *guard, size_t size)
 {
 	guard->trailers_size += size + GUARD_LINE_SIZE;
 	if (guard->trailers_size > GUARD_TRAILERS_MAX && guard->verdict == GUARD_CONTENT)
@@ -77,13 +77,13 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 	size_t bytes = size * count;
 
 	if (guard->has_head) {
-		look_at_trailer(guard, bytes);
+		charge_trailer(guard, bytes);
 	} else if (guard->is_asked) {
 		if (is_header(line, bytes, "Transfer-Encoding:"))
 			trace_chunks(guard);
 		guard->has_head = is_end_of_head(bytes) && is_final(guard->easy);
 	} else if (guard->through_proxy) {
-		look_at_tunnel(guard, bytes);
+		check_tunnel(guard, bytes);
 	}
 	/* A trailer in a trace has been counted there. */
 	return charge(guard, guard->is_traced && guard->has_head ? GUARD_LINE_SIZE

@@ -44,7 +44,7 @@ void places_guarantee(struct places *places, struct seat *seat, int count)
 	places->set_aside += aside(seat);
 }
 
-/* What anybody may have. */
+/* What any target may have. */
 static int free_count(const struct places *places)
 {
 	return places->limit - places->taken - places->set_aside;
@@ -66,7 +66,7 @@ static bool may_take(const struct places *places, const struct seat *seat)
 		return false;
 	if (aside(seat) > 0)
 		return true;
-	/* Nobody overtakes those that wait. */
+	/* None overtakes those that wait. */
 	return free_count(places) > 0 && (places->waiting == NULL || seat->is_called);
 }
 

@@ -27,6 +27,11 @@ void delivery_queue_remove(struct delivery_queue *queue, struct delivery *delive
 	queue->count--;
 }
 
+uint8_t lane_number(uint8_t type)
+{
+	return type < STORE_TYPES ? type : STORE_TYPES - 1;
+}
+
 void lane_init(struct lane *lane)
 {
 	*lane = (struct lane){ .disk_due_ms = 0 };

@@ -4,7 +4,7 @@
  *
  * Promise    Each attempt holds a descriptor, and costs each turn of the delivery thread a little, so there
  *            is one number of places for all. As long as there are as many places as targets, each target
- *            has some that nobody else gets; what is left is given in turn, one at a time. Constant cost.
+ *            has some that no other gets; what is left is given in turn, one at a time. Constant cost.
  * Threads    The delivery thread.
  * Ownership  A seat is its target's, and outlives the places' use of it.
  */
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "repostal/dispatcher.h"
+#include "repostal/dispatcher_settings.h"
 
 enum {
 	PLACES_MAX = DISPATCHER_IN_FLIGHT_MAX,
@@ -26,7 +26,7 @@ enum {
 /* What one target has of the places. */
 struct seat {
 	int held;
-	int guaranteed; /* that nobody else gets */
+	int guaranteed; /* that no other target gets */
 	bool is_called; /* its turn has come */
 	bool is_waiting;
 	struct seat *next_waiting;
@@ -37,7 +37,7 @@ struct places {
 	int limit; /* total, or less since descriptors were short */
 	int taken;
 	int set_aside;         /* guaranteed, and not taken */
-	int64_t held_until_ms; /* monotonic; nobody gets one before */
+	int64_t held_until_ms; /* monotonic; none is given before */
 	struct seat *waiting;
 	struct seat **waiting_end;
 };
@@ -53,7 +53,7 @@ bool places_take(struct places *places, struct seat *seat, int64_t now_ms);
 void places_give_back(struct places *places, struct seat *seat);
 /* An attempt got no descriptor: fewer at once from here on, and none for a while. */
 void places_run_short(struct places *places, int64_t now_ms);
-/* A seat whose turn has come; NULL: nobody waits, or nothing is free. Serve it before the next call. */
+/* A seat whose turn has come; NULL: none waits, or nothing is free. Serve it before the next call. */
 struct seat *places_call(struct places *places, int64_t now_ms);
 /* When places_call() may have an answer though nothing was given back: 0 for now, INT64_MAX for never. */
 int64_t places_wait_ms(const struct places *places, int64_t now_ms);

@@ -29,7 +29,7 @@ struct lane {
 	struct breaker breaker;
 	struct delivery_queue first_attempts;
 	struct delivery_queue retries;
-	int flying;          /* attempts under way */
+	int in_flight;       /* attempts under way */
 	int claimed_ready;   /* in the queues, or being signed */
 	int64_t disk_due_ms; /* Unix; when something on disk is due; INT64_MAX: nothing is */
 	bool is_used;        /* the receiver has answered one of this type */
@@ -41,6 +41,8 @@ void delivery_queue_init(struct delivery_queue *queue);
 void delivery_queue_add(struct delivery_queue *queue, struct delivery *delivery);
 void delivery_queue_remove(struct delivery_queue *queue, struct delivery *delivery);
 
+/* The lane of a type of event: larger ones count as the last. */
+uint8_t lane_number(uint8_t type);
 void lane_init(struct lane *lane);
 void lane_add(struct lane *lane, struct delivery *delivery);
 void lane_remove(struct lane *lane, struct delivery *delivery);
