@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "repostal/clock.h"
-#include "repostal/event_route.h"
+#include "repostal/event_envelope.h"
 #include "repostal/memory.h"
 #include "repostal/random.h"
 
@@ -38,10 +38,10 @@ struct test_order {
 	sem_t done;
 };
 
-/* NULL: the target does not take what this sample becomes, and it is not wanted all the same. */
-static struct outgoing *translate_sample(const struct dispatcher_settings *settings,
+/* Writes the envelope, if the target takes what this sample becomes, or it is wanted all the same. */
+static void write_envelope(const struct dispatcher_settings *settings,
 	const struct target_settings *target, const struct parsed_event *parsed, bool is_wanted,
-	struct target_test *test, struct error *err)
+	struct target_test *test, struct buf *envelope)
 {
 	static const struct known_message known = {
 		.from = SLICE_LITERAL("repostal-test@example.com"),
@@ -55,21 +55,21 @@ static struct outgoing *translate_sample(const struct dispatcher_settings *setti
 	enum postal_event_type type = translate_type(rules.translate, &parsed->event);
 
 	if (!is_wanted && !event_route_takes(&route, type, &parsed->event))
-		return NULL;
+		return;
 	test->event = postal_event_type_name(type);
-	return outgoing_translate(&rules, parsed, &known, 0, err);
+	memcpy(test->uuid, parsed->uuid, sizeof(test->uuid));
+	(void)event_envelope(&rules, parsed, &known, envelope);
 }
 
-static struct outgoing *make_one(const struct dispatcher_settings *settings,
+static void make_one(const struct dispatcher_settings *settings,
 	const struct target_settings *target, const char *sample, bool is_wanted,
-	struct target_test *test, struct error *err)
+	struct target_test *test, struct buf *envelope)
 {
 	struct event_record record = {
 		.source_name = SLICE_LITERAL("repostal-test"),
 		.received_us = clock_unix_us(),
 		.content_type = SLICE_LITERAL("application/json"),
 	};
-	struct outgoing *outgoing = NULL;
 	struct parsed_event parsed;
 	struct buf text;
 
@@ -78,25 +78,21 @@ static struct outgoing *make_one(const struct dispatcher_settings *settings,
 	buf_printf(&text, "{%s,\"id\":\"repostal-test-%08x%08x@example.com\",\"time\":%" PRId64 "}",
 		sample, random_u32(), random_u32(), record.received_us / US_PER_S);
 	record.raw = buf_slice(&text);
-	error_set(err, "the sample cannot be translated");
 	if (event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE)
-		outgoing = translate_sample(settings, target, &parsed, is_wanted, test, err);
+		write_envelope(settings, target, &parsed, is_wanted, test, envelope);
 	parsed_event_release(&parsed);
 	buf_free(&text);
-	return outgoing;
 }
 
-static struct outgoing *make_envelope(const struct dispatcher_settings *settings,
-	const struct target_settings *target, struct target_test *test, struct error *err)
+/* False: the envelope stays empty. */
+static bool make_envelope(const struct dispatcher_settings *settings,
+	const struct target_settings *target, struct target_test *test, struct buf *envelope)
 {
-	for (size_t i = 0; i < ARRAY_COUNT(samples); i++) {
-		struct outgoing *outgoing =
-			make_one(settings, target, samples[i], false, test, err);
-
-		if (outgoing != NULL)
-			return outgoing;
-	}
-	return make_one(settings, target, samples[0], true, test, err);
+	for (size_t i = 0; i < ARRAY_COUNT(samples) && envelope->size == 0; i++)
+		make_one(settings, target, samples[i], false, test, envelope);
+	if (envelope->size == 0)
+		make_one(settings, target, samples[0], true, test, envelope);
+	return envelope->size > 0;
 }
 
 static const struct target_settings *find_settings(
@@ -148,7 +144,7 @@ enum status target_test_run(struct dispatcher *dispatcher,
 		.filled = test_out,
 	};
 	struct signature *signature = NULL;
-	struct outgoing *outgoing;
+	struct buf envelope;
 	enum status status = STATUS_INVALID;
 
 	*test_out = (struct target_test){ .event = "" };
@@ -156,22 +152,23 @@ enum status target_test_run(struct dispatcher *dispatcher,
 		error_set(err, "the target is disabled, or not configured any more");
 		return STATUS_NOT_FOUND;
 	}
-	outgoing = make_envelope(settings, target_settings, test_out, err);
-	if (outgoing == NULL)
-		return STATUS_INVALID;
-	memcpy(test_out->uuid, outgoing_uuid(outgoing).data, UUID_TEXT_SIZE - 1);
+	buf_init(&envelope, ENVELOPE_SIZE_MAX);
+	if (!make_envelope(settings, target_settings, test_out, &envelope)) {
+		error_set(err, "the sample cannot be translated");
+		goto out;
+	}
 	if (signer_is_on(settings->signer)) {
-		signature = signer_sign(settings->signer, outgoing->body, err);
+		signature = signer_sign(settings->signer, buf_slice(&envelope), err);
 		if (signature == NULL)
 			goto out;
 	}
 	test_out->is_signed = signature != NULL;
-	order.body = outgoing->body;
+	order.body = buf_slice(&envelope);
 	order.signature = signature;
 	status = post_and_wait(dispatcher, &order, err);
 out:
 	free(signature);
-	outgoing_release(outgoing, 0);
+	buf_free(&envelope);
 	return status;
 }
 

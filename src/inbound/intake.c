@@ -139,8 +139,7 @@ static void send_on(struct intake_ticket *ticket)
 	drop_refused(ticket);
 
 	if (ticket->outgoing != NULL) {
-		ticket->outgoing->event = event->id;
-		ticket->outgoing->lease = event->lease;
+		outgoing_set_stored(ticket->outgoing, event);
 		dispatcher_offer(dispatcher, ticket->outgoing);
 	}
 	for (size_t i = 0; i < event->deliveries_count; i++)
@@ -253,35 +252,22 @@ static size_t reserve_slots(struct dispatcher *dispatcher, const struct store_ev
 	return leased;
 }
 
-static struct outgoing *make_outgoing(const struct arrival *arrival,
-	const struct parsed_event *parsed, const struct store_event *event, size_t leased)
+/* Continues from memory when it is stored; its envelope is made then. */
+static struct outgoing *make_outgoing(struct dispatcher *dispatcher,
+	struct parsed_event *parsed_taken, const struct store_event *event, size_t leased)
 {
-	static const struct known_message known;
-	struct dispatcher *dispatcher = arrival->inbound->dispatcher;
-	struct error err;
-	struct outgoing *outgoing =
-		outgoing_translate(&arrival->view->rules, parsed, &known, leased, &err);
+	struct outgoing *outgoing = outgoing_new(parsed_taken, leased);
 	size_t index = 0;
 
-	for (size_t i = 0; i < event->deliveries_count; i++) {
-		struct store_new_delivery *delivery = &event->deliveries[i];
-
-		if (!delivery->leased)
-			continue;
-		if (outgoing != NULL) {
-			dispatcher_address(
-				dispatcher, outgoing, index++, delivery->target, event->type);
-			continue;
-		}
-		/* No envelope can be made of it: the way over the disk ends where people see it. */
-		dispatcher_release(dispatcher, delivery->target);
-		delivery->leased = false;
-	}
+	for (size_t i = 0; i < event->deliveries_count; i++)
+		if (event->deliveries[i].leased)
+			dispatcher_address(dispatcher, outgoing, index++,
+				event->deliveries[i].target, event->type);
 	return outgoing;
 }
 
 void intake_event(const struct arrival *arrival, const struct event_record *record,
-	const struct parsed_event *parsed)
+	struct parsed_event *parsed)
 {
 	struct inbound *inbound = arrival->inbound;
 	enum postal_event_type type =
@@ -303,7 +289,7 @@ void intake_event(const struct arrival *arrival, const struct event_record *reco
 	event_takers_fill(arrival->source, parsed, type, ticket->deliveries);
 	leased = reserve_slots(inbound->dispatcher, event);
 	if (leased > 0)
-		ticket->outgoing = make_outgoing(arrival, parsed, event, leased);
+		ticket->outgoing = make_outgoing(inbound->dispatcher, parsed, event, leased);
 	http_defer(arrival->exchange, &ticket->http);
 	store_thread_post(inbound->store, &ticket->store.request);
 }

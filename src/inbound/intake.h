@@ -14,9 +14,9 @@
 #include "inbound_private.h"
 #include "repostal/parsed_event.h"
 
-/* The record is what arrived. */
+/* The record is what arrived. What parsed owns may be taken; it is to be released all the same. */
 void intake_event(const struct arrival *arrival, const struct event_record *record,
-	const struct parsed_event *parsed);
+	struct parsed_event *parsed);
 /* Of one with a problem. */
 void intake_quarantine(const struct arrival *arrival, const struct event_record *record,
 	const struct parsed_event *parsed);
