@@ -32,12 +32,10 @@
 struct control_snapshot {
 	int64_t generation; /* 0: no gateway runs */
 	uint64_t fingerprint;
-	const struct routed_source *sources; /* the configured ones */
-	size_t sources_count;
+	struct event_rules rules;
 	const struct target_settings *targets;
 	const uint16_t *target_numbers; /* of the store, for each */
 	size_t targets_count;
-	const struct translate_settings *translate;
 };
 
 enum {

@@ -17,6 +17,7 @@
 #include "repostal/envelope.h"
 #include "repostal/source_settings.h"
 #include "repostal/target_settings.h"
+#include "repostal/translate.h"
 
 /* A target that takes events of a source. */
 struct event_route {
@@ -34,6 +35,16 @@ struct routed_source {
 	size_t routes_count;
 };
 
+/* All that a configuration says about events. */
+struct event_rules {
+	const struct translate_settings *translate;
+	const struct routed_source *sources;
+	size_t sources_count;
+};
+
+/* By the store's number; NULL: it is not configured. */
+const struct routed_source *event_rules_find(const struct event_rules *rules, uint16_t source);
+
 /* A number that no target has: it gets no route. */
 enum {
 	EVENT_ROUTE_NO_TARGET = UINT16_MAX
@@ -43,7 +54,7 @@ enum {
  * Fills routes (room for targets_count) with the enabled targets that listen to this source; numbers
  * are the store's, one for each target. Returns how many there are.
  */
-size_t event_routes_lay(const char *source, const struct target_settings *targets,
+size_t event_routes_build(const char *source, const struct target_settings *targets,
 	const uint16_t *numbers, size_t targets_count, struct event_route *routes);
 
 bool event_route_takes(const struct event_route *route, enum postal_event_type type,

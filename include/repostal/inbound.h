@@ -17,7 +17,6 @@
 #include "repostal/event_route.h"
 #include "repostal/http.h"
 #include "repostal/metric.h"
-#include "repostal/source_settings.h"
 #include "repostal/store_thread.h"
 
 enum reject_reason {
@@ -43,10 +42,8 @@ struct inbound_source_metrics {
 
 /* What the configuration says about the inbound side; never changes once it is open. */
 struct inbound_view {
-	const struct routed_source *sources;
-	size_t sources_count;
+	struct event_rules rules;
 	const struct address_ranges *trusted_proxies;
-	const struct translate_settings *translate;
 	struct slice jwks;          /* the document */
 	_Atomic int references;     /* private */
 	struct source_lines *lines; /* private */
@@ -61,7 +58,7 @@ struct inbound *inbound_new(void);
 void inbound_free(struct inbound **inboundp);
 
 /* Requests that arrive from now on see this view. Any thread. */
-void inbound_show(struct inbound *inbound, struct inbound_view *view);
+void inbound_publish(struct inbound *inbound, struct inbound_view *view);
 
 /*
  * From now on requests that see this view get to intake: the sources have their numbers and routes, and

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outgoing.h - an envelope on its way, and the deliveries that share it
+ * outgoing.h - an event on its way out, and the deliveries that share its envelope
  *
- * Promise    Body and signature are made once for an event, whatever the number of targets; after
- *            that an outgoing only changes in its deliveries. One allocation holds everything but
- *            the signature.
+ * Promise    Envelope and signature are made once for an event, after its commit and whatever the number of
+ *            targets; after that an outgoing only changes in its deliveries.
  * Threads    Handed from thread to thread with the mailboxes; each delivery has one owner at a
  *            time, the references are atomic.
  * Ownership  Each delivery counts as one reference. The last outgoing_release() frees.
@@ -16,12 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "repostal/event_route.h"
 #include "repostal/mailbox.h"
-#include "repostal/outcome.h"
+#include "repostal/parsed_event.h"
 #include "repostal/signer.h"
 #include "repostal/slice.h"
 #include "repostal/store_thread.h"
-#include "repostal/translate.h"
 
 struct target;
 
@@ -44,26 +43,27 @@ struct outgoing {
 	int64_t event; /* of the store; set once it is committed, as the lease */
 	int64_t lease;
 	int64_t received_us;
-	int64_t happened_ms;         /* Unix: the envelope's timestamp */
-	uint16_t source;             /* of the store */
+	uint16_t source;       /* of the store */
+	struct origin *origin; /* what the envelope is made of; NULL: it is made, or cannot be */
+	char *problem;         /* why it cannot be; else NULL */
+	struct slice body;     /* the envelope */
+	int64_t happened_ms;   /* Unix: its timestamp */
 	struct signature *signature; /* NULL: signing is off */
 	size_t memory_size;          /* what it counts for in the dispatcher's budget */
 	_Atomic int64_t *budget;
-	struct slice body;
 	size_t deliveries_count;
 	struct delivery deliveries[];
 };
 
-/* Room for so many deliveries and a copy of body. references is deliveries_count. */
-struct outgoing *outgoing_new(struct slice body, int64_t received_us, size_t deliveries_count);
-/*
- * The outgoing of a translated event. NULL when no envelope can be made of it (err says why), which
- * the limits of bizmail.h rule out.
- */
-struct outgoing *outgoing_translate(const struct translate_settings *settings, struct slice source,
-	const struct translate_defaults *defaults, const struct bizmail_event *event,
-	const struct event_identity *identity, int64_t received_us, size_t deliveries_count,
-	struct error *err);
+/* Of an event that is about to be stored. What parsed owns is the outgoing's from now on. */
+struct outgoing *outgoing_new(struct parsed_event *parsed_taken, size_t deliveries_count);
+/* It is stored. */
+void outgoing_set_stored(struct outgoing *outgoing, const struct store_event *event);
+/* Of what was claimed, for one delivery; target: whose. */
+struct outgoing *outgoing_of_claimed(struct store_claimed *claimed_taken, struct slice target);
+
+/* Makes the envelope, unless that was done before. Afterwards there is a body, or a problem. */
+void outgoing_make(struct outgoing *outgoing, const struct event_rules *rules);
 
 /* The envelope's uuid, for people who search. */
 struct slice outgoing_uuid(const struct outgoing *outgoing);

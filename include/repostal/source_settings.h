@@ -11,7 +11,6 @@
 #include <stdbool.h>
 
 #include "repostal/address.h"
-#include "repostal/translate.h"
 
 /* All that are given must hold. */
 struct auth_settings {
@@ -21,11 +20,18 @@ struct auth_settings {
 	struct address_ranges allow; /* empty: every address */
 };
 
+/* What a source fills in where nothing better is known of a message. NULL or "": nothing. */
+struct source_defaults {
+	char *from;
+	char *subject;
+	char *tag;
+};
+
 struct source_settings {
 	char *name;
 	char *path; /* "/webhooks/bizmail": begins with '/', does not end in one */
 	struct auth_settings auth;
-	struct translate_defaults defaults;
+	struct source_defaults defaults;
 };
 
 #endif

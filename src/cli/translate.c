@@ -10,11 +10,10 @@
 #include "cli/command/read_file.h"
 #include "cli/commands.h"
 #include "json_values.h"
-#include "repostal/bizmail.h"
 #include "repostal/buf.h"
 #include "repostal/clock.h"
 #include "repostal/config.h"
-#include "repostal/envelope.h"
+#include "repostal/event_envelope.h"
 #include "repostal/memory.h"
 #include "repostal/translate.h"
 
@@ -23,9 +22,8 @@ enum {
 };
 
 struct translation {
-	struct translate_settings settings;
-	struct translate_defaults defaults;
-	struct slice source;
+	struct event_rules rules;
+	struct slice source_name;
 	struct buf envelope;
 	int exit_code;
 };
@@ -63,15 +61,13 @@ static void report(
 	translation->exit_code = EXIT_FAILED;
 }
 
-static void print_envelope(struct translation *translation, const struct bizmail_event *event)
+static void print_envelope(struct translation *translation, const struct parsed_event *parsed)
 {
-	struct event_identity identity = translate_identity(translation->source, event);
-	struct postal_event postal;
+	static const struct known_message known;
 
-	translate_event(&translation->settings, translation->source, &translation->defaults, event,
-		&identity, clock_unix_us(), &postal);
 	buf_reset(&translation->envelope);
-	REPOSTAL_ASSERT(envelope_write(&postal, &translation->envelope));
+	REPOSTAL_ASSERT(
+		event_envelope(&translation->rules, parsed, &known, &translation->envelope));
 	fwrite(translation->envelope.data, 1, translation->envelope.size, stdout);
 	putchar('\n');
 }
@@ -79,16 +75,19 @@ static void print_envelope(struct translation *translation, const struct bizmail
 static void translate_value(
 	struct translation *translation, const char *path, int64_t line, struct slice value)
 {
-	static const struct slice json = SLICE_LITERAL("application/json");
-	struct bizmail_event event;
-	enum bizmail_problem problem =
-		bizmail_parse(BIZMAIL_ENCODING_JSON, json, value, BIZMAIL_UNKNOWN, &event, NULL);
+	const struct event_record record = {
+		.source_name = translation->source_name,
+		.received_us = clock_unix_us(),
+		.content_type = SLICE_LITERAL("application/json"),
+		.raw = value,
+	};
+	struct parsed_event parsed;
 
-	if (problem == BIZMAIL_PROBLEM_NONE)
-		print_envelope(translation, &event);
+	if (event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE)
+		print_envelope(translation, &parsed);
 	else
-		report(translation, path, line, problem_text(problem));
-	bizmail_event_release(&event);
+		report(translation, path, line, problem_text(parsed.problem));
+	parsed_event_release(&parsed);
 }
 
 static void translate_text(struct translation *translation, const char *path, struct slice text)
@@ -139,19 +138,20 @@ struct translate_options {
 static int translate_all(const char *config_path, char **paths, size_t paths_count)
 {
 	struct translation translation = {
-		.settings = settings_default,
-		.source = SLICE_LITERAL("bizmail"),
+		.rules = { .translate = &settings_default },
+		.source_name = SLICE_LITERAL("bizmail"),
 		.exit_code = EXIT_OK,
 	};
+	struct routed_source source = { .number = 0 };
 	struct config *config = NULL;
 
 	if (config_path != NULL &&
 		cli_load_config(config_path, CONFIG_SECRETS_NONE, &config) != EXIT_OK)
 		return EXIT_CONFIG;
 	if (config != NULL) {
-		translation.settings = config->translate;
-		translation.defaults = config->sources[0].defaults;
-		translation.source = slice_text(config->sources[0].name);
+		source.settings = &config->sources[0];
+		translation.rules = (struct event_rules){ &config->translate, &source, 1 };
+		translation.source_name = slice_text(config->sources[0].name);
 	}
 	buf_init(&translation.envelope, ENVELOPE_SIZE_MAX);
 	for (size_t i = 0; i < paths_count; i++)

@@ -48,7 +48,7 @@ static enum status send_as_new(
 	status = store_number_anew(store, item->event, (uint16_t)item->target, 1, &number, err);
 	if (status != STATUS_OK)
 		return status;
-	uuid = translate_uuid_as_new(&item->uuid, item->target_name, number);
+	uuid = event_uuid_as_new(&item->uuid, item->target_name, number);
 	uuid_format(&uuid, text);
 	return store_add_search_key(
 		store, item->event, search_key_uuid(slice_text(text)), now_ms, err);

@@ -100,7 +100,7 @@ void quarantine_discard_all(struct call *call);
 
 /* deliveries.c */
 void delivery_write_members(struct buf *out, const struct names *names, const struct store_row *row,
-	const struct facts *facts);
+	const struct parsed_event *parsed);
 /* null, or what the last attempt came to: "2xx", "timeout", .. */
 void delivery_write_result(struct buf *out, int attempts, int http_status, int transport);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "copy.h"
-#include "facts.h"
+#include "repostal/event_row.h"
 #include "repostal/memory.h"
 #include "repostal/search_key.h"
 
@@ -33,11 +33,13 @@ struct copied_delivery {
 
 struct copied_event {
 	int64_t id; /* in the source */
+	struct event_record record;
+	uint8_t type;
 	struct store_event event;
 	struct uuid uuid;
-	const char *problem; /* NULL, or why it cannot be understood */
-	char *bytes;         /* content type and raw */
-	size_t first;        /* of its deliveries */
+	enum bizmail_problem problem; /* not NONE: it cannot be understood, and event is empty */
+	char *bytes;                  /* content type and raw */
+	size_t first;                 /* of its deliveries */
 	size_t deliveries_count;
 };
 
@@ -66,14 +68,10 @@ static void begin_event(struct portion *portion, const struct store_row *row)
 	};
 	memcpy(copied->bytes, row->content_type.data, type_size);
 	memcpy(copied->bytes + type_size, row->raw.data, row->raw.size);
-	copied->event = (struct store_event){
-		.received_us = row->received_us,
-		.source = row->source,
-		.kind = row->kind,
-		.type = row->type,
-		.content_type = slice_of(copied->bytes, type_size),
-		.raw = slice_of(copied->bytes + type_size, row->raw.size),
-	};
+	copied->type = row->type;
+	copied->record = event_record_of_row(row, names_source(&portion->copy->names, row->source));
+	copied->record.content_type.data = copied->bytes;
+	copied->record.raw.data = copied->bytes + type_size;
 	portion->size += row->raw.size;
 }
 
@@ -153,31 +151,10 @@ static bool needs_verdict(const struct copy *copy, const struct store_row *row)
 	return !is_open(row) || row->attempts > 0 || row->due_ms > row->received_us / 1000;
 }
 
-static void understand(struct portion *portion, struct copied_event *copied)
+static void add_deliveries(struct portion *portion, struct copied_event *copied, int64_t order_key)
 {
 	const struct copy *copy = portion->copy;
-	struct store_event *event = &copied->event;
-	const struct bizmail_event *said;
-	int64_t order_key;
-	struct facts facts;
 
-	facts_read(&facts, names_source(&copy->names, event->source), event->content_type,
-		event->raw, event->kind);
-	if (facts.problem != BIZMAIL_PROBLEM_NONE) {
-		copied->problem = bizmail_problem_name(facts.problem);
-		facts_free(&facts);
-		return;
-	}
-	said = &facts.event;
-	event->occurred_ms = said->time_ms;
-	event->identity = facts.identity.hash;
-	copied->uuid = facts.identity.uuid;
-	event->search_keys[0] = search_key_uuid(slice_text(facts.uuid));
-	event->search_keys[1] = search_key_message(said->id);
-	event->search_keys[2] = search_key_recipient(said->recipient);
-	order_key = search_key_order(
-		names_source(&copy->names, event->source), said->id, said->recipient);
-	facts_free(&facts);
 	for (size_t i = copied->first; i < copied->first + copied->deliveries_count; i++) {
 		const struct store_row *row = &portion->deliveries[i].row;
 
@@ -188,8 +165,22 @@ static void understand(struct portion *portion, struct copied_event *copied)
 			.order_key = is_ordered(copy, row) ? order_key : 0,
 		};
 	}
-	event->deliveries = &portion->new_deliveries[copied->first];
-	event->deliveries_count = copied->deliveries_count;
+	copied->event.deliveries = &portion->new_deliveries[copied->first];
+	copied->event.deliveries_count = copied->deliveries_count;
+}
+
+static void understand(struct portion *portion, struct copied_event *copied)
+{
+	struct parsed_event parsed;
+
+	copied->problem = event_parse(&copied->record, &parsed);
+	if (copied->problem == BIZMAIL_PROBLEM_NONE) {
+		copied->uuid = parsed.identity.uuid;
+		copied->event =
+			event_row(&copied->record, &parsed, (enum postal_event_type)copied->type);
+		add_deliveries(portion, copied, event_order_key(&parsed));
+	}
+	parsed_event_release(&parsed);
 }
 
 static enum status check_targets(
@@ -216,10 +207,10 @@ static enum status prepare(struct portion *portion, struct copied_event *copied,
 	if (status == STATUS_OK)
 		status = read_attempts(portion, copied, err);
 	if (status == STATUS_OK)
-		understand(portion, copied);
-	if (status == STATUS_OK)
 		status = copy_source_number(
-			portion->copy, copied->event.source, &copied->event.source, err);
+			portion->copy, copied->record.source, &copied->record.source, err);
+	if (status == STATUS_OK)
+		understand(portion, copied);
 	return status;
 }
 
@@ -228,17 +219,10 @@ static enum status prepare(struct portion *portion, struct copied_event *copied,
 static enum status put_aside(
 	struct portion *portion, const struct copied_event *copied, struct error *err)
 {
-	const struct store_event *event = &copied->event;
-	struct store_quarantined quarantined = {
-		.received_us = event->received_us,
-		.source = event->source,
-		.kind = event->kind,
-		.reason = copied->problem,
-		.content_type = event->content_type,
-		.raw = event->raw,
-	};
+	const struct event_record *record = &copied->record;
+	struct store_quarantined quarantined = event_quarantine_row(record, copied->problem);
 
-	if (copy_known_add(&portion->copy->known, event->source, event->raw)) {
+	if (copy_known_add(&portion->copy->known, record->source, record->raw)) {
 		portion->added.quarantined_known++;
 		return STATUS_OK;
 	}
@@ -257,7 +241,7 @@ static enum status record(struct portion *portion, const struct copied_event *co
 		.event = copied->event.id,
 		.lease = copied->event.lease,
 		.target = portion->copy->targets[row->target],
-		.source = copied->event.source,
+		.source = copied->record.source,
 		.next = waits                              ? DELIVERY_WAITING
 			: row->state == DELIVERY_DISCARDED ? DELIVERY_DEAD
 							   : row->state,
@@ -320,8 +304,8 @@ static enum status keep_as_new(struct portion *portion, const struct copied_even
 
 	status = store_number_anew(portion->copy->to, copied->event.id,
 		portion->copy->targets[row->target], row->as_new, &number, err);
-	for (int n = facts_first_as_new(row); status == STATUS_OK && n <= number; n++) {
-		struct uuid uuid = translate_uuid_as_new(&copied->uuid, target, n);
+	for (int n = number; status == STATUS_OK && n >= event_first_as_new(row->as_new); n--) {
+		struct uuid uuid = event_uuid_as_new(&copied->uuid, target, n);
 		char text[UUID_TEXT_SIZE];
 
 		uuid_format(&uuid, text);
@@ -350,7 +334,7 @@ static enum status amend(
 
 static bool is_new(const struct copied_event *copied)
 {
-	return copied->problem == NULL && !copied->event.duplicate;
+	return copied->problem == BIZMAIL_PROBLEM_NONE && !copied->event.duplicate;
 }
 
 static enum status check_backlog(const struct portion *portion, struct error *err)
@@ -398,8 +382,9 @@ static enum status write_events(struct portion *portion, size_t count, struct er
 	for (size_t i = 0; status == STATUS_OK && i < count; i++) {
 		struct copied_event *copied = &portion->events[i];
 
-		status = copied->problem == NULL ? store_append(to, &copied->event, err)
-						 : put_aside(portion, copied, err);
+		status = copied->problem == BIZMAIL_PROBLEM_NONE
+				 ? store_append(to, &copied->event, err)
+				 : put_aside(portion, copied, err);
 	}
 	/* Their ids and leases are known from here on. */
 	if (status == STATUS_OK)
@@ -418,7 +403,7 @@ static void forget(struct portion *portion, size_t count)
 	for (size_t i = 0; i < gone; i++)
 		free(portion->deliveries[i].answer);
 	for (size_t i = 0; i < count; i++) {
-		portion->size -= portion->events[i].event.raw.size;
+		portion->size -= portion->events[i].record.raw.size;
 		free(portion->events[i].bytes);
 	}
 	portion->events_count -= count;

@@ -45,13 +45,13 @@ static void write_reason(struct buf *out, const struct store_row *row)
 }
 
 void delivery_write_members(struct buf *out, const struct names *names, const struct store_row *row,
-	const struct facts *facts)
+	const struct parsed_event *parsed)
 {
 	enum postal_event_type type = (enum postal_event_type)row->type;
 	char sent_as[UUID_TEXT_SIZE];
 
-	facts_uuid_sent(facts, names, row, sent_as);
-	out_text_or_null(out, "uuid", slice_text(facts->uuid));
+	parsed_event_print_uuid(parsed, names_target(names, row->target), row->as_new, sent_as);
+	out_text_or_null(out, "uuid", slice_text(parsed->uuid));
 	out_text_or_null(out, "sent_as", slice_text(sent_as));
 	out_text(out, "event",
 		slice_text(
@@ -71,18 +71,19 @@ void delivery_write_members(struct buf *out, const struct names *names, const st
 	delivery_write_result(out, row->attempts, row->http_status, row->transport);
 	write_reason(out, row);
 	out_int(out, "duration_ms", row->duration_ms);
-	out_text(out, "message_id", facts->event.id);
-	out_text(out, "recipient", facts->event.recipient);
+	out_text(out, "message_id", parsed->event.id);
+	out_text(out, "recipient", parsed->event.recipient);
 	out_text(out, "source", names_source(names, row->source));
 }
 
-static void write_delivery(void *context, const struct store_row *row, const struct facts *facts)
+static void write_delivery(
+	void *context, const struct store_row *row, const struct parsed_event *parsed)
 {
 	struct call *call = context;
 	struct buf *out = &call->answer->body;
 
 	out_open(out, '{');
-	delivery_write_members(out, &call->names, row, facts);
+	delivery_write_members(out, &call->names, row, parsed);
 	out_close(out, '}');
 }
 

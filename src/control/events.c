@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "control_private.h"
-#include "repostal/envelope.h"
+#include "repostal/event_envelope.h"
+#include "repostal/event_row.h"
 #include "repostal/memory.h"
 #include "repostal/outcome.h"
 #include "repostal/search_key.h"
@@ -18,10 +19,9 @@ enum {
 	PAGE_COUNT = 64,
 };
 
-/* A delivery of the event, without its bytes. */
 struct found_delivery {
-	struct store_row row;
-	struct buf history; /* JSON, without the brackets */
+	struct store_row row; /* only the first has its bytes */
+	struct buf history;   /* JSON, without the brackets */
 };
 
 struct found_event {
@@ -30,23 +30,33 @@ struct found_event {
 	char owner[UUID_TEXT_SIZE]; /* "", or of the event that was sent under it as new */
 	struct found_delivery *deliveries;
 	size_t count;
-	char *content_type; /* of the newest */
+	char *content_type; /* of the newest, whose row points to these */
 	char *raw;
 };
+
+/* Whether it is a delivery of the event that is looked for; another's uuid is noted. */
+static bool is_meant(struct found_event *found, const struct store_row *row)
+{
+	struct event_record record =
+		event_record_of_row(row, names_source(found->names, row->source));
+	struct slice target = names_target(found->names, row->target);
+	struct parsed_event parsed;
+	bool is_it;
+
+	(void)event_parse(&record, &parsed);
+	is_it = slice_is_nocase(found->uuid, parsed.uuid);
+	if (!is_it && parsed_event_was_sent_as(&parsed, target, row->as_new, found->uuid))
+		memcpy(found->owner, parsed.uuid, sizeof(found->owner));
+	parsed_event_release(&parsed);
+	return is_it;
+}
 
 static void on_row(void *context, const struct store_row *row)
 {
 	struct found_event *found = context;
 	struct found_delivery *delivery;
-	struct facts facts;
-	bool is_it;
 
-	facts_of_row(&facts, found->names, row);
-	is_it = facts_same_text(slice_text(facts.uuid), found->uuid);
-	if (!is_it && facts_was_sent_as(&facts, found->names, row, found->uuid))
-		uuid_format(&facts.identity.uuid, found->owner);
-	facts_free(&facts);
-	if (!is_it || found->count == DELIVERIES_MAX)
+	if (!is_meant(found, row) || found->count == DELIVERIES_MAX)
 		return;
 	if (found->raw == NULL) {
 		found->raw = memory_copy_bytes(row->raw.data, row->raw.size);
@@ -57,8 +67,8 @@ static void on_row(void *context, const struct store_row *row)
 		memory_regrow(found->deliveries, found->count + 1, sizeof(struct found_delivery));
 	delivery = &found->deliveries[found->count++];
 	delivery->row = *row;
-	delivery->row.raw.data = NULL;
-	delivery->row.content_type.data = NULL;
+	delivery->row.raw.data = found->count == 1 ? found->raw : NULL;
+	delivery->row.content_type.data = found->count == 1 ? found->content_type : NULL;
 	buf_init(&delivery->history, HISTORY_SIZE_MAX);
 }
 
@@ -183,33 +193,15 @@ static enum status read_history(struct call *call, struct found_event *found, st
 	return status;
 }
 
-static const struct routed_source *find_source(
-	const struct control_snapshot *snapshot, uint16_t number)
-{
-	for (size_t i = 0; i < snapshot->sources_count; i++)
-		if (snapshot->sources[i].number == number)
-			return &snapshot->sources[i];
-	return NULL;
-}
-
 /* As it would be sent now. */
-static void write_envelope(
-	struct call *call, const struct store_row *row, const struct facts *facts)
+static void write_envelope(struct call *call, const struct parsed_event *parsed)
 {
-	static const struct translate_defaults no_defaults;
-	const struct routed_source *source = find_source(call->snapshot, row->source);
-	struct postal_event postal;
+	static const struct known_message known;
 	struct buf envelope;
 
-	if (facts->problem != BIZMAIL_PROBLEM_NONE) {
-		out_null(&call->answer->body, "envelope");
-		return;
-	}
 	buf_init(&envelope, ENVELOPE_SIZE_MAX);
-	translate_event(call->snapshot->translate, names_source(&call->names, row->source),
-		source == NULL ? &no_defaults : &source->settings->defaults, &facts->event,
-		&facts->identity, row->received_us, &postal);
-	if (envelope_write(&postal, &envelope)) {
+	if (parsed->problem == BIZMAIL_PROBLEM_NONE &&
+		event_envelope(&call->snapshot->rules, parsed, &known, &envelope)) {
 		out_key(&call->answer->body, "envelope");
 		buf_append_slice(&call->answer->body, buf_slice(&envelope));
 	} else {
@@ -219,14 +211,14 @@ static void write_envelope(
 }
 
 static void write_deliveries(
-	struct call *call, const struct found_event *found, const struct facts *facts)
+	struct call *call, const struct found_event *found, const struct parsed_event *parsed)
 {
 	struct buf *out = &call->answer->body;
 
 	out_open_at(out, "deliveries", '[');
 	for (size_t i = 0; i < found->count; i++) {
 		out_open(out, '{');
-		delivery_write_members(out, &call->names, &found->deliveries[i].row, facts);
+		delivery_write_members(out, &call->names, &found->deliveries[i].row, parsed);
 		out_open_at(out, "history", '[');
 		buf_append_slice(out, buf_slice(&found->deliveries[i].history));
 		out_close(out, ']');
@@ -238,29 +230,29 @@ static void write_deliveries(
 static void write_event(struct call *call, const struct found_event *found)
 {
 	const struct store_row *row = &found->deliveries[0].row;
-	struct slice raw = slice_of(found->raw, row->raw.size);
-	struct slice content_type = slice_of(found->content_type, row->content_type.size);
+	struct event_record record =
+		event_record_of_row(row, names_source(&call->names, row->source));
 	struct buf *out = &call->answer->body;
-	struct facts facts;
+	struct parsed_event parsed;
 
-	facts_read(&facts, names_source(&call->names, row->source), content_type, raw, row->kind);
+	(void)event_parse(&record, &parsed);
 	out_open(out, '{');
-	out_text_or_null(out, "uuid", slice_text(facts.uuid));
+	out_text_or_null(out, "uuid", slice_text(parsed.uuid));
 	out_text(out, "event",
 		slice_text(row->type < POSTAL_EVENT_TYPE_COUNT
 				   ? postal_event_type_name((enum postal_event_type)row->type)
 				   : ""));
-	out_text(out, "source", names_source(&call->names, row->source));
+	out_text(out, "source", record.source_name);
 	out_text(out, "kind", slice_text(bizmail_kind_name((enum bizmail_kind)row->kind)));
 	out_time_ms(out, "received", row->received_us / 1000);
-	out_text(out, "message_id", facts.event.id);
-	out_text(out, "recipient", facts.event.recipient);
-	write_envelope(call, row, &facts);
-	out_text(out, "raw", raw);
-	out_text(out, "content_type", content_type);
-	write_deliveries(call, found, &facts);
+	out_text(out, "message_id", parsed.event.id);
+	out_text(out, "recipient", parsed.event.recipient);
+	write_envelope(call, &parsed);
+	out_text(out, "raw", record.raw);
+	out_text(out, "content_type", record.content_type);
+	write_deliveries(call, found, &parsed);
 	out_close(out, '}');
-	facts_free(&facts);
+	parsed_event_release(&parsed);
 }
 
 void event_show(struct call *call)

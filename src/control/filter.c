@@ -218,13 +218,12 @@ bool filter_is_exact(const struct filter *filter)
 }
 
 bool filter_wants(
-	const struct filter *filter, const struct store_row *row, const struct facts *facts)
+	const struct filter *filter, const struct store_row *row, const struct parsed_event *parsed)
 {
 	if (filter->shown_states != 0 && (filter->shown_states >> shown_state_of(row) & 1) == 0)
 		return false;
-	if (filter->message_id != NULL &&
-		!facts_same_text(facts->event.id, slice_text(filter->message_id)))
+	if (filter->message_id != NULL && !slice_is_nocase(parsed->event.id, filter->message_id))
 		return false;
 	return filter->recipient == NULL ||
-	       facts_same_text(facts->event.recipient, slice_text(filter->recipient));
+	       slice_is_nocase(parsed->event.recipient, filter->recipient);
 }

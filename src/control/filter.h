@@ -11,8 +11,8 @@
 #ifndef REPOSTAL_CONTROL_FILTER_H
 #define REPOSTAL_CONTROL_FILTER_H
 
-#include "facts.h"
 #include "names.h"
+#include "repostal/parsed_event.h"
 
 /* A delivery's state as it is shown. */
 enum shown_state {
@@ -55,8 +55,8 @@ void filter_default_states(struct filter *filter, uint32_t shown_states);
 
 /* The store's own filter says all: filter_wants() is not needed. */
 bool filter_is_exact(const struct filter *filter);
-/* facts: needed for a message_id and a recipient only. */
-bool filter_wants(
-	const struct filter *filter, const struct store_row *row, const struct facts *facts);
+/* parsed: needed for a message_id and a recipient only. */
+bool filter_wants(const struct filter *filter, const struct store_row *row,
+	const struct parsed_event *parsed);
 
 #endif

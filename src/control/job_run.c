@@ -64,7 +64,7 @@ struct found {
 	size_t count;
 };
 
-static void on_row(void *context, const struct store_row *row, const struct facts *facts)
+static void on_row(void *context, const struct store_row *row, const struct parsed_event *parsed)
 {
 	struct found *found = context;
 
@@ -73,8 +73,8 @@ static void on_row(void *context, const struct store_row *row, const struct fact
 		.target = row->target,
 		.states = UINT32_C(1) << row->state,
 		/* What has no uuid cannot have another one. */
-		.as_new = found->run->as_new && facts->problem == BIZMAIL_PROBLEM_NONE,
-		.uuid = facts->identity.uuid,
+		.as_new = found->run->as_new && parsed->problem == BIZMAIL_PROBLEM_NONE,
+		.uuid = parsed->identity.uuid,
 		.target_name = names_target(found->names, row->target),
 	};
 }

@@ -2,13 +2,14 @@
 #include "listing.h"
 
 #include "repostal/clock.h"
+#include "repostal/event_row.h"
 
 enum {
 	PAGE_TIME_MAX_MS = 200,
 	AT_ONCE_MAX = 2000, /* between two looks at the clock */
 };
 
-static bool needs_facts(const struct listing *listing)
+static bool needs_parsed(const struct listing *listing)
 {
 	return listing->visit != NULL || listing->filter->message_id != NULL ||
 	       listing->filter->recipient != NULL;
@@ -17,19 +18,22 @@ static bool needs_facts(const struct listing *listing)
 static void on_row(void *context, const struct store_row *row)
 {
 	struct listing *listing = context;
-	bool has_facts = needs_facts(listing);
-	struct facts facts;
+	bool is_parsed = needs_parsed(listing);
+	struct event_record record;
+	struct parsed_event parsed;
 
 	listing->scanned++;
-	if (has_facts)
-		facts_of_row(&facts, listing->names, row);
-	if (filter_wants(listing->filter, row, has_facts ? &facts : NULL)) {
+	if (is_parsed) {
+		record = event_record_of_row(row, names_source(listing->names, row->source));
+		(void)event_parse(&record, &parsed);
+	}
+	if (filter_wants(listing->filter, row, is_parsed ? &parsed : NULL)) {
 		listing->found++;
 		if (listing->visit != NULL)
-			listing->visit(listing->context, row, &facts);
+			listing->visit(listing->context, row, &parsed);
 	}
-	if (has_facts)
-		facts_free(&facts);
+	if (is_parsed)
+		parsed_event_release(&parsed);
 }
 
 enum status listing_page(struct listing *listing, int64_t before, size_t count_max,

@@ -21,7 +21,8 @@ struct listing {
 	const struct names *names;
 	const struct filter *filter;
 	/* NULL: they are only counted, which is much faster. */
-	void (*visit)(void *context, const struct store_row *row, const struct facts *facts);
+	void (*visit)(
+		void *context, const struct store_row *row, const struct parsed_event *parsed);
 	void *context;
 	int64_t scanned; /* rows looked at, added to */
 	int64_t found;   /* rows that are wanted, added to */

@@ -23,16 +23,16 @@ struct message_page {
 	size_t count;
 };
 
-static void on_row(void *context, const struct store_row *row, const struct facts *facts)
+static void on_row(void *context, const struct store_row *row, const struct parsed_event *parsed)
 {
 	struct message_page *page = context;
 	struct message_row *kept = &page->rows[page->count++];
 
 	kept->row = *row;
-	kept->message_id = memory_copy_bytes(facts->event.id.data, facts->event.id.size);
+	kept->message_id = memory_copy_bytes(parsed->event.id.data, parsed->event.id.size);
 	kept->recipient =
-		memory_copy_bytes(facts->event.recipient.data, facts->event.recipient.size);
-	memcpy(kept->uuid, facts->uuid, sizeof(kept->uuid));
+		memory_copy_bytes(parsed->event.recipient.data, parsed->event.recipient.size);
+	memcpy(kept->uuid, parsed->uuid, sizeof(kept->uuid));
 }
 
 static void write_event_deliveries(

@@ -153,19 +153,21 @@ static const struct control_snapshot *offline_acquire(void *context)
 		made->sources[i].number =
 			number_of(names.sources, names.sources_count, settings->sources[i].name);
 		made->sources[i].routes = made->routes + i * settings->targets_count;
-		made->sources[i].routes_count = event_routes_lay(settings->sources[i].name,
+		made->sources[i].routes_count = event_routes_build(settings->sources[i].name,
 			settings->targets, made->target_numbers, settings->targets_count,
 			made->routes + i * settings->targets_count);
 	}
 	names_free(&names);
 	made->snapshot = (struct control_snapshot){
 		.fingerprint = settings->fingerprint,
-		.sources = made->sources,
-		.sources_count = settings->sources_count,
+		.rules = {
+			.translate = settings->translate,
+			.sources = made->sources,
+			.sources_count = settings->sources_count,
+		},
 		.targets = settings->targets,
 		.target_numbers = made->target_numbers,
 		.targets_count = settings->targets_count,
-		.translate = settings->translate,
 	};
 	return &made->snapshot;
 }

@@ -3,8 +3,8 @@
 
 #include "replay.h"
 #include "repostal/clock.h"
+#include "repostal/event_row.h"
 #include "repostal/memory.h"
-#include "repostal/search_key.h"
 
 struct replay {
 	int64_t quarantine_id;
@@ -16,81 +16,52 @@ struct replay {
 	struct store_new_delivery deliveries[];
 };
 
-static const struct routed_source *find_source(
-	const struct control_snapshot *snapshot, uint16_t number)
+/* record is what is kept of it, at last in copies. */
+static struct replay *replay_new(int64_t quarantine_id, const struct routed_source *source,
+	struct event_record *record, const struct parsed_event *parsed, enum postal_event_type type)
 {
-	for (size_t i = 0; i < snapshot->sources_count; i++)
-		if (snapshot->sources[i].number == number)
-			return &snapshot->sources[i];
-	return NULL;
-}
-
-static void add_deliveries(struct replay *replay, const struct routed_source *source,
-	enum postal_event_type type, const struct bizmail_event *event)
-{
-	const int64_t key =
-		search_key_order(slice_text(source->settings->name), event->id, event->recipient);
-
-	for (size_t i = 0; i < source->routes_count; i++) {
-		const struct event_route *route = &source->routes[i];
-
-		if (event_route_takes(route, type, event))
-			replay->deliveries[replay->event.deliveries_count++] =
-				(struct store_new_delivery){
-					.target = route->target,
-					.max_open = INT64_MAX, /* an operator wants it */
-					.order_key = route->ordered ? key : 0,
-				};
-	}
-	replay->event.deliveries = replay->deliveries;
-}
-
-static struct replay *replay_new(const struct call *call, const struct routed_source *source,
-	const struct store_quarantine_row *row, const struct facts *facts)
-{
-	const struct bizmail_event *event = &facts->event;
-	enum postal_event_type type = translate_type(call->snapshot->translate, event);
 	struct replay *replay = memory_zalloc(
 		sizeof(*replay) + source->routes_count * sizeof(struct store_new_delivery));
 
-	replay->quarantine_id = row->id;
-	replay->content_type = memory_copy_bytes(row->content_type.data, row->content_type.size);
-	replay->raw = memory_copy_bytes(row->raw.data, row->raw.size);
-	replay->message_id = memory_copy_bytes(event->id.data, event->id.size);
-	replay->event = (struct store_event){
-		.occurred_ms = event->time_ms,
-		.identity = facts->identity.hash,
-		.received_us = clock_unix_us(),
-		.source = row->source,
-		.kind = (uint8_t)event->kind,
-		.type = (uint8_t)type,
-		.search_keys = { search_key_uuid(slice_text(facts->uuid)),
-			search_key_message(event->id), search_key_recipient(event->recipient) },
-		.content_type = slice_of(replay->content_type, row->content_type.size),
-		.raw = slice_of(replay->raw, row->raw.size),
-	};
-	add_deliveries(replay, source, type, event);
+	replay->quarantine_id = quarantine_id;
+	replay->content_type =
+		memory_copy_bytes(record->content_type.data, record->content_type.size);
+	replay->raw = memory_copy_bytes(record->raw.data, record->raw.size);
+	replay->message_id = memory_copy_bytes(parsed->event.id.data, parsed->event.id.size);
+	record->content_type.data = replay->content_type;
+	record->raw.data = replay->raw;
+	replay->event = event_row(record, parsed, type);
+	replay->event.deliveries = replay->deliveries;
+	replay->event.deliveries_count = event_takers_count(source, parsed, type);
+	event_takers_fill(source, parsed, type, replay->deliveries);
+	/* An operator wants it. */
+	for (size_t i = 0; i < replay->event.deliveries_count; i++)
+		replay->deliveries[i].max_open = INT64_MAX;
 	return replay;
 }
 
 struct replay *replay_prepare(
 	const struct call *call, const struct store_quarantine_row *row, struct error *err)
 {
-	const struct routed_source *source = find_source(call->snapshot, row->source);
+	const struct event_rules *rules = &call->snapshot->rules;
+	const struct routed_source *source = event_rules_find(rules, row->source);
+	struct event_record record =
+		event_record_of_quarantined(row, names_source(&call->names, row->source));
 	struct replay *replay = NULL;
-	struct facts facts;
+	struct parsed_event parsed;
 
 	if (source == NULL) {
 		error_set(err, "its source is configured no more");
 		return NULL;
 	}
-	facts_read(&facts, names_source(&call->names, row->source), row->content_type, row->raw,
-		row->kind);
-	if (facts.problem == BIZMAIL_PROBLEM_NONE)
-		replay = replay_new(call, source, row, &facts);
+	/* As if it arrived now. */
+	record.received_us = clock_unix_us();
+	if (event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE)
+		replay = replay_new(row->id, source, &record, &parsed,
+			translate_type(rules->translate, &parsed.event));
 	else
-		error_set(err, "%s", bizmail_problem_name(facts.problem));
-	facts_free(&facts);
+		error_set(err, "%s", bizmail_problem_name(parsed.problem));
+	parsed_event_release(&parsed);
 	return replay;
 }
 

@@ -2,7 +2,7 @@
 /*
  * claimed.h - what a target claimed from the disk becomes deliveries
  *
- * Promise    The envelope is made anew from the raw bytes; what cannot be translated any more is dead.
+ * Promise    Their envelopes are made anew from the raw bytes; what cannot be translated any more is dead.
  * Threads    The delivery thread.
  */
 #ifndef REPOSTAL_DELIVERY_CLAIMED_H

@@ -147,7 +147,7 @@ int64_t delivery_loop_turn(struct dispatcher *dispatcher)
 static bool has_work_left(struct dispatcher *dispatcher)
 {
 	return target_table_is_in_flight(&dispatcher->table) || dispatcher->tests.first != NULL ||
-	       dispatcher->shared.claims_out > 0 || atomic_load(&dispatcher->signing) > 0;
+	       dispatcher->shared.claims_out > 0 || atomic_load(&dispatcher->unfinished) > 0;
 }
 
 static void return_ready(struct dispatcher *dispatcher)

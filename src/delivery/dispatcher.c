@@ -112,8 +112,7 @@ static void *delivery_main(void *data)
 enum status dispatcher_run(struct dispatcher *dispatcher, struct error *err)
 {
 	const struct dispatcher_settings *settings = &dispatcher->settings;
-	enum status status =
-		handoff_start_signing(dispatcher, settings->signer, settings->signing_threads, err);
+	enum status status = handoff_set_envelopes(dispatcher, settings, err);
 
 	if (status != STATUS_OK)
 		return status;
@@ -177,13 +176,13 @@ void dispatcher_stop(struct dispatcher *dispatcher, int64_t timeout_ms)
 void dispatcher_free(struct dispatcher **dispatcherp)
 {
 	struct dispatcher *dispatcher = *dispatcherp;
-	struct sign_pool *pool;
+	struct envelope_pool *pool;
 
 	if (dispatcher == NULL)
 		return;
 	*dispatcherp = NULL;
-	pool = dispatcher->sign_pool;
-	sign_pool_stop(&pool);
+	pool = dispatcher->envelopes;
+	envelope_pool_stop(&pool);
 	/* Committed while we were stopping: leased on disk, void at the next start; freed with its target. */
 	delivery_loop_take_inbox(dispatcher);
 	target_table_close(&dispatcher->table);

@@ -11,9 +11,9 @@
 #define REPOSTAL_DELIVERY_DISPATCHER_PARTS_H
 
 #include "client/outbound.h"
+#include "envelope_pool.h"
 #include "repostal/delivery_status.h"
 #include "repostal/dispatcher_settings.h"
-#include "sign_pool.h"
 #include "target/target_shared.h"
 #include "target_table.h"
 
@@ -27,9 +27,9 @@ struct test_list {
 struct dispatcher {
 	/* any thread */
 	struct target_table table;
-	struct sign_pool *_Atomic sign_pool; /* NULL: signing was never on */
-	_Atomic int64_t memory_size;         /* of outgoing in memory */
-	_Atomic int signing;        /* outgoing between the store and the delivery thread */
+	struct envelope_pool *_Atomic envelopes; /* NULL: before dispatcher_run() */
+	_Atomic int64_t memory_size;             /* of outgoing in memory */
+	_Atomic int unfinished;     /* outgoing between the store and the delivery thread */
 	_Atomic int64_t stop_by_ms; /* monotonic; 0: not stopping */
 	struct dispatcher_metrics metrics;
 	struct test_list tests;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "handoff.h"
 
+#include "attempt/verdict.h"
+
 enum {
 	MEMORY_BUDGET_SIZE = 16 * 1024 * 1024 /* of outgoing in memory, over all targets */
 };
@@ -76,71 +78,69 @@ void dispatcher_wake_all(struct dispatcher *dispatcher, uint16_t number)
 		target_post_wake(target, TARGET_TYPES_ALL);
 }
 
-/* Through the signing threads, where there are any, to the delivery thread. */
+/* Through the threads that make envelopes to the delivery thread. */
 
 void dispatcher_offer(struct dispatcher *dispatcher, struct outgoing *outgoing_taken)
 {
-	outgoing_taken->item.kind = INBOX_READY;
 	mailbox_chain_add(&dispatcher->offered, &outgoing_taken->item);
-	atomic_fetch_add(&dispatcher->signing, 1);
+	atomic_fetch_add(&dispatcher->unfinished, 1);
 }
 
 void dispatcher_flush(struct dispatcher *dispatcher)
 {
-	struct sign_pool *pool = dispatcher->sign_pool;
-
-	if (pool != NULL)
-		sign_pool_post_chain(pool, &dispatcher->offered);
-	else
-		mailbox_post_chain(&dispatcher->shared.inbox, &dispatcher->offered);
+	/* Nothing is offered before the dispatcher runs. */
+	if (dispatcher->offered.first != NULL)
+		envelope_pool_post_chain(dispatcher->envelopes, &dispatcher->offered);
 }
 
-static void on_signed(void *context, struct outgoing *outgoing)
+static void on_made(void *context, struct outgoing *outgoing)
 {
 	struct dispatcher *dispatcher = context;
 
 	inbox_post(&dispatcher->shared.inbox, INBOX_READY, &outgoing->item);
 }
 
-static void enqueue(struct outgoing *outgoing)
+void handoff_make(struct dispatcher *dispatcher, struct outgoing *outgoing)
 {
-	size_t count = outgoing->deliveries_count;
-
-	for (size_t i = 0; i < count; i++)
-		target_enqueue(outgoing->deliveries[i].target, &outgoing->deliveries[i]);
+	atomic_fetch_add(&dispatcher->unfinished, 1);
+	envelope_pool_post(dispatcher->envelopes, outgoing);
 }
 
-void handoff_sign(struct dispatcher *dispatcher, struct outgoing *outgoing)
+static void give_up(struct delivery *delivery)
 {
-	struct sign_pool *pool = dispatcher->sign_pool;
+	struct target *target = delivery->target;
 
-	if (pool == NULL) {
-		enqueue(outgoing);
-		return;
-	}
-	atomic_fetch_add(&dispatcher->signing, 1);
-	sign_pool_post(pool, outgoing);
+	if (delivery->claimed)
+		target_lane_of(target, delivery)->claimed_ready--;
+	verdict_give_up(
+		target, delivery, TRANSPORT_OTHER, "untranslatable", delivery->outgoing->problem);
 }
 
 void handoff_take_ready(struct dispatcher *dispatcher, struct mailbox_item *item)
 {
-	atomic_fetch_sub(&dispatcher->signing, 1);
-	enqueue(MAILBOX_ENTRY(item, struct outgoing, item));
+	struct outgoing *outgoing = MAILBOX_ENTRY(item, struct outgoing, item);
+	size_t count = outgoing->deliveries_count;
+
+	atomic_fetch_sub(&dispatcher->unfinished, 1);
+	for (size_t i = 0; i < count; i++) {
+		struct delivery *delivery = &outgoing->deliveries[i];
+
+		if (outgoing->problem == NULL)
+			target_enqueue(delivery->target, delivery);
+		else
+			give_up(delivery);
+	}
 }
 
-enum status handoff_start_signing(
-	struct dispatcher *dispatcher, const struct signer *signer, int threads, struct error *err)
+enum status handoff_set_envelopes(struct dispatcher *dispatcher,
+	const struct dispatcher_settings *settings, struct error *err)
 {
-	struct sign_pool *pool = dispatcher->sign_pool;
+	struct envelope_pool *pool = dispatcher->envelopes;
 	enum status status;
 
-	if (pool != NULL) {
-		sign_pool_set_signer(pool, signer);
-		return STATUS_OK;
-	}
-	if (!signer_is_on(signer))
-		return STATUS_OK;
-	status = sign_pool_start(signer, threads, on_signed, dispatcher, &pool, err);
-	dispatcher->sign_pool = pool;
+	if (pool != NULL)
+		return envelope_pool_set(pool, settings, err);
+	status = envelope_pool_start(settings, on_made, dispatcher, &pool, err);
+	dispatcher->envelopes = pool;
 	return status;
 }

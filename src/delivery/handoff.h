@@ -2,7 +2,7 @@
 /*
  * handoff.h - the other side of repostal/handoff.h: what delivery does with what it is handed
  *
- * Threads    The delivery thread, except handoff_start_signing(): the main thread.
+ * Threads    The delivery thread, except handoff_set_envelopes(): the main thread.
  */
 #ifndef REPOSTAL_DELIVERY_HANDOFF_H
 #define REPOSTAL_DELIVERY_HANDOFF_H
@@ -13,12 +13,12 @@
 /* Delivery number index of outgoing is one to this target, and counts in the memory budget. */
 void handoff_address(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
 	struct target *target, uint8_t type);
-/* Enqueues it, signed where signing is on. */
-void handoff_sign(struct dispatcher *dispatcher, struct outgoing *outgoing);
+/* Its envelope is made; then its deliveries are enqueued. */
+void handoff_make(struct dispatcher *dispatcher, struct outgoing *outgoing);
 void handoff_take_ready(struct dispatcher *dispatcher, struct mailbox_item *item);
 
-/* Starts threads when signing is on and there are none yet; those that are there get the signer. */
-enum status handoff_start_signing(
-	struct dispatcher *dispatcher, const struct signer *signer, int threads, struct error *err);
+/* What envelopes are made and signed by from now on; the first time, this starts the threads that do so. */
+enum status handoff_set_envelopes(struct dispatcher *dispatcher,
+	const struct dispatcher_settings *settings, struct error *err);
 
 #endif

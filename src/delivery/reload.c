@@ -37,8 +37,7 @@ enum status reload_run(struct dispatcher *dispatcher, const struct dispatcher_se
 
 	if (status != STATUS_OK)
 		return status;
-	status =
-		handoff_start_signing(dispatcher, settings->signer, settings->signing_threads, err);
+	status = handoff_set_envelopes(dispatcher, settings, err);
 	if (status != STATUS_OK) {
 		target_table_close_clients(reload.clients, settings->targets_count);
 		return status;

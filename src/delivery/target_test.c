@@ -5,19 +5,15 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "repostal/bizmail.h"
 #include "repostal/clock.h"
-#include "repostal/event_route.h"
+#include "repostal/event_envelope.h"
 #include "repostal/memory.h"
 #include "repostal/random.h"
 
 enum {
 	EVENT_SIZE_MAX = 2048,
-	MESSAGE_ID_SIZE_MAX = 128,
 	US_PER_S = 1000000,
 };
-
-static const char source[] = "repostal-test";
 
 /* Without id and time; the first whose type the target takes is sent. */
 static const char *const samples[] = {
@@ -42,63 +38,61 @@ struct test_order {
 	sem_t done;
 };
 
-static struct outgoing *translate_sample(const struct dispatcher_settings *settings,
-	const struct bizmail_event *event, int64_t now_us, struct error *err)
+/* Writes the envelope, if the target takes what this sample becomes, or it is wanted all the same. */
+static void write_envelope(const struct dispatcher_settings *settings,
+	const struct target_settings *target, const struct parsed_event *parsed, bool is_wanted,
+	struct target_test *test, struct buf *envelope)
 {
-	static char from[] = "repostal-test@example.com", subject[] = "A test of repostal",
-		    tag[] = "repostal-test";
-	static const struct translate_defaults defaults = {
-		.from = from, .subject = subject, .tag = tag
+	static const struct known_message known = {
+		.from = SLICE_LITERAL("repostal-test@example.com"),
+		.subject = SLICE_LITERAL("A test of repostal"),
+		.tag = SLICE_LITERAL("repostal-test"),
 	};
-	struct slice name = slice_text(source);
-	struct event_identity identity = translate_identity(name, event);
-
-	return outgoing_translate(
-		settings->translate, name, &defaults, event, &identity, now_us, 0, err);
-}
-
-/* NULL: the target does not take what this sample becomes, and it is not wanted all the same. */
-static struct outgoing *make_one(const struct dispatcher_settings *settings,
-	const struct target_settings *target, const char *sample, bool is_wanted,
-	struct target_test *test, struct error *err)
-{
 	const struct event_route route = { .events = target->events,
 		.final_only = target->final_only };
-	struct outgoing *outgoing = NULL;
-	int64_t now_us = clock_unix_us();
-	struct bizmail_event event;
-	enum postal_event_type type;
+	/* Of no source that is configured. */
+	const struct event_rules rules = { .translate = settings->rules.translate };
+	enum postal_event_type type = translate_type(rules.translate, &parsed->event);
+
+	if (!is_wanted && !event_route_takes(&route, type, &parsed->event))
+		return;
+	test->event = postal_event_type_name(type);
+	memcpy(test->uuid, parsed->uuid, sizeof(test->uuid));
+	(void)event_envelope(&rules, parsed, &known, envelope);
+}
+
+static void make_one(const struct dispatcher_settings *settings,
+	const struct target_settings *target, const char *sample, bool is_wanted,
+	struct target_test *test, struct buf *envelope)
+{
+	struct event_record record = {
+		.source_name = SLICE_LITERAL("repostal-test"),
+		.received_us = clock_unix_us(),
+		.content_type = SLICE_LITERAL("application/json"),
+	};
+	struct parsed_event parsed;
 	struct buf text;
 
 	buf_init(&text, EVENT_SIZE_MAX);
 	/* A message of its own each time: no receiver has seen it. */
 	buf_printf(&text, "{%s,\"id\":\"repostal-test-%08x%08x@example.com\",\"time\":%" PRId64 "}",
-		sample, random_u32(), random_u32(), now_us / US_PER_S);
-	error_set(err, "the sample cannot be translated");
-	if (bizmail_parse(BIZMAIL_ENCODING_JSON, SLICE_LITERAL("application/json"),
-		    buf_slice(&text), BIZMAIL_UNKNOWN, &event, NULL) == BIZMAIL_PROBLEM_NONE) {
-		type = translate_type(settings->translate, &event);
-		if (is_wanted || event_route_takes(&route, type, &event)) {
-			outgoing = translate_sample(settings, &event, now_us, err);
-			test->event = postal_event_type_name(type);
-		}
-	}
-	bizmail_event_release(&event);
+		sample, random_u32(), random_u32(), record.received_us / US_PER_S);
+	record.raw = buf_slice(&text);
+	if (event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE)
+		write_envelope(settings, target, &parsed, is_wanted, test, envelope);
+	parsed_event_release(&parsed);
 	buf_free(&text);
-	return outgoing;
 }
 
-static struct outgoing *make_envelope(const struct dispatcher_settings *settings,
-	const struct target_settings *target, struct target_test *test, struct error *err)
+/* False: the envelope stays empty. */
+static bool make_envelope(const struct dispatcher_settings *settings,
+	const struct target_settings *target, struct target_test *test, struct buf *envelope)
 {
-	for (size_t i = 0; i < ARRAY_COUNT(samples); i++) {
-		struct outgoing *outgoing =
-			make_one(settings, target, samples[i], false, test, err);
-
-		if (outgoing != NULL)
-			return outgoing;
-	}
-	return make_one(settings, target, samples[0], true, test, err);
+	for (size_t i = 0; i < ARRAY_COUNT(samples) && envelope->size == 0; i++)
+		make_one(settings, target, samples[i], false, test, envelope);
+	if (envelope->size == 0)
+		make_one(settings, target, samples[0], true, test, envelope);
+	return envelope->size > 0;
 }
 
 static const struct target_settings *find_settings(
@@ -150,7 +144,7 @@ enum status target_test_run(struct dispatcher *dispatcher,
 		.filled = test_out,
 	};
 	struct signature *signature = NULL;
-	struct outgoing *outgoing;
+	struct buf envelope;
 	enum status status = STATUS_INVALID;
 
 	*test_out = (struct target_test){ .event = "" };
@@ -158,22 +152,23 @@ enum status target_test_run(struct dispatcher *dispatcher,
 		error_set(err, "the target is disabled, or not configured any more");
 		return STATUS_NOT_FOUND;
 	}
-	outgoing = make_envelope(settings, target_settings, test_out, err);
-	if (outgoing == NULL)
-		return STATUS_INVALID;
-	memcpy(test_out->uuid, outgoing_uuid(outgoing).data, UUID_TEXT_SIZE - 1);
+	buf_init(&envelope, ENVELOPE_SIZE_MAX);
+	if (!make_envelope(settings, target_settings, test_out, &envelope)) {
+		error_set(err, "the sample cannot be translated");
+		goto out;
+	}
 	if (signer_is_on(settings->signer)) {
-		signature = signer_sign(settings->signer, outgoing->body, err);
+		signature = signer_sign(settings->signer, buf_slice(&envelope), err);
 		if (signature == NULL)
 			goto out;
 	}
 	test_out->is_signed = signature != NULL;
-	order.body = outgoing->body;
+	order.body = buf_slice(&envelope);
 	order.signature = signature;
 	status = post_and_wait(dispatcher, &order, err);
 out:
 	free(signature);
-	outgoing_release(outgoing, 0);
+	buf_free(&envelope);
 	return status;
 }
 

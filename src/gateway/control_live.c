@@ -55,12 +55,10 @@ static const struct control_snapshot *live_acquire(void *context)
 	made->snapshot = (struct control_snapshot){
 		.generation = made->generation->number,
 		.fingerprint = config->fingerprint,
-		.sources = made->generation->sources,
-		.sources_count = config->sources_count,
+		.rules = made->generation->rules,
 		.targets = config->targets,
 		.target_numbers = made->generation->target_numbers,
 		.targets_count = config->targets_count,
-		.translate = &config->translate,
 	};
 	return &made->snapshot;
 }

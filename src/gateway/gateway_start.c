@@ -163,7 +163,7 @@ static void on_pause(void *context, uint16_t target, bool paused)
 void gateway_show_generation(struct gateway *gateway)
 {
 	generation_hold(gateway->current.generation);
-	inbound_show(gateway->inbound, &gateway->current.generation->inbound);
+	inbound_publish(gateway->inbound, &gateway->current.generation->inbound);
 }
 
 /* As receivers may reach it: of a listener on every address, by this machine's name. */

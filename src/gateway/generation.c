@@ -43,10 +43,13 @@ static void make_inbound(struct generation *generation)
 	generation->sources = memory_array(config->sources_count + 1, sizeof(struct routed_source));
 	for (size_t i = 0; i < config->sources_count; i++)
 		generation->sources[i].settings = &config->sources[i];
-	generation->inbound.sources = generation->sources;
-	generation->inbound.sources_count = config->sources_count;
+	generation->rules = (struct event_rules){
+		.translate = &config->translate,
+		.sources = generation->sources,
+		.sources_count = config->sources_count,
+	};
+	generation->inbound.rules = generation->rules;
 	generation->inbound.trusted_proxies = &config->trusted_proxies;
-	generation->inbound.translate = &config->translate;
 	generation->inbound.jwks = buf_slice(&generation->jwks);
 	generation->inbound.on_unused = on_view_unused;
 }
@@ -165,7 +168,7 @@ static enum status register_targets(
 	return STATUS_OK;
 }
 
-static void lay_routes(struct generation *generation)
+static void build_routes(struct generation *generation)
 {
 	const struct config *config = generation->config;
 
@@ -175,27 +178,9 @@ static void lay_routes(struct generation *generation)
 		struct event_route *routes = generation->routes + i * config->targets_count;
 
 		generation->sources[i].routes = routes;
-		generation->sources[i].routes_count = event_routes_lay(config->sources[i].name,
+		generation->sources[i].routes_count = event_routes_build(config->sources[i].name,
 			config->targets, generation->target_numbers, config->targets_count, routes);
 	}
-}
-
-/* Events of a source that is configured no more still wait to be translated under its name. */
-static void name_sources(struct generation *generation, const struct store *store)
-{
-	const struct config *config = generation->config;
-
-	generation->known_sources_count = store_sources_count(store);
-	generation->known_sources =
-		memory_array(generation->known_sources_count + 1, sizeof(struct dispatcher_source));
-	for (size_t n = 0; n < generation->known_sources_count; n++)
-		generation->known_sources[n] = (struct dispatcher_source){
-			.number = (uint16_t)n,
-			.name = store_source_name(store, (uint16_t)n),
-		};
-	for (size_t i = 0; i < config->sources_count; i++)
-		generation->known_sources[generation->sources[i].number].defaults =
-			&config->sources[i].defaults;
 }
 
 static void make_dispatcher(struct generation *generation)
@@ -207,9 +192,7 @@ static void make_dispatcher(struct generation *generation)
 		.target_numbers = generation->target_numbers,
 		.pauses = generation->pauses,
 		.targets_count = config->targets_count,
-		.sources = generation->known_sources,
-		.sources_count = generation->known_sources_count,
-		.translate = &config->translate,
+		.rules = generation->rules,
 		.egress = &config->egress,
 		.signer = generation->signer,
 		.signing_threads = signing_threads(),
@@ -238,8 +221,7 @@ enum status generation_register(
 		return status;
 	store_set_lease_ms(store, lease_ms(generation->config));
 	store_set_config_mark(store, generation->config_mark);
-	lay_routes(generation);
-	name_sources(generation, store);
+	build_routes(generation);
 	make_dispatcher(generation);
 	return STATUS_OK;
 }
@@ -284,7 +266,6 @@ void generation_release(struct generation **generationp)
 		free((char *)(uintptr_t)generation->pauses[i]);
 	free(generation->pauses);
 	free(generation->certificates);
-	free(generation->known_sources);
 	free(generation->routes);
 	free(generation->target_numbers);
 	free(generation->sources);

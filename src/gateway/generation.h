@@ -27,13 +27,12 @@ struct generation {
 	const struct config *config;
 	struct signer *signer;
 	struct buf jwks;
-	int64_t config_mark;                     /* store_set_config_mark() */
-	uint16_t *target_numbers;                /* of the store, for each configured target */
-	const char **pauses;                     /* for each: NULL, or why it is paused */
-	struct routed_source *sources;           /* for each configured source */
-	struct event_route *routes;              /* targets_count for each source */
-	struct dispatcher_source *known_sources; /* for each number of the store */
-	size_t known_sources_count;
+	int64_t config_mark;                    /* store_set_config_mark() */
+	uint16_t *target_numbers;               /* of the store, for each configured target */
+	const char **pauses;                    /* for each: NULL, or why it is paused */
+	struct routed_source *sources;          /* for each configured source */
+	struct event_route *routes;             /* targets_count for each source */
+	struct event_rules rules;               /* of these */
 	struct admin_certificate *certificates; /* each file once */
 	size_t certificates_count;
 	struct inbound_view inbound;

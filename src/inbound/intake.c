@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "intake.h"
 
+#include "rejection.h"
 #include "repostal/buf.h"
-#include "repostal/clock.h"
+#include "repostal/event_row.h"
 #include "repostal/handoff.h"
 #include "repostal/memory.h"
 #include "repostal/outgoing.h"
-#include "repostal/search_key.h"
 
 enum {
 	ANSWER_SIZE_MAX = 8 * 1024
 };
-
-#define RETRY_AFTER_S "30"
 
 /* What an http loop sends on its way and gets back; one allocation with all that it copies. */
 struct intake_ticket {
@@ -56,34 +54,21 @@ static void answer_accepted(const struct intake_ticket *ticket, struct http_exch
 	buf_free(&body);
 }
 
-void intake_unavailable(struct inbound *inbound, const struct inbound_view *view,
-	const struct routed_source *source, struct http_exchange *exchange,
-	const struct http_request *request, enum status status)
-{
-	bool is_full = status == STATUS_FULL;
-	enum reject_reason reason = is_full ? REJECT_BACKLOG_FULL : REJECT_UNAVAILABLE;
-	struct http_header header = {
-		.name = "retry-after",
-		.value = SLICE_LITERAL(RETRY_AFTER_S),
-	};
-
-	inbound_count_rejected(inbound, source, reason);
-	inbound_log_rejection(view, source, request, reason);
-	http_answer_error_with(exchange, 503,
-		is_full ? "the backlog is full; nothing was accepted, try again later"
-			: "the event could not be stored; nothing was accepted, try again later",
-		"server", "server", header);
-}
-
 static void refuse(const struct intake_ticket *ticket, struct http_exchange *exchange)
 {
-	struct http_request request = {
+	const struct http_request request = {
 		.peer = ticket->peer,
 		.forwarded_for = ticket->forwarded_for,
 	};
+	const struct arrival arrival = {
+		.inbound = ticket->inbound,
+		.view = ticket->view,
+		.source = ticket->source,
+		.exchange = exchange,
+		.request = &request,
+	};
 
-	intake_unavailable(
-		ticket->inbound, ticket->view, ticket->source, exchange, &request, ticket->status);
+	reject_unavailable(&arrival, ticket->status);
 }
 
 static void on_answerable(struct http_ticket *http, struct http_exchange *exchange)
@@ -154,8 +139,7 @@ static void send_on(struct intake_ticket *ticket)
 	drop_refused(ticket);
 
 	if (ticket->outgoing != NULL) {
-		ticket->outgoing->event = event->id;
-		ticket->outgoing->lease = event->lease;
+		outgoing_set_stored(ticket->outgoing, event);
 		dispatcher_offer(dispatcher, ticket->outgoing);
 	}
 	for (size_t i = 0; i < event->deliveries_count; i++)
@@ -229,175 +213,101 @@ static struct slice copy_behind(char **at, struct slice slice)
 	return copy;
 }
 
-struct copies {
-	struct slice content_type;
-	struct slice raw;
-};
-
-static struct intake_ticket *ticket_new(struct inbound *inbound, struct inbound_view *view,
-	const struct routed_source *source, size_t deliveries_count,
-	const struct http_request *request, struct slice message_id, struct copies *copies_out)
+/* The record's bytes are from now on the ticket's. */
+static struct intake_ticket *ticket_new(const struct arrival *arrival, size_t deliveries_count,
+	struct slice message_id, struct event_record *record)
 {
 	size_t head =
 		sizeof(struct intake_ticket) + deliveries_count * sizeof(struct store_new_delivery);
-	struct intake_ticket *ticket = memory_alloc(
-		head + request->content_type.size + request->body.size + message_id.size);
+	struct intake_ticket *ticket =
+		memory_alloc(head + record->content_type.size + record->raw.size + message_id.size);
 	char *at = (char *)ticket + head;
 
 	memset(ticket, 0, head);
 	ticket->http.complete = on_answerable;
-	ticket->inbound = inbound;
-	ticket->view = view;
-	atomic_fetch_add(&view->references, 1);
-	ticket->source = source;
-	copies_out->content_type = copy_behind(&at, request->content_type);
-	copies_out->raw = copy_behind(&at, request->body);
+	ticket->inbound = arrival->inbound;
+	ticket->view = arrival->view;
+	atomic_fetch_add(&arrival->view->references, 1);
+	ticket->source = arrival->source;
+	record->content_type = copy_behind(&at, record->content_type);
+	record->raw = copy_behind(&at, record->raw);
 	ticket->message_id = copy_behind(&at, message_id);
-	ticket->peer = request->peer;
-	ticket->forwarded_for = request->forwarded_for;
+	ticket->peer = arrival->request->peer;
+	ticket->forwarded_for = arrival->request->forwarded_for;
 	return ticket;
 }
 
-static size_t count_takers(const struct routed_source *source, enum postal_event_type type,
-	const struct bizmail_event *event)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < source->routes_count; i++)
-		count += event_route_takes(&source->routes[i], type, event);
-	return count;
-}
-
 /* Returns how many got a slot and go on from memory; what must keep an order goes over the disk. */
-static size_t reserve_takers(struct dispatcher *dispatcher, const struct routed_source *source,
-	enum postal_event_type type, const struct bizmail_event *event,
-	struct store_new_delivery *deliveries)
+static size_t reserve_slots(struct dispatcher *dispatcher, const struct store_event *event)
 {
-	size_t count = 0, leased = 0;
+	size_t leased = 0;
 
-	for (size_t i = 0; i < source->routes_count; i++) {
-		const struct event_route *route = &source->routes[i];
-		struct store_new_delivery *delivery = &deliveries[count];
+	for (size_t i = 0; i < event->deliveries_count; i++) {
+		struct store_new_delivery *delivery = &event->deliveries[i];
 
-		if (!event_route_takes(route, type, event))
-			continue;
-		delivery->target = route->target;
-		delivery->max_open = route->max_open;
-		if (route->ordered)
-			delivery->order_key = search_key_order(
-				slice_text(source->settings->name), event->id, event->recipient);
-		else
-			delivery->leased =
-				dispatcher_reserve(dispatcher, route->target, (uint8_t)type);
+		delivery->leased = delivery->order_key == 0 &&
+				   dispatcher_reserve(dispatcher, delivery->target, event->type);
 		leased += delivery->leased;
-		count++;
 	}
 	return leased;
 }
 
-static struct outgoing *make_outgoing(struct inbound *inbound, const struct inbound_view *view,
-	const struct routed_source *source, const struct bizmail_event *event,
-	const struct event_identity *identity, int64_t received_us, size_t leased,
-	struct intake_ticket *ticket, size_t count)
+/* Continues from memory when it is stored; its envelope is made then. */
+static struct outgoing *make_outgoing(struct dispatcher *dispatcher,
+	struct parsed_event *parsed_taken, const struct store_event *event, size_t leased)
 {
-	enum postal_event_type type = translate_type(view->translate, event);
-	struct error err;
-	struct outgoing *outgoing =
-		outgoing_translate(view->translate, slice_text(source->settings->name),
-			&source->settings->defaults, event, identity, received_us, leased, &err);
+	struct outgoing *outgoing = outgoing_new(parsed_taken, leased);
 	size_t index = 0;
 
-	if (outgoing != NULL)
-		outgoing->source = source->number;
-	for (size_t i = 0; i < count; i++) {
-		struct store_new_delivery *delivery = &ticket->deliveries[i];
-
-		if (!delivery->leased)
-			continue;
-		if (outgoing != NULL) {
-			dispatcher_address(inbound->dispatcher, outgoing, index++, delivery->target,
-				(uint8_t)type);
-			continue;
-		}
-		/* No envelope can be made of it: the way over the disk ends where people see it. */
-		dispatcher_release(inbound->dispatcher, delivery->target);
-		delivery->leased = false;
-	}
+	for (size_t i = 0; i < event->deliveries_count; i++)
+		if (event->deliveries[i].leased)
+			dispatcher_address(dispatcher, outgoing, index++,
+				event->deliveries[i].target, event->type);
 	return outgoing;
 }
 
-static void fill_search_keys(const struct bizmail_event *event,
-	const struct event_identity *identity, int64_t keys[STORE_SEARCH_KEYS])
+void intake_event(const struct arrival *arrival, const struct event_record *record,
+	struct parsed_event *parsed)
 {
-	char uuid[UUID_TEXT_SIZE];
+	struct inbound *inbound = arrival->inbound;
+	enum postal_event_type type =
+		translate_type(arrival->view->rules.translate, &parsed->event);
+	size_t count = event_takers_count(arrival->source, parsed, type);
+	struct event_record kept = *record;
+	struct intake_ticket *ticket = ticket_new(arrival, count, parsed->event.id, &kept);
+	struct store_event *event = &ticket->store.append.event;
+	size_t leased;
 
-	uuid_format(&identity->uuid, uuid);
-	keys[0] = search_key_uuid(slice_text(uuid));
-	keys[1] = search_key_message(event->id);
-	keys[2] = search_key_recipient(event->recipient);
-}
-
-void intake_event(struct inbound *inbound, struct inbound_view *view,
-	const struct routed_source *source, struct http_exchange *exchange,
-	const struct http_request *request, const struct bizmail_event *event)
-{
-	enum postal_event_type type = translate_type(view->translate, event);
-	struct event_identity identity =
-		translate_identity(slice_text(source->settings->name), event);
-	int64_t received_us = clock_unix_us();
-	size_t count = count_takers(source, type, event);
-	struct copies copies;
-	struct intake_ticket *ticket =
-		ticket_new(inbound, view, source, count, request, event->id, &copies);
-	size_t leased =
-		reserve_takers(inbound->dispatcher, source, type, event, ticket->deliveries);
-
-	ticket->kind = event->kind;
-	if (leased > 0)
-		ticket->outgoing = make_outgoing(inbound, view, source, event, &identity,
-			received_us, leased, ticket, count);
-	ticket->store.append = (struct store_append_request){
-		.request = { .kind = STORE_REQUEST_APPEND, .done = on_appended },
-		.event = {
-			.occurred_ms = event->time_ms,
-			.identity = identity.hash,
-			.received_us = received_us,
-			.source = source->number,
-			.kind = (uint8_t)event->kind,
-			.type = (uint8_t)type,
-			.content_type = copies.content_type,
-			.raw = copies.raw,
-			.deliveries = ticket->deliveries,
-			.deliveries_count = count,
-		},
+	ticket->kind = parsed->event.kind;
+	ticket->store.append.request = (struct store_request){
+		.kind = STORE_REQUEST_APPEND,
+		.done = on_appended,
 	};
-	fill_search_keys(event, &identity, ticket->store.append.event.search_keys);
-	http_defer(exchange, &ticket->http);
+	*event = event_row(&kept, parsed, type);
+	event->deliveries = ticket->deliveries;
+	event->deliveries_count = count;
+	event_takers_fill(arrival->source, parsed, type, ticket->deliveries);
+	leased = reserve_slots(inbound->dispatcher, event);
+	if (leased > 0)
+		ticket->outgoing = make_outgoing(inbound->dispatcher, parsed, event, leased);
+	http_defer(arrival->exchange, &ticket->http);
 	store_thread_post(inbound->store, &ticket->store.request);
 }
 
-void intake_quarantine(struct inbound *inbound, struct inbound_view *view,
-	const struct routed_source *source, struct http_exchange *exchange,
-	const struct http_request *request, enum bizmail_problem problem, enum bizmail_kind kind,
-	struct slice message_id)
+void intake_quarantine(const struct arrival *arrival, const struct event_record *record,
+	const struct parsed_event *parsed)
 {
-	struct copies copies;
-	struct intake_ticket *ticket = ticket_new(inbound, view, source, 0, request,
-		message_id.size <= BIZMAIL_ID_SIZE_MAX ? message_id : slice_of(NULL, 0), &copies);
+	struct slice id = parsed->event.id;
+	struct event_record kept = *record;
+	struct intake_ticket *ticket = ticket_new(
+		arrival, 0, id.size <= BIZMAIL_ID_SIZE_MAX ? id : slice_of(NULL, 0), &kept);
 
-	ticket->problem = problem;
+	ticket->problem = parsed->problem;
 	ticket->kind = BIZMAIL_UNKNOWN;
 	ticket->store.quarantine = (struct store_quarantine_request){
 		.request = { .kind = STORE_REQUEST_QUARANTINE, .done = on_quarantined },
-		.quarantined = {
-			.received_us = clock_unix_us(),
-			.source = source->number,
-			.kind = (uint8_t)kind,
-			.reason = bizmail_problem_name(problem),
-			.content_type = copies.content_type,
-			.raw = copies.raw,
-		},
+		.quarantined = event_quarantine_row(&kept, parsed->problem),
 	};
-	http_defer(exchange, &ticket->http);
-	store_thread_post(inbound->store, &ticket->store.request);
+	http_defer(arrival->exchange, &ticket->http);
+	store_thread_post(arrival->inbound->store, &ticket->store.request);
 }

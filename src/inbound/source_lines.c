@@ -1,6 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "source_lines.h"
 
+const char *reject_reason_name(enum reject_reason reason)
+{
+	switch (reason) {
+	case REJECT_UNAUTHORIZED:
+		return "unauthorized";
+	case REJECT_FORBIDDEN:
+		return "forbidden";
+	case REJECT_NOT_FOUND:
+		return "not_found";
+	case REJECT_METHOD:
+		return "method";
+	case REJECT_MEDIA_TYPE:
+		return "media_type";
+	case REJECT_UNAVAILABLE:
+		return "unavailable";
+	case REJECT_BACKLOG_FULL:
+		return "backlog_full";
+	}
+	return "unknown"; /* not reached: -Wswitch guards the cases */
+}
+
 void source_lines_open(struct source_lines *lines, const char *source)
 {
 	log_limit_open(&lines->quarantined, LOG_LEVEL_WARN, "event.quarantined",

@@ -15,8 +15,7 @@
 
 #include "fuzz.h"
 #include "repostal/control.h"
-#include "repostal/search_key.h"
-#include "repostal/uuid.h"
+#include "repostal/event_row.h"
 
 enum {
 	REQUESTS_MAX = 8,
@@ -121,42 +120,32 @@ static void must(enum status status)
 static void append_event(int number)
 {
 	char raw[256];
-	struct slice source = SLICE_LITERAL("bizmail"), type = SLICE_LITERAL("application/json");
-	char uuid[UUID_TEXT_SIZE];
-	struct store_new_delivery deliveries[TARGETS_COUNT];
-	struct bizmail_event event;
-	struct event_identity identity;
-	struct store_event stored = {
-		.received_us = RECEIVED_US + number,
+	struct event_record record = {
 		.source = stage.source,
-		.content_type = type,
-		.deliveries = deliveries,
-		.deliveries_count = 1 + (size_t)(number & 1),
+		.source_name = SLICE_LITERAL("bizmail"),
+		.received_us = RECEIVED_US + number,
+		.content_type = SLICE_LITERAL("application/json"),
 	};
+	struct store_new_delivery deliveries[TARGETS_COUNT];
+	struct parsed_event parsed;
+	struct store_event stored;
 
 	snprintf(raw, sizeof(raw),
 		"{\"event\":\"bounce\",\"id\":\"id-%d\",\"recipient\":\"r%d@x.example\","
 		"\"time\":1713100000,\"response\":\"550 \\ud800 \\u0000 no\"}",
 		number, number / 2);
-	stored.raw = slice_text(raw);
-	REPOSTAL_ASSERT(bizmail_parse(BIZMAIL_ENCODING_JSON, type, stored.raw, BIZMAIL_UNKNOWN,
-				&event, NULL) == BIZMAIL_PROBLEM_NONE);
-	identity = translate_identity(source, &event);
-	uuid_format(&identity.uuid, uuid);
-	stored.occurred_ms = event.time_ms;
-	stored.identity = identity.hash;
-	stored.kind = (uint8_t)event.kind;
-	stored.type = (uint8_t)translate_type(&stage.translate, &event);
-	stored.search_keys[0] = search_key_uuid(slice_text(uuid));
-	stored.search_keys[1] = search_key_message(event.id);
-	stored.search_keys[2] = search_key_recipient(event.recipient);
+	record.raw = slice_text(raw);
+	REPOSTAL_ASSERT(event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE);
+	stored = event_row(&record, &parsed, translate_type(&stage.translate, &parsed.event));
+	stored.deliveries = deliveries;
+	stored.deliveries_count = 1 + (size_t)(number & 1);
 	for (int i = 0; i < TARGETS_COUNT; i++)
 		deliveries[i] = (struct store_new_delivery){
 			.target = stage.targets[i],
 			.order_key = i == 1 ? 77 : 0,
 		};
 	must(store_append(stage.store, &stored, NULL));
-	bizmail_event_release(&event);
+	parsed_event_release(&parsed);
 }
 
 static void append_quarantined(const char *raw)
@@ -263,12 +252,14 @@ static void stage_open(void)
 	};
 	stage.snapshot = (struct control_snapshot){
 		.generation = 7,
-		.sources = &stage.routed,
-		.sources_count = 1,
+		.rules = {
+			.translate = &stage.translate,
+			.sources = &stage.routed,
+			.sources_count = 1,
+		},
 		.targets = stage.target_settings,
 		.target_numbers = stage.targets,
 		.targets_count = TARGETS_COUNT,
-		.translate = &stage.translate,
 	};
 }
 

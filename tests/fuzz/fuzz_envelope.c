@@ -19,6 +19,7 @@
 
 enum {
 	TEXT_COUNT = 11,
+	DEFAULT_COUNT = 3, /* of these, at the end */
 	FORM_SIZE_MAX = 4 * 1024 * 1024,
 	TEXT_END = '\xff',
 	DEFAULT_SIZE_MAX = 1024, /* of a text in the configuration */
@@ -175,16 +176,13 @@ static void check_envelope(const struct postal_event *event, const struct bizmai
 }
 
 static void translate_and_check(const struct translate_settings *settings,
-	const struct translate_defaults *defaults, const struct bizmail_event *event)
+	const struct known_message *known, const struct parsed_event *parsed)
 {
-	struct slice name = SLICE_LITERAL("bizmail");
-	struct event_identity identity = translate_identity(name, event);
 	struct postal_event postal;
 
-	translate_event(settings, name, defaults, event, &identity, RECEIVED_US * INT64_C(1000001),
-		&postal);
-	REPOSTAL_ASSERT(postal.type == translate_type(settings, event));
-	check_envelope(&postal, event);
+	translate_event(settings, known, parsed, &postal);
+	REPOSTAL_ASSERT(postal.type == translate_type(settings, &parsed->event));
+	check_envelope(&postal, &parsed->event);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -193,26 +191,33 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct translate_settings settings = settings_of(fuzz_take_byte(&rest));
 	uint8_t kind = fuzz_take_byte(&rest);
 	struct slice texts[TEXT_COUNT];
-	struct translate_defaults defaults;
-	struct bizmail_event event;
+	char *defaults[DEFAULT_COUNT];
+	struct known_message known;
+	struct event_record record = {
+		.source_name = SLICE_LITERAL("bizmail"),
+		.received_us = RECEIVED_US * INT64_C(1000001),
+		.content_type = SLICE_LITERAL("application/x-www-form-urlencoded"),
+	};
+	struct parsed_event parsed;
 	struct buf form;
 
 	for (size_t i = 0; i < TEXT_COUNT; i++)
 		texts[i] = slice_cut(&rest, TEXT_END);
-	defaults = (struct translate_defaults){
-		.from = default_text(texts[8]),
-		.subject = default_text(texts[9]),
-		.tag = default_text(texts[10]),
+	for (size_t i = 0; i < DEFAULT_COUNT; i++)
+		defaults[i] = default_text(texts[TEXT_COUNT - DEFAULT_COUNT + i]);
+	known = (struct known_message){
+		.from = slice_text(defaults[0]),
+		.subject = slice_text(defaults[1]),
+		.tag = slice_text(defaults[2]),
 	};
 	buf_init(&form, FORM_SIZE_MAX);
 	write_form(&form, kind, texts);
-	if (bizmail_parse(BIZMAIL_ENCODING_FORM, slice_of(NULL, 0), buf_slice(&form),
-		    BIZMAIL_UNKNOWN, &event, NULL) == BIZMAIL_PROBLEM_NONE)
-		translate_and_check(&settings, &defaults, &event);
-	bizmail_event_release(&event);
+	record.raw = buf_slice(&form);
+	if (event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE)
+		translate_and_check(&settings, &known, &parsed);
+	parsed_event_release(&parsed);
 	buf_free(&form);
-	free(defaults.from);
-	free(defaults.subject);
-	free(defaults.tag);
+	for (size_t i = 0; i < DEFAULT_COUNT; i++)
+		free(defaults[i]);
 	return 0;
 }

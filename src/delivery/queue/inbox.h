@@ -13,7 +13,7 @@
 #include "repostal/mailbox.h"
 
 enum inbox_kind {
-	INBOX_READY,   /* struct outgoing, item: committed, and signed where signing is on */
+	INBOX_READY,   /* struct outgoing, item: committed, and its envelope made */
 	INBOX_WAKE,    /* struct target, wake_item: something of it may be due on the disk */
 	INBOX_CLAIMED, /* struct target, claim_item: its claim is back from the store */
 	INBOX_PAUSE,   /* struct pause_order, item: target.c's */

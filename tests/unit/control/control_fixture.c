@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "facts.h"
 #include "repostal/clock.h"
-#include "repostal/search_key.h"
+#include "repostal/event_row.h"
 #include "repostal/text.h"
 
 static const char *const target_names[TARGETS_COUNT] = { "app", "other", "gone" };
@@ -133,12 +132,14 @@ static void configure(struct fixture *fixture)
 	fixture->snapshot = (struct control_snapshot){
 		.generation = 7,
 		.fingerprint = 0xabc,
-		.sources = &fixture->control_source,
-		.sources_count = 1,
+		.rules = {
+			.translate = &fixture->translate,
+			.sources = &fixture->control_source,
+			.sources_count = 1,
+		},
 		.targets = fixture->target_settings,
 		.target_numbers = fixture->targets,
 		.targets_count = CONFIGURED_COUNT,
-		.translate = &fixture->translate,
 	};
 }
 
@@ -227,29 +228,24 @@ int64_t fixture_append(
 	struct fixture *fixture, const struct fixture_event *event, char uuid_out[UUID_TEXT_SIZE])
 {
 	struct store_new_delivery deliveries[TARGETS_COUNT];
-	struct store_event stored = {
+	struct event_record record = {
+		.source = fixture->source,
+		.source_name = SLICE_LITERAL("bizmail"),
 		.received_us =
 			event->received_s == 0 ? clock_unix_us() : event->received_s * 1000000,
-		.source = fixture->source,
 		.content_type = SLICE_LITERAL("application/json"),
-		.deliveries = deliveries,
 	};
-	struct facts facts;
+	struct parsed_event parsed;
+	struct store_event stored;
 	struct error err;
 	struct buf raw;
 
 	buf_init(&raw, 4096);
 	write_raw(&raw, event);
-	stored.raw = buf_slice(&raw);
-	facts_read(&facts, SLICE_LITERAL("bizmail"), stored.content_type, stored.raw, 0);
-	assert_int_equal(facts.problem, BIZMAIL_PROBLEM_NONE);
-	stored.occurred_ms = facts.event.time_ms;
-	stored.identity = facts.identity.hash;
-	stored.kind = (uint8_t)facts.event.kind;
-	stored.type = (uint8_t)translate_type(&fixture->translate, &facts.event);
-	stored.search_keys[0] = search_key_uuid(slice_text(facts.uuid));
-	stored.search_keys[1] = search_key_message(facts.event.id);
-	stored.search_keys[2] = search_key_recipient(facts.event.recipient);
+	record.raw = buf_slice(&raw);
+	assert_int_equal(event_parse(&record, &parsed), BIZMAIL_PROBLEM_NONE);
+	stored = event_row(&record, &parsed, translate_type(&fixture->translate, &parsed.event));
+	stored.deliveries = deliveries;
 	for (int i = 0; i < TARGETS_COUNT; i++)
 		if ((event->targets >> i & 1) != 0)
 			deliveries[stored.deliveries_count++] = (struct store_new_delivery){
@@ -258,8 +254,8 @@ int64_t fixture_append(
 				.order_key = event->order_key,
 			};
 	if (uuid_out != NULL)
-		memcpy(uuid_out, facts.uuid, UUID_TEXT_SIZE);
-	facts_free(&facts);
+		memcpy(uuid_out, parsed.uuid, UUID_TEXT_SIZE);
+	parsed_event_release(&parsed);
 	MUST(store_begin(fixture->store, &err));
 	MUST(store_append(fixture->store, &stored, &err));
 	MUST(store_commit(fixture->store, &err));

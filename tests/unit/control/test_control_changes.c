@@ -305,7 +305,7 @@ static void test_a_source_that_is_gone_stays_in_quarantine(void **state)
 	struct fixture *fixture = *state;
 	int64_t id = fixture_quarantine(fixture, "no_id", GOOD("m1@x"));
 
-	fixture->snapshot.sources_count = 0;
+	fixture->snapshot.rules.sources_count = 0;
 	replay(fixture, id, "quarantined", "");
 	assert_int_equal(store_quarantine_count(fixture->store), 1);
 }

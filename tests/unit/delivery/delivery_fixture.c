@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "delivery_loop.h"
+#include "handoff.h"
 #include "repostal/clock.h"
 #include "repostal/log.h"
 
@@ -76,13 +77,14 @@ void fixture_open(struct fixture *f, const struct target_settings *targets, size
 	assert_int_equal(signer_load(&unsigned_settings, &f->signer, &err), STATUS_OK);
 	f->settings = (struct dispatcher_settings){
 		.target_numbers = f->target_numbers,
-		.translate = &f->translate,
+		.rules = { .translate = &f->translate },
 		.egress = &f->egress,
 		.signer = f->signer,
 		.signing_threads = 1,
 	};
 	set_targets(f, targets, count);
-	if (dispatcher_open(&f->settings, fake_store_thread(), &f->dispatcher, &err) != STATUS_OK)
+	if (dispatcher_open(&f->settings, fake_store_thread(), &f->dispatcher, &err) != STATUS_OK ||
+		handoff_set_envelopes(f->dispatcher, &f->settings, &err) != STATUS_OK)
 		fail_msg("%s", err.text);
 }
 
@@ -107,17 +109,18 @@ void fixture_close(struct fixture *f)
 
 static void offer(struct fixture *f, struct fake_row *row)
 {
-	char body[64];
-	int size = snprintf(body, sizeof(body),
-		"{\"uuid\":\"00000000-0000-4000-8000-%012" PRId64 "\"}", row->event);
-	struct outgoing *outgoing =
-		outgoing_new(slice_of(body, (size_t)size), row->happened_ms * 1000, 1);
+	char raw[FAKE_STORE_RAW_SIZE_MAX];
+	const struct event_record record = fake_store_record(row, raw);
+	struct parsed_event parsed;
+	struct outgoing *outgoing;
 
+	assert_int_equal(event_parse(&record, &parsed), BIZMAIL_PROBLEM_NONE);
+	outgoing = outgoing_new(&parsed, 1);
+	parsed_event_release(&parsed);
 	row->state = DELIVERY_LEASED;
 	row->attempts = 1;
 	outgoing->event = row->event;
 	outgoing->lease = row->event;
-	outgoing->happened_ms = row->happened_ms;
 	dispatcher_address(f->dispatcher, outgoing, 0, row->target, row->type);
 	dispatcher_offer(f->dispatcher, outgoing);
 	dispatcher_flush(f->dispatcher);

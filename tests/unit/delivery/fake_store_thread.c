@@ -11,7 +11,6 @@
 
 enum {
 	TARGETS_MAX = 8,
-	RAW_SIZE_MAX = 256,
 };
 
 struct store_thread {
@@ -97,31 +96,42 @@ static void record(const struct store_verdict *verdict)
 		verdict->answer.data);
 }
 
-static struct store_claimed *claimed_of(const struct fake_row *row)
+struct event_record fake_store_record(const struct fake_row *row, char raw[FAKE_STORE_RAW_SIZE_MAX])
 {
-	static const char type[] = "application/json";
-	struct store_claimed *claimed = memory_zalloc(sizeof(*claimed) + RAW_SIZE_MAX);
-	char *raw = (char *)(claimed + 1);
 	int size = row->is_untranslatable
-			   ? snprintf(raw, RAW_SIZE_MAX, "no event")
-			   : snprintf(raw, RAW_SIZE_MAX,
+			   ? snprintf(raw, FAKE_STORE_RAW_SIZE_MAX, "no event")
+			   : snprintf(raw, FAKE_STORE_RAW_SIZE_MAX,
 				     "{\"event\":\"delivered\",\"id\":\"%" PRId64
 				     "@example.com\",\"recipient\":\"a@example.com\","
 				     "\"time\":%" PRId64 "}",
 				     row->event, row->happened_ms / 1000);
 
+	return (struct event_record){
+		.source_name = SLICE_LITERAL("bizmail"),
+		.received_us = row->happened_ms * 1000,
+		.kind = BIZMAIL_DELIVERED,
+		.content_type = SLICE_LITERAL("application/json"),
+		.raw = slice_of(raw, (size_t)size),
+	};
+}
+
+static struct store_claimed *claimed_of(const struct fake_row *row)
+{
+	struct store_claimed *claimed = memory_zalloc(sizeof(*claimed) + FAKE_STORE_RAW_SIZE_MAX);
+	const struct event_record record = fake_store_record(row, (char *)(claimed + 1));
+
 	claimed->event = row->event;
 	claimed->lease = row->event;
-	claimed->received_us = row->happened_ms * 1000;
+	claimed->received_us = record.received_us;
 	claimed->attempts = row->attempts;
 	claimed->is_replay = row->is_replay;
 	claimed->as_new = row->as_new;
 	claimed->target = row->target;
-	claimed->kind = BIZMAIL_DELIVERED;
+	claimed->kind = record.kind;
 	claimed->type = row->type;
 	claimed->source_name = "bizmail";
-	claimed->content_type = slice_of(type, sizeof(type) - 1);
-	claimed->raw = slice_of(raw, (size_t)size);
+	claimed->content_type = record.content_type;
+	claimed->raw = record.raw;
 	return claimed;
 }
 

@@ -9,9 +9,11 @@
 #ifndef REPOSTAL_TESTS_FAKE_STORE_THREAD_H
 #define REPOSTAL_TESTS_FAKE_STORE_THREAD_H
 
+#include "repostal/parsed_event.h"
 #include "repostal/store_thread.h"
 
 enum {
+	FAKE_STORE_RAW_SIZE_MAX = 256,
 	FAKE_STORE_ROWS_MAX = 2048,
 };
 
@@ -40,6 +42,9 @@ struct store_thread *fake_store_thread(void);
 struct fake_row *fake_store_add(uint16_t target, uint8_t type);
 struct fake_row *fake_store_row(int64_t event);
 size_t fake_store_rows_count(void);
+/* Its event as it arrived; the bytes are in raw. */
+struct event_record fake_store_record(
+	const struct fake_row *row, char raw[FAKE_STORE_RAW_SIZE_MAX]);
 /* Carries out what was posted. */
 void fake_store_commit(void);
 void fake_store_fail(bool is_failing);

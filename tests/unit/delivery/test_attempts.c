@@ -190,7 +190,7 @@ static void test_as_new(void **state)
 		uuid_as_new(number, uuids[number]);
 	assert_true(uuid_parse(slice_text(uuids[0]), &own));
 	for (int number = 0; number < 3; number++) {
-		other = translate_uuid_as_new(&own, SLICE_LITERAL("app"), number);
+		other = event_uuid_as_new(&own, SLICE_LITERAL("app"), number);
 		uuid_format(&other, expected);
 		assert_string_equal(uuids[number], expected);
 	}

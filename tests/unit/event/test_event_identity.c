@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "repostal/event_identity.h"
 #include "repostal/memory.h"
-#include "repostal/translate.h"
 
 #define ID SLICE_LITERAL("550e8400-e29b-41d4-a716-446655440000@bizfly.vn")
 #define RECIPIENT SLICE_LITERAL("user@example.com")
@@ -64,7 +64,7 @@ static void test_event_identities_for_ever(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct event_identity got = translate_identity(cases[i].source, &cases[i].event);
+		struct event_identity got = event_identity_of(cases[i].source, &cases[i].event);
 		char uuid[UUID_TEXT_SIZE];
 
 		uuid_format(&got.uuid, uuid);
@@ -95,7 +95,7 @@ static void test_message_identities_for_ever(void **state)
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		struct postal_message got;
 
-		translate_message_identity(
+		event_message_identity(
 			cases[i].source, cases[i].message_id, cases[i].recipient, &got);
 		if (got.id != cases[i].id || strcmp(got.token, cases[i].token) != 0)
 			fail_msg("%s: %ld, %s", cases[i].name, (long)got.id, got.token);
@@ -104,7 +104,7 @@ static void test_message_identities_for_ever(void **state)
 
 static uint64_t hash_of(const struct bizmail_event *event)
 {
-	return translate_identity(SLICE_LITERAL("bizmail"), event).hash;
+	return event_identity_of(SLICE_LITERAL("bizmail"), event).hash;
 }
 
 /* A receiver that was sent one of them must not be sent it a second time under another number. */
@@ -130,7 +130,7 @@ static void test_uuids_as_new_for_ever(void **state)
 	(void)state;
 	assert_true(uuid_parse(slice_text(cases[0].uuid), &own));
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		struct uuid got = translate_uuid_as_new(&own, cases[i].target, cases[i].number);
+		struct uuid got = event_uuid_as_new(&own, cases[i].target, cases[i].number);
 		char uuid[UUID_TEXT_SIZE];
 
 		uuid_format(&got, uuid);
@@ -188,7 +188,7 @@ static void test_message_identities_are_in_range(void **state)
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		struct postal_message got;
 
-		translate_message_identity(SLICE_LITERAL("bizmail"),
+		event_message_identity(SLICE_LITERAL("bizmail"),
 			slice_of((const char *)&i, sizeof(i)), RECIPIENT, &got);
 		assert_true(got.id >= 1 << 30);
 		assert_int_equal(strlen(got.token), POSTAL_TOKEN_SIZE - 1);

@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "repostal/event_envelope.h"
 #include "repostal/memory.h"
-#include "repostal/translate.h"
 
 #define FOLDER "tests/golden/"
 
@@ -25,7 +25,7 @@ enum {
 	PATH_SIZE = 512
 };
 
-static const int64_t received_us = INT64_C(1795223400123456);
+#define RECEIVED_US INT64_C(1795223400123456)
 static const struct translate_settings settings = {
 	.soft_bounce = POSTAL_MESSAGE_DELAYED,
 	.hard_bounce = POSTAL_MESSAGE_DELIVERY_FAILED,
@@ -67,26 +67,24 @@ static struct slice content_type_of(const char *path)
 /* The envelope and a line end, or "problem: NAME" for what cannot be translated. */
 static void translate_line(const char *path, struct slice body, struct buf *out)
 {
-	static const struct translate_defaults defaults;
-	struct slice source = SLICE_LITERAL("bizmail");
-	struct slice type = content_type_of(path);
-	struct bizmail_event event;
-	enum bizmail_problem problem = bizmail_parse(
-		bizmail_encoding_of(type, body), type, body, BIZMAIL_UNKNOWN, &event, NULL);
+	static const struct event_rules rules = { .translate = &settings };
+	static const struct known_message known;
+	const struct event_record record = {
+		.source_name = SLICE_LITERAL("bizmail"),
+		.received_us = RECEIVED_US,
+		.content_type = content_type_of(path),
+		.raw = body,
+	};
+	struct parsed_event parsed;
 
-	if (problem == BIZMAIL_PROBLEM_NONE) {
-		struct event_identity identity = translate_identity(source, &event);
-		struct postal_event postal;
-
-		translate_event(
-			&settings, source, &defaults, &event, &identity, received_us, &postal);
-		if (!envelope_write(&postal, out))
+	if (event_parse(&record, &parsed) == BIZMAIL_PROBLEM_NONE) {
+		if (!event_envelope(&rules, &parsed, &known, out))
 			fail_msg("%s: the envelope is too long", path);
 	} else {
-		buf_printf(out, "problem: %s", bizmail_problem_name(problem));
+		buf_printf(out, "problem: %s", bizmail_problem_name(parsed.problem));
 	}
 	buf_append_char(out, '\n');
-	bizmail_event_release(&event);
+	parsed_event_release(&parsed);
 }
 
 /* False when the envelope is another one. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "repostal/translate.h"
 
-#include "identity.h"
 #include "repostal/memory.h"
 #include "repostal/text.h"
 
@@ -146,69 +145,56 @@ static struct slice sender_or_unknown(struct slice address)
 	return address.size <= TRANSLATE_SENDER_SIZE_MAX ? address : (struct slice){ 0 };
 }
 
-static struct postal_message translate_message(struct slice source,
-	const struct translate_defaults *defaults, const struct bizmail_event *event,
-	int64_t occurred_us)
+static struct postal_message translate_message(
+	const struct known_message *known, const struct parsed_event *parsed)
 {
+	const struct bizmail_event *event = &parsed->event;
 	struct postal_message message = {
 		.message_id = event->id,
 		.to = event->recipient,
-		.from = sender_or_unknown(slice_text(defaults->from)),
-		.subject = slice_text(defaults->subject),
-		.tag = slice_text(defaults->tag),
-		.timestamp_us = occurred_us,
+		.from = sender_or_unknown(known->from),
+		.subject = known->subject,
+		.tag = known->tag,
+		.timestamp_us = parsed_event_occurred_us(parsed),
 	};
 
 	if (message.from.size == 0)
 		message.from = sender_or_unknown(event->return_path);
-	translate_message_identity(source, event->id, event->recipient, &message);
+	event_message_identity(parsed->source_name, event->id, event->recipient, &message);
 	return message;
 }
 
 /* The bounce mail that Postal would have received at the return path; we have seen none. */
-static struct postal_message translate_bounce(struct slice source,
-	const struct bizmail_event *event, const struct postal_message *original,
-	int64_t occurred_us)
+static struct postal_message translate_bounce(
+	const struct parsed_event *parsed, const struct postal_message *original)
 {
+	const struct bizmail_event *event = &parsed->event;
 	struct postal_message bounce = {
 		.incoming = true,
 		.to = original->from,
 		.from = sender_or_unknown(event->return_path),
 		.subject = SLICE_LITERAL("Undelivered Mail Returned to Sender"),
-		.timestamp_us = occurred_us,
+		.timestamp_us = original->timestamp_us,
 	};
 
-	translate_bounce_identity(source, event->id, event->recipient, &bounce);
+	event_bounce_identity(parsed->source_name, event->id, event->recipient, &bounce);
 	return bounce;
 }
 
-/* To the microsecond when it is the time of arrival; BizMail's own is in milliseconds. */
-static int64_t occurred_us_of(const struct bizmail_event *event, int64_t received_us)
+void translate_event(const struct translate_settings *settings, const struct known_message *known,
+	const struct parsed_event *parsed, struct postal_event *event_out)
 {
-	int64_t occurred_ms = bizmail_event_occurred_ms(event, received_us / 1000);
-
-	return occurred_ms == event->time_ms ? occurred_ms * 1000 : received_us;
-}
-
-void translate_event(const struct translate_settings *settings, struct slice source,
-	const struct translate_defaults *defaults, const struct bizmail_event *event,
-	const struct event_identity *identity, int64_t received_us, struct postal_event *event_out)
-{
-	int64_t occurred_us = occurred_us_of(event, received_us);
-
 	*event_out = (struct postal_event){
-		.type = translate_type(settings, event),
-		.uuid = identity->uuid,
-		/* Receivers take it for the time of the event, and one refuses what is ahead. */
-		.timestamp_us = occurred_us < received_us ? occurred_us : received_us,
-		.message = translate_message(source, defaults, event, occurred_us),
+		.type = translate_type(settings, &parsed->event),
+		.uuid = parsed->identity.uuid,
+		.timestamp_us = parsed_event_timestamp_us(parsed),
+		.message = translate_message(known, parsed),
 		.sent_with_ssl = settings->sent_with_ssl,
 		.time_null = settings->time_null,
-		.status_timestamp_us = occurred_us,
 	};
+	event_out->status_timestamp_us = event_out->message.timestamp_us;
 	if (event_out->type == POSTAL_MESSAGE_BOUNCED)
-		event_out->bounce =
-			translate_bounce(source, event, &event_out->message, occurred_us);
+		event_out->bounce = translate_bounce(parsed, &event_out->message);
 	else
-		write_status(event_out, event);
+		write_status(event_out, &parsed->event);
 }

@@ -18,7 +18,7 @@
 
 static const int64_t received_us = INT64_C(1795223400123456);
 static const int64_t time_ms = INT64_C(1713100000250);
-static const struct translate_defaults no_defaults;
+static const struct known_message nothing;
 static const struct translate_settings usual = {
 	.soft_bounce = POSTAL_MESSAGE_DELAYED,
 	.hard_bounce = POSTAL_MESSAGE_DELIVERY_FAILED,
@@ -32,14 +32,18 @@ static const struct translate_settings unusual = {
 	.time_null = true,
 };
 
-static void translate(const struct translate_settings *settings,
-	const struct translate_defaults *defaults, const struct bizmail_event *event,
-	struct postal_event *event_out)
+static void translate(const struct translate_settings *settings, const struct known_message *known,
+	const struct bizmail_event *event, struct postal_event *event_out)
 {
-	struct event_identity identity = translate_identity(SOURCE, event);
+	const struct parsed_event parsed = {
+		.source_name = SOURCE,
+		.received_us = received_us,
+		.event = *event,
+		.identity = event_identity_of(SOURCE, event),
+	};
 
-	translate_event(settings, SOURCE, defaults, event, &identity, received_us, event_out);
-	assert_memory_equal(&event_out->uuid, &identity.uuid, sizeof(identity.uuid));
+	translate_event(settings, known, &parsed, event_out);
+	assert_memory_equal(&event_out->uuid, &parsed.identity.uuid, sizeof(parsed.identity.uuid));
 	assert_int_equal(event_out->type, translate_type(settings, event));
 }
 
@@ -117,7 +121,7 @@ static void check_wording(const struct wording_case *row)
 	if (event.recipient.size == 0)
 		event.recipient = RECIPIENT;
 	event.id = ID;
-	translate(row->settings, &no_defaults, &event, &got);
+	translate(row->settings, &nothing, &event, &got);
 	if (got.type != row->want_type)
 		fail_msg("%s: type %s", row->name, postal_event_type_name(got.type));
 	if (strcmp(got.details, row->want_details) != 0 || got.details_size != strlen(got.details))
@@ -158,7 +162,7 @@ static void test_times(void **state)
 			.time_ms = cases[i].time_ms };
 		struct postal_event got;
 
-		translate(&usual, &no_defaults, &event, &got);
+		translate(&usual, &nothing, &event, &got);
 		if (got.status_timestamp_us != cases[i].want_us ||
 			got.message.timestamp_us != cases[i].want_us ||
 			got.timestamp_us != cases[i].want_envelope_us)
@@ -168,23 +172,23 @@ static void test_times(void **state)
 
 static void test_message(void **state)
 {
-	static char from[] = "noreply@example.com";
-	static char subject[] = "Receipt";
-	static char tag[] = "billing";
-	static char nothing[] = "";
 	static const struct {
 		const char *name;
-		struct translate_defaults defaults;
+		struct known_message known;
 		const char *return_path;
 		const char *want_from, *want_subject, *want_tag;
 	} cases[] = {
-		{ "nothing known", { NULL, NULL, NULL }, NULL, "", "", "" },
-		{ "empty defaults", { nothing, nothing, nothing }, "", "", "", "" },
-		{ "return path", { nothing, NULL, NULL }, "b@example.com", "b@example.com", "",
+		{ "nothing known", { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } }, NULL, "", "", "" },
+		{ "empty", { SLICE_LITERAL(""), SLICE_LITERAL(""), SLICE_LITERAL("") }, "", "", "",
 			"" },
-		{ "defaults", { from, subject, tag }, NULL, from, subject, tag },
-		{ "default before return path", { from, NULL, NULL }, "b@example.com", from, "",
-			"" },
+		{ "return path", { .from = SLICE_LITERAL("") }, "b@example.com", "b@example.com",
+			"", "" },
+		{ "all known",
+			{ SLICE_LITERAL("noreply@example.com"), SLICE_LITERAL("Receipt"),
+				SLICE_LITERAL("billing") },
+			NULL, "noreply@example.com", "Receipt", "billing" },
+		{ "known before return path", { .from = SLICE_LITERAL("noreply@example.com") },
+			"b@example.com", "noreply@example.com", "", "" },
 	};
 
 	(void)state;
@@ -194,8 +198,8 @@ static void test_message(void **state)
 		struct postal_message identity;
 		struct postal_event got;
 
-		translate(&usual, &cases[i].defaults, &event, &got);
-		translate_message_identity(SOURCE, ID, RECIPIENT, &identity);
+		translate(&usual, &cases[i].known, &event, &got);
+		event_message_identity(SOURCE, ID, RECIPIENT, &identity);
 		if (!slice_is(got.message.from, cases[i].want_from) ||
 			!slice_is(got.message.subject, cases[i].want_subject) ||
 			!slice_is(got.message.tag, cases[i].want_tag))
@@ -210,17 +214,17 @@ static void test_message(void **state)
 
 static void test_bounced(void **state)
 {
-	static char from[] = "noreply@example.com";
-	const struct translate_defaults defaults = { .from = from };
+	static const char from[] = "noreply@example.com";
+	const struct known_message known = { .from = slice_text(from) };
 	struct bizmail_event event = { HARD, .id = ID, .recipient = RECIPIENT, .time_ms = time_ms,
 		.return_path = SLICE_LITERAL("b@example.com") };
 	struct postal_event got;
 
 	(void)state;
-	translate(&unusual, &defaults, &event, &got);
+	translate(&unusual, &known, &event, &got);
 	assert_int_equal(got.type, POSTAL_MESSAGE_BOUNCED);
 	assert_true(slice_equal(got.message.to, RECIPIENT));
-	assert_int_equal(got.bounce.id, 1160013065); /* for ever, as in test_identity.c */
+	assert_int_equal(got.bounce.id, 1160013065); /* for ever, as in test_event_identity.c */
 	assert_string_equal(got.bounce.token, "gDDJuoWyBNHvoAb4");
 	assert_true(got.bounce.incoming);
 	assert_true(slice_is(got.bounce.message_id, ""));
@@ -257,7 +261,7 @@ static void test_details_are_cut_between_characters(void **state)
 			(POSTAL_TEXT_CHARACTERS_MAX - (sizeof(start) - 1)) * strlen(characters[i]);
 		struct postal_event got;
 
-		translate(&usual, &no_defaults, &event, &got);
+		translate(&usual, &nothing, &event, &got);
 		if (got.details_size != want_size ||
 			!text_is_utf8(slice_of(got.details, got.details_size)))
 			fail_msg("%s: %zu bytes", characters[i], got.details_size);
@@ -278,7 +282,10 @@ static void check_longest(const struct longest_case *row, const char *character)
 	size_t length = strlen(character);
 	char *text = repeat(character, 1024 * 1024);
 	char *words = repeat(character, 1000);
-	struct translate_defaults defaults = { .subject = words, .tag = words };
+	const struct known_message known = {
+		.subject = slice_text(words),
+		.tag = slice_text(words),
+	};
 	struct bizmail_event event = {
 		.kind = row->kind,
 		.permanent = true,
@@ -292,7 +299,7 @@ static void check_longest(const struct longest_case *row, const char *character)
 	struct postal_event got;
 	struct buf out;
 
-	translate(row->settings, &defaults, &event, &got);
+	translate(row->settings, &known, &event, &got);
 	buf_init(&out, ENVELOPE_SIZE_MAX);
 	if (!envelope_write(&got, &out))
 		fail_msg("%s of '%s' does not fit", row->name, character);
@@ -329,11 +336,11 @@ static void test_a_sender_that_cannot_be(void **state)
 	struct postal_event got;
 
 	(void)state;
-	translate(&unusual, &no_defaults, &event, &got);
+	translate(&unusual, &nothing, &event, &got);
 	assert_int_equal(got.message.from.size, TRANSLATE_SENDER_SIZE_MAX);
 	assert_int_equal(got.bounce.from.size, TRANSLATE_SENDER_SIZE_MAX);
 	event.return_path.size++;
-	translate(&unusual, &no_defaults, &event, &got);
+	translate(&unusual, &nothing, &event, &got);
 	assert_int_equal(got.message.from.size, 0);
 	assert_int_equal(got.bounce.from.size, 0);
 	free(text);

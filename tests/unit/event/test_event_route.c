@@ -59,7 +59,7 @@ static void test_takes(void **state)
 	}
 }
 
-static void test_lay(void **state)
+static void test_build(void **state)
 {
 	static char *listed[] = { (char *)(uintptr_t) "other", (char *)(uintptr_t) "bizmail" };
 	static char *unlisted[] = { (char *)(uintptr_t) "other" };
@@ -79,21 +79,35 @@ static void test_lay(void **state)
 
 	(void)state;
 	assert_int_equal(
-		event_routes_lay("bizmail", targets, numbers, ARRAY_COUNT(targets), routes), 3);
+		event_routes_build("bizmail", targets, numbers, ARRAY_COUNT(targets), routes), 3);
 	assert_int_equal(routes[0].target, 7);
 	assert_int_equal(routes[0].events, 1);
 	assert_false(routes[0].ordered || routes[0].final_only);
 	assert_int_equal(routes[1].target, 9);
 	assert_int_equal(routes[2].target, 12);
 	assert_true(routes[2].ordered && routes[2].final_only);
-	assert_int_equal(event_routes_lay("bizmail", targets, numbers, 0, routes), 0);
+	assert_int_equal(event_routes_build("bizmail", targets, numbers, 0, routes), 0);
+}
+
+static void test_find(void **state)
+{
+	const struct routed_source sources[] = { { .number = 3 }, { .number = 0 } };
+	const struct event_rules rules = { .sources = sources, .sources_count = 2 };
+	const struct event_rules none = { .sources = NULL };
+
+	(void)state;
+	assert_ptr_equal(event_rules_find(&rules, 3), &sources[0]);
+	assert_ptr_equal(event_rules_find(&rules, 0), &sources[1]);
+	assert_null(event_rules_find(&rules, 1));
+	assert_null(event_rules_find(&none, 0));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_takes),
-		cmocka_unit_test(test_lay),
+		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@ static bool listens_to(const struct target_settings *target, const char *source)
 	return target->sources_count == 0;
 }
 
-size_t event_routes_lay(const char *source, const struct target_settings *targets,
+size_t event_routes_build(const char *source, const struct target_settings *targets,
 	const uint16_t *numbers, size_t targets_count, struct event_route *routes)
 {
 	size_t count = 0;
@@ -31,6 +31,14 @@ size_t event_routes_lay(const char *source, const struct target_settings *target
 		};
 	}
 	return count;
+}
+
+const struct routed_source *event_rules_find(const struct event_rules *rules, uint16_t source)
+{
+	for (size_t i = 0; i < rules->sources_count; i++)
+		if (rules->sources[i].number == source)
+			return &rules->sources[i];
+	return NULL;
 }
 
 bool event_route_takes(const struct event_route *route, enum postal_event_type type,

@@ -17,7 +17,7 @@
  * as new     SHA-1 of the namespace and the canonical text of ("as new", the 16 bytes of the event's UUID, the
  *            target's name, the number). The first 16 bytes make the UUID of version 5.
  */
-#include "identity.h"
+#include "repostal/event_identity.h"
 
 #include "repostal/digest.h"
 #include "repostal/memory.h"
@@ -100,7 +100,7 @@ static size_t domain_at(struct slice address)
 	return at == NULL ? address.size : (size_t)(at - address.data);
 }
 
-struct event_identity translate_identity(struct slice source, const struct bizmail_event *event)
+struct event_identity event_identity_of(struct slice source, const struct bizmail_event *event)
 {
 	struct canonical canonical;
 	char time[NUMBER_SIZE];
@@ -124,7 +124,7 @@ struct event_identity translate_identity(struct slice source, const struct bizma
 	return identity;
 }
 
-struct uuid translate_uuid_as_new(const struct uuid *own, struct slice target, int number)
+struct uuid event_uuid_as_new(const struct uuid *own, struct slice target, int number)
 {
 	struct canonical canonical;
 	char text[NUMBER_SIZE];
@@ -175,8 +175,8 @@ static void add_message(struct canonical *canonical, struct slice source, struct
 	add_field(canonical, recipient);
 }
 
-void translate_message_identity(struct slice source, struct slice message_id,
-	struct slice recipient, struct postal_message *message_out)
+void event_message_identity(struct slice source, struct slice message_id, struct slice recipient,
+	struct postal_message *message_out)
 {
 	struct canonical canonical;
 	char lower[BIZMAIL_ADDRESS_SIZE_MAX];
@@ -185,7 +185,7 @@ void translate_message_identity(struct slice source, struct slice message_id,
 	derive(&canonical, message_out);
 }
 
-void translate_bounce_identity(struct slice source, struct slice message_id, struct slice recipient,
+void event_bounce_identity(struct slice source, struct slice message_id, struct slice recipient,
 	struct postal_message *bounce_out)
 {
 	struct canonical canonical;
