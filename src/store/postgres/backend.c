@@ -46,7 +46,7 @@ static void on_hint(void *context)
 		hint(store->hint_context);
 }
 
-/* On the link's thread too. The tables: also a database may be another one, restored or emptied meanwhile. */
+/* On the link's thread too; the database may be another one by then, restored or emptied. */
 static enum status prepare(struct postgres_session *session, struct error *err)
 {
 	enum status status = postgres_schema_open(session, err);
