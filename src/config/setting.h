@@ -66,7 +66,9 @@ struct setting {
 	const struct settings_table *element;
 	int64_t safe_size; /* a shorter secret is a warning; 0: none is too short */
 	const char *mask;  /* printed for a secret; NULL: "***" */
-	const char *help;  /* one line; the comment in repostal.conf */
+	const char *
+		example; /* a good value that is not the default, as in the file; of all but ELEMENTS */
+	const char *help; /* one line; the comment in repostal.conf */
 };
 
 struct settings_table {

@@ -183,6 +183,8 @@ static void check_setting(const struct conf_setting *setting)
 	if (row->fallback == NULL && setting->commented &&
 		!contains(setting->comment, "(no default)"))
 		fail_msg("%s: its comment does not say that there is no default", setting->path);
+	if (row->fallback == NULL && !slice_is(setting->value, row->example))
+		fail_msg("%s: its example is %s", setting->path, row->example);
 	if (row->required && setting->commented)
 		fail_msg("%s: required, and not set", setting->path);
 }
