@@ -36,13 +36,18 @@ LAYER_OF_HEADER = {
 
 # Third-party headers and the only places that may know them.
 FENCES = {
-    r"h2o(\.h|/.*)": r"src/http/.*",
+    r"h2o(\.h|/.*)": r"src/http/libh2o\.h",
     r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/cli/.*|tests/unit/delivery/test_client_failure\.c",
     r"sqlite3(ext)?\.h": r"src/store/sqlite\w*\.[ch]",
     r"libpq-fe\.h": r"src/store/postgres\w*\.[ch]",
     r"libconfig\.h": r"src/config/.*",
     r"jansson(_config)?\.h": r"src/(cli|control)/.*",
     r"openssl/.*": r"src/(crypto|http)/.*",
+}
+
+# Names that tell one version of a library from another, and the only places that may ask.
+VERSION_QUESTIONS = {
+    r"H2O_(LIBRARY_)?VERSION\w*|LIBH2O_IS_UPSTREAM": r"src/http/libh2o\.h",
 }
 
 # Calls and the only places that may make them.
@@ -201,6 +206,16 @@ def check_fences():
             for pattern, place in FENCES.items():
                 if re.fullmatch(pattern, header) and not re.fullmatch(place, name):
                     yield name, number, f"{header} may be included in {place} only"
+
+
+def check_version_questions():
+    """Which version of a library it is, is asked in one place: the others are the same for all of them."""
+    patterns = [(re.compile(rf"\b({names})\b"), place) for names, place in VERSION_QUESTIONS.items()]
+    for name in c_files("src|include"):
+        for number, line in enumerate(code_of(name), 1):
+            for pattern, place in patterns:
+                if (match := pattern.search(line)) and not re.fullmatch(place, name):
+                    yield name, number, f"{match[1]} is for {place} only"
 
 
 # -- size and calls ---------------------------------------------------------------------------------
@@ -450,7 +465,7 @@ def check_scripts():
 
 
 RULES = [
-    check_layers, check_header_owners, check_fences, check_function_length, check_file_length,
+    check_layers, check_header_owners, check_fences, check_version_questions, check_function_length, check_file_length,
     check_banned_calls, check_licence_lines, check_include_guards, check_nothing_left_open,
     check_machine_paths, check_white_space, check_fixed_sleeps, check_wall_time, check_top_level,
     check_named_tests, check_quoted_figures, check_format, check_scripts,
