@@ -43,9 +43,9 @@
 #define PG_DUE_HELD 9223372036854775807
 #define PG_TEXT_OF(number) PG_TEXT(number)
 #define PG_TEXT(number) #number
-#define PG_TALLY_SOURCES -2 /* of the table tally: the target of source 0; that of 1 is one less */
-#define PG_EVENT_BLOCK 256  /* ids that one number of the sequence stands for */
-#define PG_LEASE_BITS 32    /* a lease is instance << 32 | number of the transaction */
+#define PG_TALLY_SOURCES (-2) /* of the table tally: source 0 as a target; source 1 is one less */
+#define PG_EVENT_BLOCK 256    /* ids that one number of the sequence stands for */
+#define PG_LEASE_BITS 32      /* a lease is instance << 32 | number of the transaction */
 #define PG_DAY_US (24 * INT64_C(3600) * 1000 * 1000)
 
 enum postgres_statement {
