@@ -554,6 +554,21 @@ def check_named_tests():
                     yield name, number, f"no test of {file} is called {named}"
 
 
+def check_quoted_budgets():
+    """tests/README.md says how long the steps of tests/run.sh may take, all of them."""
+    script = "\n".join(lines_of("tests/run.sh"))
+    budgets = dict(re.findall(r"\[(\w+)\]=(\d+)", re.search(r"BUDGETS_S=\(([^)]*)\)", script)[1]))
+    budgets["all of these"] = re.search(r"TOTAL_BUDGET_S=(\d+)", script)[1]
+    del budgets["packages"]  # not a step
+    for number, line in numbered("tests/README.md"):
+        if match := re.match(r"\| `?([\w ]+?)`? \| (\d+) \|", line):
+            wanted = budgets.pop(match[1], None)
+            if wanted != match[2]:
+                yield "tests/README.md", number, f"tests/run.sh has {wanted or 'no budget'} for {match[1]}"
+    for name, seconds in budgets.items():
+        yield "tests/README.md", 1, f"the step {name} of tests/run.sh is missing, {seconds} s"
+
+
 def check_quoted_figures():
     """README quotes the results of the benchmarks, all goals with them, and nothing else."""
     sys.path.insert(0, str(ROOT / "tests" / "bench"))
@@ -609,7 +624,7 @@ RULES = [
     check_layers, check_header_owners, check_fences, check_version_questions, check_circles,
     check_function_length, check_file_length, check_banned_calls, check_licence_lines, check_include_guards,
     check_nothing_left_open, check_machine_paths, check_white_space, check_fixed_sleeps, check_wall_time,
-    check_top_level, check_named_tests, check_quoted_figures, check_format, check_scripts,
+    check_top_level, check_named_tests, check_quoted_budgets, check_quoted_figures, check_format, check_scripts,
 ]
 
 

@@ -15,6 +15,9 @@
 #   all      these seven, in this order (the default)
 #   build    dev and release, warnings are errors: as the builds of every other step
 #   unit     unit and contract tests of the dev build, for whoever works on the code: asan has them all
+#   tidy     clang-tidy over src and include (.clang-tidy): too slow for all, CI runs it
+#   coverage what the unit and contract tests and some system tests reach: a table for each folder, and pages
+#            in build/results/coverage
 #
 # On Debian 12 and 13 it installs what is missing, as root or with sudo, and fetches the sources of libh2o where
 # there is no package of it (examples/build-h2o.sh). Every step runs, also after one has failed; the exit status
@@ -26,11 +29,11 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 readonly STEPS=(checks asan system tsan torture package fuzz)
-readonly MORE_STEPS=(build unit)
+readonly MORE_STEPS=(build unit tidy coverage)
 # Seconds on two quiet cores. A step pays for the builds that it has to wait for.
 readonly TOTAL_BUDGET_S=900
 readonly -A BUDGETS_S=([packages]=60 [checks]=10 [asan]=90 [system]=290 [tsan]=210 [torture]=60 [package]=100 [fuzz]=80
-	[build]=60 [unit]=60)
+	[build]=60 [unit]=60 [tidy]=150 [coverage]=200)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
 readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
 readonly RESULTS=build/results
@@ -41,12 +44,14 @@ readonly -A CONFIGURATIONS=(
 	[asan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DREPOSTAL_TESTS=ON
 		-DREPOSTAL_SANITIZE=address,undefined'
 	[tsan]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DREPOSTAL_TESTS=ON -DREPOSTAL_SANITIZE=thread'
+	[tidy]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang'
+	[coverage]='-DCMAKE_BUILD_TYPE=Debug -DREPOSTAL_TESTS=ON -DREPOSTAL_COVERAGE=ON'
 	[fuzz]='-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DCMAKE_C_COMPILER=clang -DREPOSTAL_FUZZ=ON
 		-DREPOSTAL_SANITIZE=address,undefined'
 )
 # What a step builds, in the order of their use: the next one is built while the tests of another run.
 readonly -A BUILDS=([build]='dev release' [unit]=dev [asan]=asan [system]='asan release' [tsan]=tsan
-	[torture]=release [package]=release [fuzz]=fuzz)
+	[torture]=release [package]=release [fuzz]=fuzz [coverage]=coverage)
 # What the thread sanitizer can say something about.
 readonly THREADED_UNITS='control.*|digest|lifecycle|log|mailbox|metric|rsa_key|store_thread'
 readonly THREADED_TESTS="^contract\.test_store_(postgres|race|takeover)\$|^unit\.test_($THREADED_UNITS)\$"
@@ -58,6 +63,8 @@ readonly -A PACKAGES=(
 	[package]='python3 python3-pytest debootstrap file git lintian'
 	[fuzz]='clang libclang-rt-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'
+	[tidy]='clang clang-tidy'
+	[coverage]='gcovr'
 )
 # Not every suite has it; without it the format is not checked.
 readonly NOT_EVERYWHERE=clang-format-14
@@ -83,6 +90,8 @@ packages_for() {
 	checks) echo "${PACKAGES[checks]}" ;;
 	fuzz) echo "${PACKAGES[build]} ${PACKAGES[fuzz]}" ;;
 	unit | asan) echo "${PACKAGES[build]} ${PACKAGES[contract]}" ;;
+	tidy) echo "${PACKAGES[build]} ${PACKAGES[tidy]}" ;;
+	coverage) echo "${PACKAGES[build]} ${PACKAGES[system]} ${PACKAGES[coverage]}" ;;
 	package) echo "${PACKAGES[build]} ${PACKAGES[package]}" ;;
 	system | tsan | torture) echo "${PACKAGES[build]} ${PACKAGES[system]}" ;;
 	*) echo "${PACKAGES[build]}" ;;
@@ -126,7 +135,7 @@ as_root() {
 
 # -- steps ---------------------------------------------------------------------------------------------
 
-configure_and_build() {
+configure() {
 	local name=$1
 	local options
 
@@ -135,8 +144,11 @@ configure_and_build() {
 		local -x CMAKE_GENERATOR=Ninja
 	fi
 	read -rd '' -a options <<<"${CONFIGURATIONS[$name]}" || true
-	cmake -S . -B "build/$name" -DREPOSTAL_WERROR=ON "${options[@]}" ${h2o:+"$h2o"} &&
-		cmake --build "build/$name" --parallel "$(nproc)"
+	cmake -S . -B "build/$name" -DREPOSTAL_WERROR=ON "${options[@]}" ${h2o:+"$h2o"}
+}
+
+configure_and_build() {
+	configure "$1" && cmake --build "build/$1" --parallel "$(nproc)"
 }
 
 # start_build NAME [NICENESS]
@@ -232,6 +244,32 @@ step_package() {
 }
 
 step_fuzz() { build_configuration fuzz && run_ctest fuzz .; }
+
+# The commands of a build by clang are enough; of its files, the one header that a build makes is wanted.
+step_tidy() {
+	local log=$RESULTS/tidy.log
+
+	configure tidy >"$log" && cmake --build build/tidy --target repostal_commit >>"$log" || { cat "$log"; return 1; }
+	run-clang-tidy -quiet -p build/tidy -j "$(nproc)" "$PWD/src/.*" >"$log" 2>/dev/null && return
+	grep -v '^clang-tidy' "$log"
+	return 1
+}
+
+# What fails is told, and what it reached counts all the same.
+step_coverage() {
+	local failed=0 pages=$RESULTS/coverage
+
+	build_configuration coverage || return 1
+	find build/coverage -name '*.gcda' -delete
+	run_ctest coverage . "${BESIDE_POSTGRES[@]}" >"$RESULTS/coverage.log" || failed=1
+	run_pytest coverage 'smoke or threads and not heavy and not release_only' >>"$RESULTS/coverage.log" || failed=1
+	[ $failed = 0 ] || grep -E '^FAILED|\(Failed\)|Timeout' "$RESULTS/coverage.log"
+	mkdir -p "$pages"
+	gcovr --root . --object-directory build/coverage --filter src/ --filter include/ -j "$(nproc)" \
+		--json-summary "$pages/summary.json" --html-details "$pages/index.html" >>"$RESULTS/coverage.log" 2>&1 &&
+		"$PYTHON" tests/support/coverage.py "$pages/summary.json" || failed=1
+	return $failed
+}
 
 # -- all of it -----------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ static bool is_own_host(struct slice host)
 
 static bool is_own_origin(struct slice origin, struct slice host)
 {
-	struct slice rest = origin;
+	struct slice rest;
 
 	if (slice_starts_nocase(origin, "http://"))
 		rest = slice_of(origin.data + 7, origin.size - 7);

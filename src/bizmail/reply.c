@@ -73,8 +73,10 @@ static bool starts_with_enhanced_code(struct slice text)
 	if (text.size == 0 || (text.data[0] != '2' && text.data[0] != '4' && text.data[0] != '5'))
 		return false;
 	rest = slice_behind(text, 1);
-	return enhanced_part_cut(&rest) && enhanced_part_cut(&rest) && is_token_end(rest) &&
-	       (rest.size == 0 || rest.data[0] != '-');
+	for (int part = 0; part < 2; part++)
+		if (!enhanced_part_cut(&rest))
+			return false;
+	return is_token_end(rest) && (rest.size == 0 || rest.data[0] != '-');
 }
 
 /* After "550" and the blank or, in a reply of several lines, the hyphen. */

@@ -33,14 +33,17 @@ static bool fill_sockaddr(
 
 static int bound_port(int fd)
 {
-	struct sockaddr_storage storage;
-	socklen_t size = sizeof(storage);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = { .any = { .sa_family = AF_UNSPEC } };
+	socklen_t size = sizeof(address);
 
-	if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
+	if (getsockname(fd, &address.any, &size) != 0)
 		return 0;
-	if (storage.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&storage)->sin_port);
+	return ntohs(
+		address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 /*

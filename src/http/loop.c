@@ -169,8 +169,10 @@ static void on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
 {
 	struct http_loop *loop = H2O_STRUCT_FROM_MEMBER(struct http_loop, wake_receiver, receiver);
 
-	while (!h2o_linklist_is_empty(messages))
-		h2o_linklist_unlink(messages->next);
+	for (h2o_linklist_t *next, *message = messages->next; message != messages; message = next) {
+		next = message->next;
+		h2o_linklist_unlink(message);
+	}
 	http_complete_tickets(loop);
 }
 

@@ -117,6 +117,10 @@ class Receiver:
     def envelopes(self, path=None):
         return [request.envelope for request in self.requests(path)]
 
+    def message_ids(self, path=None):
+        """Of the messages that the envelopes are about, in the order of their arrival."""
+        return [envelope["payload"]["message"]["message_id"] for envelope in self.envelopes(path)]
+
     def connections(self):
         with self._changed:
             return self._connection_count

@@ -20,6 +20,11 @@ def target(name, url, **changes):
     } | PATIENT | changes
 
 
+def two_targets(receiver, **of_the_first):
+    """The first is the subject, the second shows that the others are not touched."""
+    return [target("app", receiver.url("/app"), **of_the_first), target("other", receiver.url("/other"))]
+
+
 def complete(directory, url, key, **changes):
     """One source, one target, ports of the system's choice; changes replace or extend groups. What is
     None is left out."""

@@ -96,17 +96,16 @@ static void start_threads(struct lookups *lookups)
 {
 	size_t wanted = lookups->count < THREADS_MAX ? lookups->count : THREADS_MAX;
 
+	pthread_mutex_lock(&lookups->mutex);
 	for (size_t i = 0; i < wanted; i++) {
 		pthread_t thread;
 
-		pthread_mutex_lock(&lookups->mutex);
-		lookups->references++;
-		pthread_mutex_unlock(&lookups->mutex);
-		if (pthread_create(&thread, NULL, work, lookups) == 0)
+		if (pthread_create(&thread, NULL, work, lookups) == 0) {
 			pthread_detach(thread);
-		else
-			release(lookups);
+			lookups->references++; /* it cannot begin before the mutex is free */
+		}
 	}
+	pthread_mutex_unlock(&lookups->mutex);
 }
 
 /* With the mutex held, before and after. */

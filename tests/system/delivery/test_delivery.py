@@ -12,17 +12,12 @@ import pytest
 from keys import Authority
 from pauses import EARLY_S, assert_paused, assert_rate, retry_delays_ms
 from receiver import Receiver, Reply
-from settings import PATIENT, target
+from settings import PATIENT, target, two_targets
 from waiting import wait_until
 
 pytestmark = pytest.mark.threads
 
 RATE, BURST = 10, 10  # a burst is a second's worth
-
-
-def two_targets(receiver, **of_the_first):
-    """The first is the subject, the second shows that the others are not touched."""
-    return [target("app", receiver.url("/app"), **of_the_first), target("other", receiver.url("/other"))]
 
 
 # -- retries ----------------------------------------------------------------------------------------

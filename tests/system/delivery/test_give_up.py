@@ -5,10 +5,9 @@ import time
 
 import events
 import pytest
-import settings
 from api import api, deliveries, wait_states
+from control import Control
 from receiver import Reply
-from repostal import run
 from settings import target
 from waiting import wait_until
 
@@ -37,16 +36,6 @@ def wait_dead(gateway, count):
 
 def shown(gateway, uuid):
     return api(gateway, "GET", f"/events/{uuid}")["deliveries"][0]
-
-
-def command(gateway, *arguments):
-    """Standard output of a command that does what it was asked for."""
-    config = gateway.directory / "control.conf"
-    config.write_text(settings.render(gateway.settings | {
-        "admin": gateway.settings["admin"] | {"port": gateway.admin_port}}))
-    result = run(*arguments, "-c", config)
-    assert result.returncode == 0, result
-    return result.stdout
 
 
 def test_an_answer_that_is_listed_ends_the_delivery(start_gateway, receiver):
@@ -79,7 +68,7 @@ def test_the_reason_is_shown(start_gateway, receiver):
     attempt, = shown(gateway, row["uuid"])["history"]
     assert (attempt["status"], attempt["result"], attempt["answer"], attempt["cause"]) == (
         422, "4xx", "not for us", "HTTP 422: not for us")
-    text = command(gateway, "queue", "show", row["uuid"])
+    text = Control(gateway).ok("queue", "show", row["uuid"])
     assert "Delivery to app: dead, 1 attempt, last answered 422, because of give_up_status, finished" in text
 
 
@@ -142,7 +131,7 @@ def test_a_receiver_that_refuses_by_age(start_gateway, receiver):
     assert line["reason"] == "give_up_age" and "longer ago than give_up.age, 1d" in line["cause"]
     dead = deliveries(gateway, "&state=dead")
     assert {(row["reason"], row["status"], row["result"]) for row in dead} == {("give_up_age", None, "other")}
-    text = command(gateway, "queue", "show", dead[0]["uuid"])
+    text = Control(gateway).ok("queue", "show", dead[0]["uuid"])
     assert "because of give_up_age" in text and "not sent: it happened at " in text
 
 
@@ -183,13 +172,13 @@ def test_what_an_operator_has_retried_is_sent_however_old(start_gateway, receive
     wait_states(gateway, ["dead"])
     uuid = deliveries(gateway)[0]["uuid"]
     assert receiver.requests("/app") == []
-    assert command(gateway, "queue", "retry", uuid) == "1 changed\n"
+    assert Control(gateway).ok("queue", "retry", uuid) == "1 changed\n"
     wait_states(gateway, ["delivered"])
     assert len(receiver.requests("/app")) == 3
     assert deliveries(gateway)[0]["reason"] is None
     gateway.post(events.delivered())
     wait_states(gateway, ["dead", "delivered"])
-    assert command(gateway, "queue", "retry", "--state", "dead", "--yes").endswith("1 changed\n")
+    assert Control(gateway).ok("queue", "retry", "--state", "dead", "--yes").endswith("1 changed\n")
     receiver.wait_count(4, "/app")
     wait_until(lambda: [row["reason"] for row in deliveries(gateway, "&state=dead")] == ["give_up_status"], "404")
 
@@ -203,7 +192,7 @@ def test_a_shared_store_knows_the_reasons_too(start_gateway, database, receiver)
     wait_states(gateway, ["dead", "dead"])
     assert {row["reason"] for row in deliveries(gateway)} == {"give_up_age", "give_up_status"}
     receiver.answer("/app", Reply())
-    assert command(gateway, "queue", "retry", "--state", "dead", "--yes").endswith("2 changed\n")
+    assert Control(gateway).ok("queue", "retry", "--state", "dead", "--yes").endswith("2 changed\n")
     wait_states(gateway, ["delivered", "delivered"])
 
 

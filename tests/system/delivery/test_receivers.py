@@ -12,18 +12,14 @@ import settings
 from pauses import assert_paused, assert_rate, retry_delays_ms
 from repostal import run
 from receiver import Receiver, Reply
-from settings import target
+from settings import target, two_targets
 from waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.threads
 
+
 def uuids(requests):
     return [request.envelope["uuid"] for request in requests]
-
-
-def two_targets(receiver, **of_the_first):
-    """The first is the subject, the second shows that the others are not touched."""
-    return [target("app", receiver.url("/app"), **of_the_first), target("other", receiver.url("/other"))]
 
 
 # -- answers that are not as they should be ---------------------------------------------------------

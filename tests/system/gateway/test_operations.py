@@ -8,6 +8,7 @@ import threading
 
 import events
 import pytest
+from network import own_address, refuses_connections
 from receiver import Reply
 from secrets_everywhere import SECRETS, assert_no_secret, secretive
 from settings import PATH, target
@@ -72,14 +73,6 @@ def test_a_stop_finishes_what_is_in_flight(gateway, receiver):
     assert len(receiver.requests()) == 1, "it was recorded as delivered"
 
 
-def refuses_connections(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return True
-    return False
-
-
 def test_a_stop_does_not_wait_for_ever(start_gateway, receiver):
     receiver.answer("/postal", Reply(manner="hang"))
     gateway = start_gateway(shutdown_timeout="500ms", targets=[target("app", receiver.url(), timeout="10m")])
@@ -133,7 +126,7 @@ def test_a_stop_under_load_loses_nothing(gateway, receiver):
     assert code == 0
     gateway.start()
     gateway.wait_idle()
-    arrived = [e["payload"]["message"]["message_id"] for e in receiver.envelopes()]
+    arrived = receiver.message_ids()
     assert set(acknowledged) <= set(arrived)
     assert len(arrived) == len(set(arrived)), "a graceful stop repeats nothing"
 
@@ -165,17 +158,6 @@ def test_on_loopback_the_pages_need_no_token(start_gateway):
     gateway = start_gateway(admin={"port": 0, "token": "admin-token"})
     assert gateway.admin("/metrics").status == 200
     assert gateway.admin("/healthz").status == 200
-
-
-def own_address():
-    """One of this machine that is not loopback; connecting a datagram socket sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        address = probe.getsockname()[0]
-        return None if address.startswith("127.") else address
 
 
 def test_elsewhere_the_metrics_need_the_token(start_gateway):

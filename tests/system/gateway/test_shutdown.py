@@ -1,26 +1,18 @@
 # SPDX-License-Identifier: MIT
 """A stop has one deadline, also for those who ask the admin API."""
 
-import socket
 import threading
 
 import events
 import pytest
 from api import API
+from network import refuses_connections
 from repostal import LocalConnection
 from receiver import Reply
 from settings import target
 from waiting import wait_until
 
 WAITING = 40
-
-
-def refuses_connections(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return True
-    return False
 
 
 class Asker:

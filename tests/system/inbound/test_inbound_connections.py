@@ -122,7 +122,7 @@ def test_clients_that_hang_up_before_the_answer_harm_nobody(gateway, receiver):
             connection.sendall(request_bytes(event))
     last = events.delivered()
     assert gateway.post(last).result == "accepted"
-    wait_until(lambda: last["id"] in {e["payload"]["message"]["message_id"] for e in receiver.envelopes()},
+    wait_until(lambda: last["id"] in receiver.message_ids(),
                "the event after the hang-ups arrives")
 
 

@@ -2,11 +2,11 @@
 """A target that leads to this gateway itself is never dialled; and what the API is sent by mistake, as a webhook
 would be, changes nothing."""
 
-import socket
-
 import events
 import pytest
 from api import API, api
+from network import own_address
+from reloads import reload
 from repostal import LocalConnection
 from settings import PATH, target
 from waiting import wait_until
@@ -15,22 +15,9 @@ DISCARD = f"{API}/quarantine/1/discard"
 ADMIN_TOKEN = "admin-token-of-this-test"
 
 
-def own_address():
-    """Of this machine, as others see it; None when it has no network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        return probe.getsockname()[0]
-
-
 def refused(gateway, url):
     """Why the target is not dialled, after the first attempt."""
-    gateway.configure(gateway.settings | {"targets": [target("app", url)]})
-    seen = len(gateway.log("gateway.reloaded"))
-    gateway.signal(1)
-    wait_until(lambda: len(gateway.log("gateway.reloaded")) > seen, "the target is there")
+    reload(gateway, targets=[target("app", url)])
     gateway.post(events.delivered())
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 

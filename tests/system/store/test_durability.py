@@ -22,10 +22,6 @@ from waiting import PATIENCE_S, wait_until
 pytestmark = pytest.mark.threads
 
 
-def message_ids(receiver, path=None):
-    return [envelope["payload"]["message"]["message_id"] for envelope in receiver.envelopes(path)]
-
-
 @pytest.mark.parametrize("rounds", [3, pytest.param(12, marks=pytest.mark.heavy)])
 def test_kill_9_under_load_loses_nothing(start_gateway, receiver, rounds):
     gateway = start_gateway()
@@ -42,7 +38,7 @@ def test_kill_9_under_load_loses_nothing(start_gateway, receiver, rounds):
     gateway.wait_idle()
     acknowledged = set(senders.acknowledged)
     assert len(acknowledged) == len(senders.acknowledged)
-    arrived = message_ids(receiver)
+    arrived = receiver.message_ids()
     assert acknowledged <= set(arrived)
     by_id = {}
     for envelope in receiver.envelopes():
@@ -75,7 +71,7 @@ def test_a_backlog_survives_a_restart(start_gateway, receiver, end):
     gateway.start()
     receiver.wait_count(before + 200)
     gateway.wait_idle()
-    after = [request.envelope["payload"]["message"]["message_id"] for request in receiver.requests()[before:]]
+    after = receiver.message_ids()[before:]
     assert sorted(after) == sorted(event["id"] for event in batch)
 
 
@@ -90,7 +86,7 @@ def test_a_backlog_larger_than_memory_holds_is_delivered(start_gateway, receiver
     gate.set()
     receiver.wait_count(3000, timeout=90)
     gateway.wait_idle()
-    assert sorted(message_ids(receiver)) == sorted(event["id"] for event in batch)
+    assert sorted(receiver.message_ids()) == sorted(event["id"] for event in batch)
 
 
 def test_a_target_that_vanishes_keeps_its_queue(start_gateway, receiver):
@@ -174,7 +170,7 @@ def test_a_full_backlog_is_503_and_ends_by_itself(start_gateway, receiver):
     wait_until(lambda: gateway.post(events.delivered(), "/three").status == 200, "events are taken again")
     wait_until(lambda: gateway.admin("/readyz").status == 200, "readiness comes back")
     gateway.wait_idle()
-    assert set(accepted) <= set(message_ids(receiver))
+    assert set(accepted) <= set(receiver.message_ids())
 
 
 def assert_survives_a_full_disk(gateway, receiver, fill, empty):
@@ -204,12 +200,12 @@ def assert_survives_a_full_disk(gateway, receiver, fill, empty):
     wait_until(lambda: gateway.admin("/readyz").status == 200, "it is ready again")
     assert gateway.metric("store_failing") == 0
     gateway.wait_idle()
-    assert set(acknowledged) <= set(message_ids(receiver))
+    assert set(acknowledged) <= set(receiver.message_ids())
     gateway.kill9()
     gateway.start()
     assert post() == 200, "the store is sound after all that"
     gateway.wait_idle()
-    assert acknowledged[-1] in message_ids(receiver)
+    assert acknowledged[-1] in receiver.message_ids()
 
 
 def test_a_limit_on_file_size_is_survived(new_gateway, receiver):

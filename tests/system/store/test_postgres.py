@@ -21,10 +21,6 @@ SECRET = "dsn-secret-93ab"
 DELIVERY_DEAD_MAX = 5100  # rows that the table may have before it is tidied
 
 
-def message_ids(receiver, path=None):
-    return [envelope["payload"]["message"]["message_id"] for envelope in receiver.envelopes(path)]
-
-
 def delivered_by(gateway):
     return gateway.metric("deliveries_total", target="app", outcome="delivered")
 
@@ -69,7 +65,7 @@ def test_each_takes_and_each_delivers(new_pair, database, receiver):
         assert {answer.result for answer in gateway.post_all(batch)} == {"accepted"}
     for gateway in pair:
         gateway.wait_idle()
-    assert sorted(message_ids(receiver)) == sorted(event["id"] for batch in batches for event in batch)
+    assert sorted(receiver.message_ids()) == sorted(event["id"] for batch in batches for event in batch)
     assert min(map(delivered_by, pair)) > 0
     assert sum(map(delivered_by, pair)) == 200
 
@@ -86,7 +82,7 @@ def test_what_one_took_the_other_delivers(new_pair, database, receiver):
     receiver.answer("/postal", Reply(200))
     wait_until(lambda: delivered_by(second) == 100, "the other delivers all of it")
     second.wait_idle()
-    after = [request.envelope["payload"]["message"]["message_id"] for request in receiver.requests()[before:]]
+    after = receiver.message_ids()[before:]
     assert sorted(after) == sorted(event["id"] for event in batch), "each once"
 
 

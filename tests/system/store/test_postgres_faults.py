@@ -29,7 +29,7 @@ def patient(receiver, **changes):
 
 def arrivals(receiver):
     """{message id: how often it arrived}"""
-    return collections.Counter(envelope["payload"]["message"]["message_id"] for envelope in receiver.envelopes())
+    return collections.Counter(receiver.message_ids())
 
 
 def load_flows(senders, count=100, timeout=PATIENCE_S):

@@ -50,7 +50,7 @@ def test_what_was_beyond_the_share_can_be_sent(start_gateway, receiver):
     Control(gateway).ok("queue", "retry", "--target", "away", "--yes")
     gateway.wait_metric("deliveries_total", 8, target="away", outcome="delivered")
     gateway.wait_idle("away")
-    taken = {envelope["payload"]["message"]["message_id"] for envelope in receiver.envelopes("/away")}
+    taken = set(receiver.message_ids("/away"))
     assert taken == {event["id"] for event in sent}
 
 

@@ -13,11 +13,7 @@
 
 #include "load_text.h"
 #include "repostal/memory.h"
-
-#define SOURCE                                                                                    \
-	"sources = ( { name = \"s\"; path = \"/s\"; auth = { token = \"t0ken-of-sixteen\"; }; } " \
-	");\n"
-#define TARGET "targets = ( { name = \"t\"; url = \"https://example.com/\"; } );\n"
+#include "smallest.h"
 
 enum {
 	TEXT_SIZE = 2048
