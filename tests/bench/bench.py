@@ -37,7 +37,7 @@ def main():
     figures = json.load(open(kept)) if os.path.exists(kept) else {}
     run = parts.Run(os.path.abspath(given.build), given.quick)
     try:
-        for name in given.part or parts.PARTS:
+        for name in given.part or parts.BY_DEFAULT:
             began = time.monotonic()
             print(f"== {name}", flush=True)
             figures[name] = parts.PARTS[name](run)

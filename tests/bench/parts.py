@@ -48,9 +48,9 @@ class Run:
         self.server.create_database(name)
         return f'backend = "postgresql"; dsn = "{self.server.dsn(name)}";'
 
-    def gateway(self, targets=None, store=None, key=None, folder=None):
+    def gateway(self, targets=None, store=None, key=None, folder=None, program="repostal"):
         targets = targets or [("app", self.receiver.url(), "")]
-        return Gateway(self.build, folder or self.new_folder(), targets, store, key)
+        return Gateway(self.build, folder or self.new_folder(), targets, store, key, program)
 
     def through(self, program, count, connections=64, rate=0):
         return run_through(self.build, program, self.receiver, count, connections, rate)
@@ -324,7 +324,28 @@ def many_targets(run):
     return rows
 
 
+LIBRARIES = {"Debian's libh2o": "repostal", "upstream's libh2o": "repostal-upstream"}
+
+
+def libh2o(run):
+    """The same program with either libh2o, in turn, several rounds, 64 connections: medians, of rates and of each
+    round's ratios."""
+    rates = {name: [] for name in LIBRARIES}
+    for _ in range(run.count(7, 1)):
+        for name, program in LIBRARIES.items():
+            gateway = run.gateway(program=program)
+            try:
+                run.through(gateway, run.count(4000, 200))
+                rates[name].append(run.through(gateway, run.count(60000, 1000))["per_second"])
+            finally:
+                gateway.stop()
+    first = next(iter(rates.values()))
+    return [{"library": name, "events_per_second": statistics.median(values), "lowest": min(values),
+             "highest": max(values), "ratio": ratio_by_rounds(values, first)} for name, values in rates.items()]
+
+
 PARTS = {"ratios": ratios, "rates": rates, "latency": latency, "signing": signing, "backlog": backlog,
-         "neighbours": neighbours, "many-targets": many_targets, "hostile": hostile,
+         "neighbours": neighbours, "many-targets": many_targets, "hostile": hostile, "libh2o": libh2o,
          "load-memory": load_memory, "memory": memory,
          "memory-huge": memory_huge, "soak": soak}
+BY_DEFAULT = [name for name in PARTS if name != "libh2o"]  # which needs sources that no package has

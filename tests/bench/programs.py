@@ -77,7 +77,7 @@ class Bare(Program):
 class Gateway(Program):
     """repostal with these targets: (name, url, further settings)."""
 
-    def __init__(self, build, folder, targets, store=None, key=None):
+    def __init__(self, build, folder, targets, store=None, key=None, program="repostal"):
         config = os.path.join(folder, "repostal.conf")
         store = store or f'path = "{folder}/repostal.db";'
         signing = f'signing: {{ keys = [ "{key}" ]; }};' if key else ""
@@ -96,7 +96,7 @@ targets: ( {groups} );
         with open(self.log_path, "w"):
             pass
         self.began = time.monotonic()
-        super().__init__([f"{build}/repostal/repostal", "serve", "-c", config], has_port=False,
+        super().__init__([f"{build}/{program}/repostal", "serve", "-c", config], has_port=False,
                          log=self.log_path)
         wait_until(self._is_ready, "repostal is ready", 120)
         self.ready_s = time.monotonic() - self.began

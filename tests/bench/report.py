@@ -88,6 +88,8 @@ def goals(figures):
         goal("ready again with ten million events waiting, s", row["ready_again_s"], 2, at_least=False)
         if "ready_after_kill_s" in row:
             goal("the same after kill -9, s", row["ready_after_kill_s"], 2, at_least=False)
+    for row in figures.get("libh2o", [])[1:]:
+        goal("rate with upstream's libh2o, as a ratio to Debian's", row["ratio"], 0.95)
     for row in figures.get("hostile", [])[1:]:
         goal(f"{row['attack']}: 99th percentile of event latency, as a ratio to none", row["ratio_of_event_p99"], 2,
              at_least=False)

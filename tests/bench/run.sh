@@ -54,6 +54,11 @@ compile() {
 install_missing "$@"
 cmake -S . -B "$BUILD/repostal" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$BUILD/repostal" --target repostal
+if [[ " $* " == *" libh2o "* ]]; then
+	source_of_h2o=$(examples/build-h2o.sh)
+	cmake -S . -B "$BUILD/repostal-upstream" -G Ninja -DCMAKE_BUILD_TYPE=Release -DH2O_SOURCE_DIR="$source_of_h2o" >/dev/null
+	cmake --build "$BUILD/repostal-upstream" --target repostal
+fi
 compile load
 compile receive
 # shellcheck disable=SC2046
