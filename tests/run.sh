@@ -53,7 +53,7 @@ readonly -A CONFIGURATIONS=(
 readonly -A BUILDS=([build]='dev release' [unit]=dev [asan]=asan [system]='asan release' [tsan]=tsan
 	[torture]=release [package]=release [fuzz]=fuzz [coverage]=coverage)
 # What the thread sanitizer can say something about.
-readonly THREADED_UNITS='control.*|digest|lifecycle|log|mailbox|metric|rsa_key|store_thread'
+readonly THREADED_UNITS='control.*|digest|envelope_pool|lifecycle|log|mailbox|metric|rsa_key|store_thread'
 readonly THREADED_TESTS="^contract\.test_store_(postgres|race|takeover)\$|^unit\.test_($THREADED_UNITS)\$"
 readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libconfig-dev libsqlite3-dev

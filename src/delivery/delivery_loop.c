@@ -7,7 +7,7 @@
 #include "attempt/publish.h"
 #include "attempt/serve.h"
 #include "claimed.h"
-#include "handoff.h"
+#include "ready.h"
 #include "reload.h"
 #include "repostal/clock.h"
 #include "target_test.h"
@@ -30,7 +30,7 @@ static void take(struct dispatcher *dispatcher, struct mailbox_item *item)
 {
 	switch ((enum inbox_kind)item->kind) {
 	case INBOX_READY:
-		handoff_take_ready(dispatcher, item);
+		ready_take(dispatcher, item);
 		break;
 	case INBOX_WAKE:
 		target_take_wake(item);

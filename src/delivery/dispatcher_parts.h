@@ -3,7 +3,7 @@
  * dispatcher_parts.h - what the dispatcher is made of
  *
  * Promise    Data only: the files that share it are each told by a header of their own, and call downwards.
- *            dispatcher.c is above delivery_loop.c, this above reload.c, claimed.c and target_test.c, these
+ *            dispatcher.c is above delivery_loop.c, this above reload.c, claimed.c, ready.c and target_test.c, these
  *            above handoff.c.
  * Threads    As said in each part.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "envelope_pool.h"
 
+#include "queue/inbox.h"
 #include "repostal/log.h"
 #include "repostal/memory.h"
 
@@ -12,8 +13,7 @@ struct envelope_pool {
 	pthread_rwlock_t settings_lock; /* held for reading while the next two are in use */
 	struct event_rules rules;
 	const struct signer *signer;
-	void (*on_made)(void *context, struct outgoing *outgoing);
-	void *context;
+	struct mailbox *inbox;
 	struct mailbox mailbox;
 	int threads_count;
 	pthread_t threads[THREADS_MAX];
@@ -48,10 +48,8 @@ static void *pool_main(void *data)
 
 	pthread_setname_np(pthread_self(), "envelope");
 	while ((item = mailbox_wait_one(&pool->mailbox)) != NULL) {
-		struct outgoing *outgoing = MAILBOX_ENTRY(item, struct outgoing, item);
-
-		make(pool, outgoing);
-		pool->on_made(pool->context, outgoing);
+		make(pool, MAILBOX_ENTRY(item, struct outgoing, item));
+		inbox_post(pool->inbox, INBOX_READY, item);
 	}
 	return NULL;
 }
@@ -71,8 +69,7 @@ static enum status start_threads(
 	return STATUS_OK;
 }
 
-enum status envelope_pool_start(const struct dispatcher_settings *settings,
-	void (*on_made)(void *context, struct outgoing *outgoing), void *context,
+enum status envelope_pool_start(const struct dispatcher_settings *settings, struct mailbox *inbox,
 	struct envelope_pool **pool_out, struct error *err)
 {
 	struct envelope_pool *pool = memory_zalloc(sizeof(*pool));
@@ -80,8 +77,7 @@ enum status envelope_pool_start(const struct dispatcher_settings *settings,
 	pthread_rwlock_init(&pool->settings_lock, NULL);
 	pool->rules = settings->rules;
 	pool->signer = settings->signer;
-	pool->on_made = on_made;
-	pool->context = context;
+	pool->inbox = inbox;
 	mailbox_init(&pool->mailbox, NULL, NULL);
 	if (start_threads(pool, settings, err) != STATUS_OK) {
 		envelope_pool_stop(&pool);

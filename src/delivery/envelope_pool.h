@@ -2,11 +2,12 @@
 /*
  * envelope_pool.h - threads that make envelopes, and sign them
  *
- * Promise    Every outgoing that is posted comes out at the other end, its envelope made, and signed where
- *            signing is on. RSA is the dearest step of all; nothing else waits for it. At most as many wait here
+ * Promise    Every outgoing that is posted gets into the inbox, its envelope made, and signed where signing
+ *            is on. RSA is the dearest step of all; nothing else waits for it. At most as many wait here
  *            as there are slots, and as targets have claimed.
- * Threads    Posting: any. on_made runs on a thread of the pool. The others: the main thread.
- * Ownership  What signer and rules point to outlives the pool, or the next envelope_pool_set().
+ * Threads    Posting: any. The others: the main thread.
+ * Ownership  The inbox, and what signer and rules point to, outlive the pool; the latter until the next
+ *            envelope_pool_set().
  */
 #ifndef REPOSTAL_DELIVERY_ENVELOPE_POOL_H
 #define REPOSTAL_DELIVERY_ENVELOPE_POOL_H
@@ -22,8 +23,7 @@ struct envelope_pool;
  * Of the settings, rules, signer and signing_threads are looked at. Without signing there is one thread: that
  * is enough for envelopes.
  */
-enum status envelope_pool_start(const struct dispatcher_settings *settings,
-	void (*on_made)(void *context, struct outgoing *outgoing), void *context,
+enum status envelope_pool_start(const struct dispatcher_settings *settings, struct mailbox *inbox,
 	struct envelope_pool **pool_out, struct error *err);
 /*
  * Waits until no thread uses the old ones; threads that signing needs are started before. STATUS_IO: they cannot

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "handoff.h"
 
-#include "attempt/verdict.h"
-
 enum {
 	MEMORY_BUDGET_SIZE = 16 * 1024 * 1024 /* of outgoing in memory, over all targets */
 };
@@ -93,43 +91,10 @@ void dispatcher_flush(struct dispatcher *dispatcher)
 		envelope_pool_post_chain(dispatcher->envelopes, &dispatcher->offered);
 }
 
-static void on_made(void *context, struct outgoing *outgoing)
-{
-	struct dispatcher *dispatcher = context;
-
-	inbox_post(&dispatcher->shared.inbox, INBOX_READY, &outgoing->item);
-}
-
 void handoff_make(struct dispatcher *dispatcher, struct outgoing *outgoing)
 {
 	atomic_fetch_add(&dispatcher->unfinished, 1);
 	envelope_pool_post(dispatcher->envelopes, outgoing);
-}
-
-static void give_up(struct delivery *delivery)
-{
-	struct target *target = delivery->target;
-
-	if (delivery->claimed)
-		target_lane_of(target, delivery)->claimed_ready--;
-	verdict_give_up(
-		target, delivery, TRANSPORT_OTHER, "untranslatable", delivery->outgoing->problem);
-}
-
-void handoff_take_ready(struct dispatcher *dispatcher, struct mailbox_item *item)
-{
-	struct outgoing *outgoing = MAILBOX_ENTRY(item, struct outgoing, item);
-	size_t count = outgoing->deliveries_count;
-
-	atomic_fetch_sub(&dispatcher->unfinished, 1);
-	for (size_t i = 0; i < count; i++) {
-		struct delivery *delivery = &outgoing->deliveries[i];
-
-		if (outgoing->problem == NULL)
-			target_enqueue(delivery->target, delivery);
-		else
-			give_up(delivery);
-	}
 }
 
 enum status handoff_set_envelopes(struct dispatcher *dispatcher,
@@ -140,7 +105,7 @@ enum status handoff_set_envelopes(struct dispatcher *dispatcher,
 
 	if (pool != NULL)
 		return envelope_pool_set(pool, settings, err);
-	status = envelope_pool_start(settings, on_made, dispatcher, &pool, err);
+	status = envelope_pool_start(settings, &dispatcher->shared.inbox, &pool, err);
 	dispatcher->envelopes = pool;
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handoff.h - the other side of repostal/handoff.h: what delivery does with what it is handed
+ * handoff.h - the other side of repostal/handoff.h
  *
  * Threads    The delivery thread, except handoff_set_envelopes(): the main thread.
  */
@@ -13,9 +13,8 @@
 /* Delivery number index of outgoing is one to this target, and counts in the memory budget. */
 void handoff_address(struct dispatcher *dispatcher, struct outgoing *outgoing, size_t index,
 	struct target *target, uint8_t type);
-/* Its envelope is made; then its deliveries are enqueued. */
+/* Its envelope is made; then it comes back as INBOX_READY. */
 void handoff_make(struct dispatcher *dispatcher, struct outgoing *outgoing);
-void handoff_take_ready(struct dispatcher *dispatcher, struct mailbox_item *item);
 
 /* What envelopes are made and signed by from now on; the first time, this starts the threads that do so. */
 enum status handoff_set_envelopes(struct dispatcher *dispatcher,

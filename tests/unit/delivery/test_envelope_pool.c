@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "envelope_pool.h"
+#include "queue/inbox.h"
 #include "repostal/memory.h"
 
 enum {
@@ -28,13 +29,6 @@ struct fixture {
 	struct signer *off, *on;
 	struct mailbox made;
 };
-
-static void on_made(void *context, struct outgoing *outgoing)
-{
-	struct fixture *fixture = context;
-
-	mailbox_post(&fixture->made, &outgoing->item);
-}
 
 static int setup(void **state)
 {
@@ -92,6 +86,7 @@ static int take(struct fixture *fixture, const char *event, bool is_signed)
 	while ((item = mailbox_chain_pop(&chain)) != NULL) {
 		struct outgoing *outgoing = MAILBOX_ENTRY(item, struct outgoing, item);
 
+		assert_int_equal(item->kind, INBOX_READY);
 		assert_memory_equal(outgoing->body.data, want, strlen(want));
 		assert_int_equal(outgoing->signature != NULL, is_signed);
 		outgoing_release(outgoing, 1);
@@ -127,7 +122,7 @@ static void test_rules_and_keys_change(void **state)
 	struct envelope_pool *pool;
 	struct error err;
 
-	assert_int_equal(envelope_pool_start(&settings, on_made, fixture, &pool, &err), STATUS_OK);
+	assert_int_equal(envelope_pool_start(&settings, &fixture->made, &pool, &err), STATUS_OK);
 	post_and_take(fixture, pool, "MessageDeliveryFailed", false);
 	settings.signer = fixture->on;
 	assert_int_equal(envelope_pool_set(pool, &settings, &err), STATUS_OK);
@@ -152,7 +147,7 @@ static void test_what_is_left_is_worked_off(void **state)
 	struct error err;
 	int taken = 0;
 
-	assert_int_equal(envelope_pool_start(&settings, on_made, fixture, &pool, &err), STATUS_OK);
+	assert_int_equal(envelope_pool_start(&settings, &fixture->made, &pool, &err), STATUS_OK);
 	for (int i = 0; i < COUNT; i++)
 		envelope_pool_post(pool, new_outgoing());
 	envelope_pool_stop(&pool);
