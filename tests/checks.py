@@ -36,7 +36,7 @@ LAYER_OF_HEADER = {
 
 # Third-party headers and the only places that may know them.
 FENCES = {
-    r"h2o(\.h|/.*)": r"src/http/.*",
+    r"h2o(\.h|/.*)": r"src/http/libh2o\.h",
     r"curl/.*": r"src/delivery/client(_(failure|guard|tls)\.[ch]|\.c)|src/(cli|trial|url)/.*|tests/unit/delivery/test_client_failure\.c",
     r"sqlite3(ext)?\.h": r"src/store/sqlite\w*\.[ch]",
     r"libpq-fe\.h": r"src/store/postgres\w*\.[ch]",
@@ -44,6 +44,11 @@ FENCES = {
     r"jansson(_config)?\.h": r"src/(cli|control|pages|trial)/.*",
     r"openssl/.*": r"src/(crypto|http)/.*",
     r"libsmartcols\.h": r"src/cli/show/table\.c",
+}
+
+# Names that tell one version of a library from another, and the only places that may ask.
+VERSION_QUESTIONS = {
+    r"H2O_(LIBRARY_)?VERSION\w*|LIBH2O_IS_UPSTREAM": r"src/http/libh2o\.h",
 }
 
 # Calls and the only places that may make them.
@@ -202,6 +207,16 @@ def check_fences():
             for pattern, place in FENCES.items():
                 if re.fullmatch(pattern, header) and not re.fullmatch(place, name):
                     yield name, number, f"{header} may be included in {place} only"
+
+
+def check_version_questions():
+    """Which version of a library it is, is asked in one place: the others are the same for all of them."""
+    patterns = [(re.compile(rf"\b({names})\b"), place) for names, place in VERSION_QUESTIONS.items()]
+    for name in c_files("src|include"):
+        for number, line in enumerate(code_of(name), 1):
+            for pattern, place in patterns:
+                if (match := pattern.search(line)) and not re.fullmatch(place, name):
+                    yield name, number, f"{match[1]} is for {place} only"
 
 
 # -- size and calls ---------------------------------------------------------------------------------
@@ -384,14 +399,18 @@ def check_top_level():
 
 
 def check_named_tests():
-    """A test that the documentation names is there."""
-    known = {name for file in selected(r"tests/.*\.(py|c)")
-             for name in re.findall(r"\btest_\w+", "\n".join(lines_of(file)) + " " + Path(file).stem)}
+    """A test that the documentation names is there, in the file that it names."""
+    tests_of = {Path(file).name: set(re.findall(r"\btest_\w+", "\n".join(lines_of(file))))
+                for file in selected(r"tests/.*\.(py|c)")}
+    known = set().union(*tests_of.values(), (name.partition(".")[0] for name in tests_of))
     for name in selected(r".*\.md"):
         for number, line in numbered(name):
             for named in re.findall(r"(?<![\w/])test_\w+", line):
                 if named not in known:
                     yield name, number, f"no test is called {named}"
+            for file, named in re.findall(r"(\w+\.(?:py|c))::(\w+)", line):
+                if named not in tests_of.get(file, ()):
+                    yield name, number, f"no test of {file} is called {named}"
 
 
 def check_quoted_figures():
@@ -447,7 +466,7 @@ def check_scripts():
 
 
 RULES = [
-    check_layers, check_header_owners, check_fences, check_function_length, check_file_length,
+    check_layers, check_header_owners, check_fences, check_version_questions, check_function_length, check_file_length,
     check_banned_calls, check_licence_lines, check_include_guards, check_nothing_left_open,
     check_machine_paths, check_white_space, check_fixed_sleeps, check_wall_time, check_top_level,
     check_named_tests, check_quoted_figures, check_format, check_scripts,

@@ -49,7 +49,7 @@ static struct http_lines forwarded_for(h2o_req_t *req)
 	while ((at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at)) >= 0)
 		count++;
 	if (count > 0)
-		list = h2o_mem_alloc_pool(&req->pool, count * sizeof(*list));
+		list = libh2o_alloc(req, count * sizeof(*list));
 	for (at = -1; filled < count; filled++) {
 		at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at);
 		list[filled] = slice_of_iovec(req->headers.entries[at].value);
@@ -163,6 +163,7 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 		h2o_add_header_by_str(&req->pool, &req->res.headers, header->name,
 			strlen(header->name), 1, NULL, value.base, value.len);
 	}
+	libh2o_add_date(req);
 	h2o_start_response(req, &generator);
 	h2o_send(req, &body, is_head || body.len == 0 ? 0 : 1, H2O_SEND_STATE_FINAL);
 	http_gate_watch(connection);

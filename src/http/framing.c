@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libh2o 2.2.5 takes Transfer-Encoding over Content-Length, the first of several Content-Length, and the
+ * libh2o takes Transfer-Encoding over Content-Length, the first of several Content-Length, and the
  * last of several Transfer-Encoding and Host. RFC 9112 (sections 3.2 and 6.3) wants such a request
  * refused, or the connection closed after it. Of a chunk it reads the digits and skips all up to the next
  * line feed, any number of carriage returns after the data, and trailers of any form and size.
@@ -18,6 +18,7 @@ struct seen {
 	int content_lengths;
 	int transfer_encodings;
 	int hosts;
+	bool upgrade;
 	uint64_t length;
 	bool is_bad; /* a value that means nothing */
 };
@@ -84,6 +85,11 @@ static bool parse_length(struct slice value, uint64_t *length_out)
 	return true;
 }
 
+static bool is_upgrade(struct slice name)
+{
+	return slice_is_nocase(name, "upgrade");
+}
+
 static void look_at(struct slice line, struct seen *seen)
 {
 	struct slice name = slice_cut(&line, ':');
@@ -98,6 +104,8 @@ static void look_at(struct slice line, struct seen *seen)
 	} else if (slice_is_nocase(name, "host")) {
 		seen->hosts++;
 		seen->is_bad |= !is_host(value);
+	} else if (is_upgrade(name)) {
+		seen->upgrade = true;
 	}
 }
 
@@ -160,6 +168,7 @@ static enum framing_state judge_head(struct framing *framing, struct slice head)
 	if (is_http_1_0(request_line) ? seen.transfer_encodings > 0 : seen.hosts == 0)
 		return FRAMING_BROKEN;
 	framing->left = framing->announced = seen.length;
+	framing->asks_upgrade = seen.upgrade;
 	if (seen.transfer_encodings > 0)
 		return FRAMING_CHUNK_BEGIN;
 	return seen.length > 0 ? FRAMING_LENGTH : FRAMING_WHOLE;
@@ -295,17 +304,31 @@ bool framing_awaits_body(const struct framing *framing)
 	       framing->state != FRAMING_BROKEN;
 }
 
-void framing_hide_body(char *head, size_t size)
+static bool is_body_or_upgrade(struct slice name)
+{
+	return is_upgrade(name) || slice_is_nocase(name, "content-length") ||
+	       slice_is_nocase(name, "transfer-encoding");
+}
+
+static void hide(char *head, size_t size, bool (*is_hidden)(struct slice name))
 {
 	struct slice rest = slice_of(head, size);
 
 	while (rest.size > 0) {
 		size_t at = (size_t)(rest.data - head);
 		struct slice line = slice_cut(&rest, '\n');
-		struct slice name = slice_cut(&line, ':');
 
-		if (slice_is_nocase(name, "content-length") ||
-			slice_is_nocase(name, "transfer-encoding"))
+		if (is_hidden(slice_cut(&line, ':')))
 			head[at] = 'x';
 	}
+}
+
+void framing_hide_body(char *head, size_t size)
+{
+	hide(head, size, is_body_or_upgrade);
+}
+
+void framing_hide_upgrade(char *head, size_t size)
+{
+	hide(head, size, is_upgrade);
 }

@@ -47,6 +47,7 @@ struct framing {
 	uint64_t announced; /* bytes of the body, as far as known */
 	size_t spare;       /* bytes around the body that may still come */
 	int digits;
+	bool asks_upgrade; /* once the head has come: it has an Upgrade */
 };
 
 void framing_begin(struct framing *framing);
@@ -61,7 +62,11 @@ size_t framing_take(struct framing *framing, struct slice bytes, size_t seen);
 /* The head has come, and a body is still to come. */
 bool framing_awaits_body(const struct framing *framing);
 
-/* Renames what announces a body, in a head that has come whole: libh2o then takes it for a request without one. */
+/*
+ * Renames what announces a body or another protocol, in a head that has come whole: libh2o then takes it for a
+ * request without one.
+ */
 void framing_hide_body(char *head, size_t size);
+void framing_hide_upgrade(char *head, size_t size);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libh2o 2.2.5 has no hook between the bytes of a connection and its own parser: a handler sees a request
- * when the body is there, and chunks are decoded where they lie. So we stand in front of the two callbacks
+ * libh2o has no hook between the bytes of a connection and its own parser: a handler sees a request when
+ * the body is there, and chunks are decoded where they lie. So we stand in front of the two callbacks
  * of its socket. What is read is looked at first, and what follows a written answer, for libh2o begins with
  * that without reading.
  *
  * A body that is not to be read is hidden: its announcement gets another name in the buffer. libh2o then
- * hands over a request without one, which is refused the usual way, and the connection ends.
+ * hands over a request without one, which is refused the usual way, and the connection ends. So is a wish for
+ * another protocol: upstream's libh2o would take what follows for it.
  */
 #include "head.h"
 #include "http_private.h"
@@ -51,26 +52,19 @@ static void judge_head(struct http_connection *connection, char *head)
 	gate->is_too_large = is_too_large(connection);
 	if (!gate->is_broken && !gate->is_too_large &&
 		(!framing_awaits_body(framing) ||
-			may_send_body(connection, slice_of(head, framing->head_size))))
+			may_send_body(connection, slice_of(head, framing->head_size)))) {
+		if (framing->asks_upgrade)
+			framing_hide_upgrade(head, framing->head_size);
 		return;
+	}
 	framing_hide_body(head, framing->head_size);
 	framing->state = FRAMING_WHOLE;
 	gate->is_hidden = true;
 }
 
-static int note_place(h2o_req_t *req, void *place)
-{
-	*(ptrdiff_t *)place = (char *)req - (char *)req->conn;
-	return 1;
-}
-
-/* libh2o's connection holds its request, at a place that is the same in all: the first one tells. */
 static h2o_req_t *request_of(struct http_connection *connection)
 {
-	ptrdiff_t place = 0;
-
-	H2O_HTTP1_CALLBACKS.foreach_request(&connection->loop->context, note_place, &place);
-	return (h2o_req_t *)((char *)connection->socket->data + place);
+	return libh2o_request_of(&connection->loop->context, connection->socket);
 }
 
 /* As libh2o does when its own decoder fails. */
@@ -140,6 +134,9 @@ static void settle(struct http_connection *connection, const bool *is_gone)
 		return;
 	connection->is_gone = NULL;
 	gate->seen = connection->socket->input->size;
+	/* After a CONNECT upstream's libh2o takes what follows for what is to be tunnelled. */
+	if (gate->rest > gate->seen)
+		gate->rest = gate->seen;
 	gate->end = gate->seen - gate->rest;
 	http_gate_watch(connection);
 }
@@ -191,9 +188,14 @@ static void on_written(h2o_socket_t *socket, const char *error)
 {
 	struct http_connection *connection = socket->on_close.data;
 
+	if (libh2o_is_progress(error)) {
+		connection->gate.written(socket, error);
+		return;
+	}
 	/* libh2o 2.2.5 would answer everything that lies in the input, to nobody. */
 	if (error != NULL)
-		request_of(connection)->http1_is_persistent = 0;
+		libh2o_request_of(&connection->loop->context, connection->socket)
+			->http1_is_persistent = 0;
 	if (connection->state == HTTP_WRITING) {
 		if (error == NULL && connection->lingers) {
 			http_linger_begin(connection);
@@ -232,13 +234,13 @@ void http_gate_watch(struct http_connection *connection)
 void http_gate_open(struct http_connection *connection)
 {
 	struct http_loop *loop = connection->loop;
+	h2o_accept_ctx_t accept = { .ctx = &loop->context, .hosts = connection->hosts };
 	bool is_gone = false;
 
 	framing_begin(&connection->gate.framing);
 	let_in(connection, 0);
 	connection->is_gone = &is_gone;
-	h2o_http1_accept(
-		&loop->accept, connection->socket, *h2o_get_timestamp(&loop->context, NULL, NULL));
+	h2o_http1_accept(&accept, connection->socket, libh2o_now(&loop->context));
 	settle(connection, &is_gone);
 }
 

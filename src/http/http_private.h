@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http_private.h - what the files of this folder share; the only header that includes libh2o's
+ * http_private.h - what the files of this folder share
  *
  * A server has one listening socket; each loop watches a duplicate of it. A connection is counted
  * by the loop that accepted it, from accept to the socket's on_close; it has one descriptor, also while
@@ -12,11 +12,9 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include <h2o.h>
-#include <h2o/http1.h>
-
 #include "deadline.h"
 #include "framing.h"
+#include "libh2o.h"
 #include "repostal/http.h"
 
 enum {
@@ -43,7 +41,6 @@ struct http_loop {
 	int listen_fd; /* until the thread runs; then the listener's */
 	int local_fd;  /* the same of the Unix socket, in one loop; -1: none */
 	h2o_context_t context;
-	h2o_accept_ctx_t accept;
 	h2o_socket_t *listener;
 	h2o_socket_t *local_listener; /* NULL: none */
 	bool listening;               /* the listeners are being read */
@@ -107,8 +104,9 @@ struct http_gate {
 	bool is_hidden;              /* its body was not read, and is not to be */
 };
 
-/* Reached from a request through its socket's on_close.data. */
+/* Reached from its socket through on_close.data, and from its requests through `hosts`. */
 struct http_connection {
+	h2o_hostconf_t *hosts[2]; /* what libh2o takes for the list of hosts: one, and the end */
 	struct http_loop *loop;
 	struct http_connection *next, **previous;
 	h2o_socket_t *socket;

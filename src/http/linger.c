@@ -6,13 +6,14 @@
 static void on_linger_read(h2o_socket_t *socket, const char *error)
 {
 	struct http_connection *connection = socket->on_close.data;
+	size_t size = socket->input->size;
 
-	if (error != NULL || socket->bytes_read >= connection->linger_left) {
+	if (error != NULL || size >= connection->linger_left) {
 		http_linger_end(connection);
 		return;
 	}
-	connection->linger_left -= socket->bytes_read;
-	h2o_buffer_consume(&socket->input, socket->input->size);
+	connection->linger_left -= size;
+	h2o_buffer_consume(&socket->input, size);
 }
 
 /* The oldest has had the longest time to read its answer. */

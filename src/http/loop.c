@@ -12,10 +12,10 @@
 
 static void listener_watch(struct http_loop *loop, bool on);
 
-/* A socket's data belongs to libh2o once it is accepted; on_close.data is ours. */
+/* Of what libh2o keeps for a connection, the pointer to its list of hosts is the one thing that comes from us. */
 struct http_connection *http_connection_of(h2o_req_t *req)
 {
-	return req->conn->callbacks->get_socket(req->conn)->on_close.data;
+	return H2O_STRUCT_FROM_MEMBER(struct http_connection, hosts, req->conn->hosts);
 }
 
 static void on_connection_closed(void *data)
@@ -48,6 +48,7 @@ static struct http_connection *connection_add(
 	memset(&peer, 0, sizeof(peer));
 	if (h2o_socket_getpeername(socket, (struct sockaddr *)&peer) > 0)
 		address_from_sockaddr((struct sockaddr *)&peer, &connection->peer);
+	connection->hosts[0] = loop->server->config.hosts[0];
 	connection->loop = loop;
 	connection->socket = socket;
 	connection->is_local = is_local;
@@ -83,7 +84,7 @@ static void connection_open(struct http_connection *connection)
 	if (connection->tls == NULL)
 		http_gate_open(connection);
 	else
-		h2o_socket_ssl_handshake(connection->socket, connection->tls, NULL, on_handshake);
+		libh2o_handshake(connection->socket, connection->tls, on_handshake);
 }
 
 /*
@@ -208,8 +209,6 @@ static h2o_socket_t *listener_open(struct http_loop *loop, int *fd_taken)
 static void loop_open(struct http_loop *loop)
 {
 	h2o_context_init(&loop->context, h2o_evloop_create(), &loop->server->config);
-	loop->accept.ctx = &loop->context;
-	loop->accept.hosts = loop->server->config.hosts;
 	loop->wake_queue = h2o_multithread_create_queue(loop->context.loop);
 	h2o_multithread_register_receiver(loop->wake_queue, &loop->wake_receiver, on_wake);
 	loop->listener = listener_open(loop, &loop->listen_fd);
@@ -303,6 +302,7 @@ static void sweep(struct http_loop *loop, int64_t now_ms)
 	if (now_ms - loop->swept_ms < HTTP_SWEEP_MS)
 		return;
 	loop->swept_ms = now_ms;
+	libh2o_trim();
 	for (struct http_connection *c = loop->connections; c != NULL; c = next) {
 		next = c->next;
 		if (!http_is_overdue(c->state, c->since_ms, now_ms, &limits))

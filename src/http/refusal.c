@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libh2o refuses some requests before any handler sees them: a body over the limit, a broken
- * Content-Length or chunk, an unknown expectation. Those answers pass the fallback path's filters,
- * where their plain text is replaced.
+ * Content-Length or chunk, an unknown expectation. Those answers pass the filters of the path that was
+ * found by then, where their plain text is replaced. Our own answers pass them too, as they are.
  */
 #include "http_private.h"
 #include "repostal/buf.h"
@@ -18,10 +18,10 @@ struct refusal_filter {
 
 struct refusal_stream {
 	h2o_ostream_t super;
-	h2o_iovec_t body;
+	libh2o_vec body;
 };
 
-static void send_refusal(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t *bufs, size_t count,
+static void send_refusal(h2o_ostream_t *stream, h2o_req_t *req, libh2o_vec *bufs, size_t count,
 	h2o_send_state_t state)
 {
 	struct refusal_stream *self = (struct refusal_stream *)stream;
@@ -47,29 +47,42 @@ static h2o_iovec_t refusal_body(h2o_req_t *req)
 	return body;
 }
 
-static void on_setup_refusal(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
+/* At once, without a look at what the request asks for. */
+static void count_refusal(struct http_metrics *metrics, int status)
 {
-	struct refusal_filter *self = (struct refusal_filter *)filter;
-	struct http_connection *connection = http_connection_of(req);
-	struct refusal_stream *stream =
-		(struct refusal_stream *)h2o_add_ostream(req, sizeof(*stream), slot);
+	counter_add(status == 413 ? &metrics->too_large : &metrics->bad_requests, 1);
+	http_codes_note(metrics, status, 0);
+}
+
+static h2o_ostream_t **add_refusal(h2o_req_t *req, h2o_ostream_t **slot)
+{
+	struct refusal_stream *stream = libh2o_add_stream(req, sizeof(*stream), slot);
+	h2o_iovec_t body = refusal_body(req);
 	ssize_t type = h2o_find_header(&req->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
 
-	counter_add(req->res.status == 413 ? &self->server->metrics.too_large
-					   : &self->server->metrics.bad_requests,
-		1);
-	/* At once, without a look at what the request asks for. */
-	http_codes_note(&self->server->metrics, req->res.status, 0);
 	stream->super.do_send = send_refusal;
-	stream->body = refusal_body(req);
-	req->res.content_length = stream->body.len;
+	stream->body = libh2o_vec_of(body);
+	req->res.content_length = body.len;
+	libh2o_add_date(req);
 	if (type >= 0)
 		req->res.headers.entries[type].value =
 			h2o_iovec_init(H2O_STRLIT("application/json"));
-	http_connection_enter(connection, HTTP_WRITING);
-	connection->is_last = true;
-	connection->lingers = true;
-	h2o_setup_next_ostream(req, &stream->super.next);
+	return &stream->super.next;
+}
+
+static void on_setup_answer(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
+{
+	struct refusal_filter *self = (struct refusal_filter *)filter;
+	struct http_connection *connection = http_connection_of(req);
+
+	if (connection->state == HTTP_READING) {
+		count_refusal(&self->server->metrics, req->res.status);
+		slot = add_refusal(req, slot);
+		http_connection_enter(connection, HTTP_WRITING);
+		connection->is_last = true;
+		connection->lingers = true;
+	}
+	h2o_setup_next_ostream(req, slot);
 }
 
 void http_refusals_install(struct http_server *server, h2o_pathconf_t *path)
@@ -77,6 +90,6 @@ void http_refusals_install(struct http_server *server, h2o_pathconf_t *path)
 	struct refusal_filter *filter =
 		(struct refusal_filter *)h2o_create_filter(path, sizeof(*filter));
 
-	filter->super.on_setup_ostream = on_setup_refusal;
+	filter->super.on_setup_ostream = on_setup_answer;
 	filter->server = server;
 }

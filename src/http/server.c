@@ -25,11 +25,13 @@ static void configure(struct http_server *server)
 	server->config.max_request_entity_size = (size_t)settings->max_body + 1;
 	server->config.handshake_timeout = (uint64_t)settings->request_timeout_ms;
 	server->config.http1.req_timeout = (uint64_t)settings->request_timeout_ms;
+	libh2o_set_io_timeout(&server->config, (uint64_t)settings->request_timeout_ms);
 	server->config.http1.upgrade_to_http2 = 0;
 	host = h2o_config_register_host(
 		&server->config, h2o_iovec_init(H2O_STRLIT("default")), UINT16_MAX);
 	http_refusals_install(server, &host->fallback_path);
 	path = h2o_config_register_path(host, "/", 0);
+	http_refusals_install(server, path);
 	handler = h2o_create_handler(path, sizeof(*handler));
 	handler->on_req = http_on_request;
 }
@@ -242,5 +244,5 @@ void http_server_stop(struct http_server **serverp)
 
 const char *http_library_version(void)
 {
-	return H2O_VERSION;
+	return LIBH2O_VERSION;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Senders behind a load balancer: an event that got no 200 is posted again, to the next gateway."""
+"""Senders behind a load balancer, or of one gateway: an event that got no 200 is posted again, to the next one."""
 
 import http.client
 import threading

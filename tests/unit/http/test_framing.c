@@ -212,6 +212,8 @@ static void test_a_body_is_hidden(void **state)
 			POST "xontent-Length: 5\r\nxransfer-Encoding: a\r\nxontent-length:6\n\n" },
 		{ "no other name", POST "Content-Length-A: 5\r\nA: Content-Length: 5\r\n\r\n",
 			POST "Content-Length-A: 5\r\nA: Content-Length: 5\r\n\r\n" },
+		{ "another protocol", POST "Upgrade: a\r\nContent-Length: 5\r\n\r\n",
+			POST "xpgrade: a\r\nxontent-Length: 5\r\n\r\n" },
 	};
 
 	(void)state;
@@ -226,6 +228,40 @@ static void test_a_body_is_hidden(void **state)
 	}
 }
 
+static void test_another_protocol_is_hidden(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *head;
+		const char *want;
+		bool asks;
+	} heads[] = {
+		{ "none", POST "Content-Length: 5\r\n\r\n", POST "Content-Length: 5\r\n\r\n",
+			false },
+		{ "one", POST "Content-Length: 5\r\nUpgrade: a\r\n\r\n",
+			POST "Content-Length: 5\r\nxpgrade: a\r\n\r\n", true },
+		{ "two", POST "upgrade: a\r\nA: b\r\nUPGRADE:b\r\n\r\n",
+			POST "xpgrade: a\r\nA: b\r\nxPGRADE:b\r\n\r\n", true },
+		{ "no other name", POST "Connection: upgrade\r\nUpgrade-A: b\r\n\r\n",
+			POST "Connection: upgrade\r\nUpgrade-A: b\r\n\r\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(heads); i++) {
+		char head[256];
+		size_t size = strlen(heads[i].head);
+		struct framing framing;
+
+		framing_begin(&framing);
+		framing_take(&framing, slice_text(heads[i].head), 0);
+		memcpy(head, heads[i].head, size);
+		framing_hide_upgrade(head, size);
+		if (framing.asks_upgrade != heads[i].asks ||
+			!slice_is(slice_of(head, size), heads[i].want))
+			fail_msg("%s: %.*s", heads[i].name, (int)size, head);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_what_surrounds_a_body_is_bounded),
 		cmocka_unit_test(test_a_body_is_hidden),
+		cmocka_unit_test(test_another_protocol_is_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

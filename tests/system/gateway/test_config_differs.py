@@ -3,8 +3,8 @@
 
 import pytest
 from keys import SigningKey
+from reloads import reload
 from settings import source, target
-from test_reload import reload
 from waiting import wait_until
 
 MISMATCH = "store_config_mismatch"

@@ -4,9 +4,9 @@
 import contextlib
 
 import pytest
+from reloads import hang_up_signal, reload
 from settings import target
 from supervisor import NotifySocket, StoppedThread
-from test_reload import hang_up_signal, reload
 from waiting import wait_until
 
 WATCHDOG_S = 1  # fed four times in that

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """SIGHUP: all or nothing, and nothing is lost, neither an event nor a connection."""
 
-import copy
 import itertools
 import json
 import signal
@@ -14,51 +13,12 @@ import settings
 from keys import Authority, SigningKey
 from repostal import client_tls
 from receiver import Receiver, Reply, server_tls
+from reloads import changed, hang_up_signal, health, refused, reload
+from senders import Senders
 from settings import source, target
-from test_durability import Senders
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.threads
-
-
-def hang_up_signal(gateway, outcome):
-    """Sends SIGHUP; returns the log line that tells how it ended."""
-    seen = len(gateway.log(outcome))
-    gateway.signal(signal.SIGHUP)
-
-    def ended():
-        assert gateway.process.poll() is None, gateway.log_text()
-        return gateway.log(outcome)[seen:]
-
-    return wait_until(ended, outcome)[0]
-
-
-def changed(gateway, **changes):
-    """The settings with these changes, as settings.complete() takes them."""
-    result = copy.deepcopy(gateway.settings)
-    for name, value in changes.items():
-        is_group = isinstance(value, dict) and isinstance(result.get(name), dict)
-        result[name] = result[name] | value if is_group else value
-    return result
-
-
-def reload(gateway, **changes):
-    gateway.configure(changed(gateway, **changes))
-    return hang_up_signal(gateway, "gateway.reloaded")
-
-
-def refused(gateway, **changes):
-    """The file has these changes for a moment, and the gateway says why it does not take them."""
-    before, good = health(gateway), gateway.settings
-    gateway.configure(changed(gateway, **changes))
-    line = hang_up_signal(gateway, "gateway.reload_failed")
-    gateway.configure(good)
-    assert health(gateway) == before
-    return line["error"]
-
-
-def health(gateway):
-    return gateway.admin("/healthz").json
 
 
 def jwks(gateway):
@@ -476,12 +436,12 @@ def test_a_reload_under_load_loses_nothing(start_gateway, receiver, signing_key,
         return {"targets": targets, "sources": sources, "signing": {"keys": [str(key) for key in keys]}}
 
     gateway = start_gateway(**layout(0))
-    with Senders(gateway) as senders:
+    with Senders(gateway, answer_timeout_s=PATIENCE_S) as senders:
         for turn in range(1, 21):
             already = len(senders.acknowledged)
             reload(gateway, **layout(turn))
             wait_until(lambda: len(senders.acknowledged) >= already + 20, "load after a reload")
-    assert senders.unexpected == []
+    assert (senders.unexpected, senders.refused) == ([], [])
     for name in ("stays", "moves"):
         gateway.wait_idle(name)
     acknowledged = set(senders.acknowledged)

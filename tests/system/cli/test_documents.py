@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from repostal import run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 KNOWN = (ROOT / "examples/receivers/known.md").read_text()
 TARGETS = re.findall(r"^```\n(\{ name.*?)^```$", KNOWN, re.M | re.S)
 

@@ -365,6 +365,39 @@ def test_a_body_without_an_end_is_cut_by_its_bytes(gateway):
         assert read_answer(reader).result == "accepted", "what is moderate is taken"
 
 
+# -- other protocols --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("connection, answers", [("Upgrade", [200]), ("keep-alive, Upgrade", [200, 200])])
+def test_no_other_protocol_is_changed_to(gateway, connection, answers):
+    """What follows stays HTTP/1, or is not read at all."""
+    wish = f"Connection: {connection}\r\nUpgrade: websocket\r\n"
+    follows = head("Connection: close\r\n", method="GET", path="/healthz")
+    assert exchange(gateway.port, head(wish, method="GET", path="/healthz") + follows) == answers
+    assert healthy(gateway.port)
+
+
+def test_an_upgrade_does_not_keep_a_body_from_being_read(gateway):
+    body = json.dumps(events.delivered()).encode()
+    request = head(AUTHORIZED, "Content-Type: application/json\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
+                   f"Content-Length: {len(body)}\r\n") + body
+    (answer,) = gateway.raw(request)
+    assert answer.result == "accepted"
+
+
+@pytest.mark.parametrize("method, target", [("CONNECT", "t:80"), ("CONNECT", "/"), ("CONNECT-UDP", "/")])
+def test_there_are_no_tunnels(start_gateway, tmp_path, method, target):
+    certificate, key = Authority(tmp_path).issue("gateway")
+    gateway = start_gateway(listen={"tls": {"certificate": str(certificate), "key": str(key)}})
+    context = ssl._create_unverified_context()
+    request = f"{method} {target} HTTP/1.1\r\nHost: t:80\r\n\r\n".encode()
+    with context.wrap_socket(connect(gateway.port)) as tls:
+        tls.sendall(request + head("Connection: close\r\n", method="GET", path="/healthz"))
+        first, *rest = answers_of(tls)
+    assert first in (400, 404, 405) and rest in ([], [200]), "nothing of it is tunnelled"
+    wait_until(lambda: gateway.metric("repostal_connections") == 0, "the connection is gone")
+
+
 # -- addresses --------------------------------------------------------------------------------------
 
 

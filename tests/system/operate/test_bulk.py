@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 import events
+from control import Control
 from repostal import BINARY, run
 from settings import PATH, TOKEN, target
-from test_control_cli import Control
 from waiting import wait_until
 
 pytestmark = pytest.mark.release_only

@@ -7,8 +7,8 @@ from api import API
 from jwks import assert_jwks_answers
 from postgres import PASSWORD_USER
 from postgres_fixtures import Database
+from reloads import hang_up_signal, reload
 from settings import source, target
-from test_reload import hang_up_signal, reload
 from waiting import wait_until
 
 SECRET = "database-secret-5e1f"

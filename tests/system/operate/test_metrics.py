@@ -9,8 +9,8 @@ from api import api, wait_states
 from keys import Authority, openssl
 from metrics import lint
 from receiver import Reply
+from reloads import hang_up_signal, refused, reload
 from settings import source, target
-from test_reload import hang_up_signal, refused, reload
 from waiting import wait_until
 
 COUNTERS = {
