@@ -41,7 +41,7 @@ FENCES = {
     r"sqlite3(ext)?\.h": r"src/store/sqlite/.*",
     r"libpq-fe\.h": r"src/store/postgres/connection/.*",
     r"libconfig\.h": r"src/config/.*",
-    r"jansson(_config)?\.h": r"src/(cli|control|trial)/.*",
+    r"jansson(_config)?\.h": r"src/(cli|control|pages|trial)/.*",
     r"openssl/.*": r"src/(crypto|http)/.*",
     r"libsmartcols\.h": r"src/cli/show/table\.c",
 }

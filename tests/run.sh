@@ -59,7 +59,8 @@ readonly -A PACKAGES=(
 	[build]='build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libconfig-dev libsqlite3-dev
 		libpq-dev libjansson-dev libsmartcols-dev libssl-dev libcmocka-dev ca-certificates'
 	[contract]='python3 postgresql'
-	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
+	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql
+		man-db groff zsh aspell aspell-en'
 	[package]='python3 python3-pytest debootstrap file git lintian'
 	[fuzz]='clang libclang-rt-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'

@@ -66,7 +66,16 @@ endif()
 install(FILES ${copyright} DESTINATION share/doc/repostal COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${package_sources}/lintian-overrides DESTINATION share/lintian/overrides RENAME repostal
   COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${REPOSTAL_PAGES_FOLDER}/zsh/_repostal DESTINATION share/zsh/vendor-completions
+  COMPONENT debian EXCLUDE_FROM_ALL OPTIONAL)
 install(CODE "
+  file(GLOB pages RELATIVE ${REPOSTAL_PAGES_FOLDER} ${REPOSTAL_PAGES_FOLDER}/man?/*)
+  foreach(page \${pages})
+    get_filename_component(folder \${page} DIRECTORY)
+    file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/man/\${folder}\")
+    execute_process(COMMAND gzip -9nc \"${REPOSTAL_PAGES_FOLDER}/\${page}\" COMMAND_ERROR_IS_FATAL ANY
+      OUTPUT_FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/man/\${page}.gz\")
+  endforeach()
   foreach(pair CHANGELOG.md:changelog.gz conf/package/changelog:changelog.Debian.gz)
     string(REPLACE : \";\" pair \${pair})
     list(GET pair 0 from)

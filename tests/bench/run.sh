@@ -55,7 +55,7 @@ install_missing "$@"
 cmake -S . -B "$BUILD/repostal" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$BUILD/repostal" --target repostal
 if [[ " $* " == *" libh2o "* ]]; then
-	: "${H2O_SOURCE_DIR:?where the sources of upstream's libh2o are (examples/build-h2o.sh says how to get them)}"
+	: "${H2O_SOURCE_DIR:?where the sources of the libh2o of upstream are (examples/build-h2o.sh says how to get them)}"
 	cmake -S . -B "$BUILD/repostal-upstream" -G Ninja -DCMAKE_BUILD_TYPE=Release -DH2O_SOURCE_DIR="$H2O_SOURCE_DIR" >/dev/null
 	cmake --build "$BUILD/repostal-upstream" --target repostal
 fi

@@ -114,7 +114,13 @@ def test_the_package_is_as_debian_wants_it(package):
         pytest.skip("lintian is not installed")
     result = subprocess.run(["lintian", "--allow-root", str(package)], capture_output=True, text=True)
     findings = [line for line in result.stdout.splitlines() if re.match(r"[EW]:", line)]
-    assert [line for line in findings if "no-manual-page" not in line] == []
+    assert findings == []
+
+
+def test_manual_and_completion_are_where_debian_looks_for_them(package):
+    names = re.findall(r" \./usr/share/(\S*[^/\s])$", bare.run("dpkg-deb", "--contents", str(package)), re.M)
+    assert {"bash-completion/completions/repostal", "zsh/vendor-completions/_repostal", "man/man1/repostal.1.gz",
+            "man/man1/repostal-queue.1.gz", "man/man5/repostal.conf.5.gz", "man/man7/repostal-api.7.gz"} <= set(names)
 
 
 def test_the_copyright_file_names_what_is_inside(package, tmp_path):

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "cli/show/terminal.h"
-#include "repostal/slice.h"
 
 enum {
 	HELP_SIZE_MAX = 64 * 1024,
@@ -17,8 +16,7 @@ enum {
 	LABEL_WIDTH_MAX = 24, /* the text of a longer one begins on the next line */
 };
 
-/* The next paragraph of a text; empty when there is none. */
-static struct slice cut_paragraph(struct slice *text)
+struct slice help_cut_paragraph(struct slice *text)
 {
 	struct slice rest = *text;
 	struct slice paragraph = rest;
@@ -39,7 +37,7 @@ static void append_paragraphs(struct buf *out, const char *text)
 	struct slice rest = slice_text(text);
 
 	while (rest.size > 0) {
-		struct slice paragraph = cut_paragraph(&rest);
+		struct slice paragraph = help_cut_paragraph(&rest);
 
 		buf_append_char(out, '\n');
 		if (paragraph.data[0] == ' ')

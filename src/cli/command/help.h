@@ -10,6 +10,10 @@
 
 #include "command.h"
 #include "repostal/buf.h"
+#include "repostal/slice.h"
+
+/* Cuts the next paragraph off a text of command.h; empty when there is none. */
+struct slice help_cut_paragraph(struct slice *text);
 
 void help_append(struct buf *out, const struct command *command);
 /* To standard output. */

@@ -4,22 +4,21 @@
  * nothing happens while the clock stands still. Nothing is signed.
  */
 #include "envelope_pool.h"
+#include "queue/inbox.h"
 #include "repostal/memory.h"
 
 struct envelope_pool {
 	struct event_rules rules;
-	void (*on_made)(void *context, struct outgoing *outgoing);
-	void *context;
+	struct mailbox *inbox;
 };
 
-enum status envelope_pool_start(const struct dispatcher_settings *settings,
-	void (*on_made)(void *context, struct outgoing *outgoing), void *context,
+enum status envelope_pool_start(const struct dispatcher_settings *settings, struct mailbox *inbox,
 	struct envelope_pool **pool_out, struct error *err)
 {
 	struct envelope_pool *pool = memory_zalloc(sizeof(*pool));
 
 	(void)err;
-	*pool = (struct envelope_pool){ settings->rules, on_made, context };
+	*pool = (struct envelope_pool){ settings->rules, inbox };
 	*pool_out = pool;
 	return STATUS_OK;
 }
@@ -37,7 +36,7 @@ enum status envelope_pool_set(
 void envelope_pool_post(struct envelope_pool *pool, struct outgoing *outgoing)
 {
 	outgoing_make(outgoing, &pool->rules);
-	pool->on_made(pool->context, outgoing);
+	inbox_post(pool->inbox, INBOX_READY, &outgoing->item);
 }
 
 void envelope_pool_post_chain(struct envelope_pool *pool, struct mailbox_chain *chain)
