@@ -15,6 +15,8 @@
 #   all      these seven, in this order (the default)
 #   build    dev and release, warnings are errors: as the builds of every other step
 #   unit     unit and contract tests of the dev build, for whoever works on the code: asan has them all
+#   arm64    the package for arm64, cross-built by README's commands in a bare machine, and what its tests say
+#            below qemu (as root, else skipped)
 #
 # On Debian 12 it installs what is missing, as root or with sudo. Every step runs, also after one has
 # failed; the exit status tells whether all of them passed. Results stay under build/.
@@ -25,11 +27,11 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 readonly STEPS=(checks asan system tsan torture package fuzz)
-readonly MORE_STEPS=(build unit)
+readonly MORE_STEPS=(build unit arm64)
 # Seconds on two quiet cores. A step pays for the builds that it has to wait for.
 readonly TOTAL_BUDGET_S=900
 readonly -A BUDGETS_S=([packages]=60 [checks]=10 [asan]=80 [system]=290 [tsan]=210 [torture]=60 [package]=100 [fuzz]=80
-	[build]=60 [unit]=60)
+	[build]=60 [unit]=60 [arm64]=300)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
 readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
 readonly RESULTS=build/results
@@ -55,6 +57,7 @@ readonly -A PACKAGES=(
 	[contract]='python3 postgresql'
 	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql'
 	[package]='python3 python3-pytest debootstrap file lintian'
+	[arm64]='python3 python3-pytest debootstrap'
 	[fuzz]='clang libclang-rt-14-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'
 )
@@ -77,7 +80,7 @@ usage() {
 
 packages_for() {
 	case $1 in
-	checks) echo "${PACKAGES[checks]}" ;;
+	checks | arm64) echo "${PACKAGES[$1]}" ;;
 	fuzz) echo "${PACKAGES[build]} ${PACKAGES[fuzz]}" ;;
 	unit | asan) echo "${PACKAGES[build]} ${PACKAGES[contract]}" ;;
 	package) echo "${PACKAGES[build]} ${PACKAGES[package]}" ;;
@@ -216,6 +219,11 @@ step_torture() {
 step_package() {
 	build_configuration release && "$PYTHON" -m pytest tests/package -q -rs -p no:cacheprovider --durations=5 \
 		--junitxml="$RESULTS/pytest-package.xml"
+}
+
+step_arm64() {
+	"$PYTHON" -m pytest tests/arm64 -q -rs -p no:cacheprovider --durations=8 \
+		--junitxml="$RESULTS/pytest-arm64.xml"
 }
 
 step_fuzz() { build_configuration fuzz && run_ctest fuzz .; }
