@@ -18,6 +18,8 @@
 #   tidy     clang-tidy over src and include (.clang-tidy): too slow for all, CI runs it
 #   coverage what the unit and contract tests and some system tests reach: a table for each folder, and pages
 #            in build/results/coverage
+#   arm64    the package for arm64, cross-built by README's commands in a bare machine, and what its tests say
+#            below qemu (as root, else skipped)
 #
 # On Debian 12 and 13 it installs what is missing, as root or with sudo, and fetches the sources of libh2o where
 # there is no package of it (examples/build-h2o.sh). Every step runs, also after one has failed; the exit status
@@ -29,11 +31,11 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 readonly STEPS=(checks asan system tsan torture package fuzz)
-readonly MORE_STEPS=(build unit tidy coverage)
+readonly MORE_STEPS=(build unit tidy coverage arm64)
 # Seconds on two quiet cores. A step pays for the builds that it has to wait for.
 readonly TOTAL_BUDGET_S=900
 readonly -A BUDGETS_S=([packages]=60 [checks]=10 [asan]=90 [system]=290 [tsan]=210 [torture]=60 [package]=100 [fuzz]=80
-	[build]=60 [unit]=60 [tidy]=150 [coverage]=200)
+	[build]=60 [unit]=60 [tidy]=150 [coverage]=200 [arm64]=300)
 readonly PYTHON=/usr/bin/python3 # the system's: it is the one that has pytest from its package
 readonly BESIDE_POSTGRES=("$PYTHON" tests/support/with_postgres.py)
 readonly RESULTS=build/results
@@ -62,6 +64,7 @@ readonly -A PACKAGES=(
 	[system]='python3 python3-pytest python3-pytest-xdist openssl tinyproxy nghttp2-proxy postgresql
 		man-db groff zsh aspell aspell-en'
 	[package]='python3 python3-pytest debootstrap file git lintian'
+	[arm64]='python3 python3-pytest debootstrap'
 	[fuzz]='clang libclang-rt-dev llvm' # llvm-symbolizer: suppressions name functions
 	[checks]='python3 git clang-format-14'
 	[tidy]='clang clang-tidy'
@@ -88,7 +91,7 @@ usage() {
 
 packages_for() {
 	case $1 in
-	checks) echo "${PACKAGES[checks]}" ;;
+	checks | arm64) echo "${PACKAGES[$1]}" ;;
 	fuzz) echo "${PACKAGES[build]} ${PACKAGES[fuzz]}" ;;
 	unit | asan) echo "${PACKAGES[build]} ${PACKAGES[contract]}" ;;
 	tidy) echo "${PACKAGES[build]} ${PACKAGES[tidy]}" ;;
@@ -242,6 +245,11 @@ step_torture() {
 step_package() {
 	build_configuration release && "$PYTHON" -m pytest tests/package -q -rs -p no:cacheprovider --durations=5 \
 		--junitxml="$RESULTS/pytest-package.xml"
+}
+
+step_arm64() {
+	"$PYTHON" -m pytest tests/arm64 -q -rs -p no:cacheprovider --durations=8 \
+		--junitxml="$RESULTS/pytest-arm64.xml"
 }
 
 step_fuzz() { build_configuration fuzz && run_ctest fuzz .; }

@@ -1,23 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The tests of a bare machine are one story: after a failure the rest of it is not told."""
 
 import sys
 from pathlib import Path
 
-import pytest
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-ended = []
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item):
-    outcome = yield
-    if outcome.get_result().failed and "machine" in item.fixturenames:
-        ended.append(item.name)
-
-
-def pytest_runtest_setup(item):
-    if ended and "machine" in item.fixturenames:
-        pytest.skip(f"begins where {ended[0]} ended, which failed")
+from story import pytest_runtest_makereport, pytest_runtest_setup  # noqa: E402, F401

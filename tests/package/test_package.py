@@ -16,30 +16,15 @@ from pathlib import Path
 import pytest
 
 import machine as bare
+from readme import LIBH2O, block, packages_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
-README = (ROOT / "README.md").read_text()
 CONF = "/etc/repostal/repostal.conf"
 INSTALLED = ["bizmail.token", "repostal.conf", "signing.key"]
 STORE = "/var/lib/repostal/repostal.db"
-
-
-def block(name):
-    """The commands that README says, by the marker above them."""
-    (text,) = re.findall(rf"<!-- typed: {name} -->\n```sh\n(.*?)```", README, re.S)
-    return text
-
-
-LIBH2O = "build-h2o.sh --packages)"  # the packages that libh2o takes
-
-
-def packages_of(text):
-    """What an apt-get line installs, which must ask for those of libh2o."""
-    (line,) = re.findall(r"apt-get install ((?:[^\n]|\\\n)*)", text.replace("\\\n", " "))
-    line, asked = re.subn(r"\$\(\S*" + re.escape(LIBH2O), "", line)
-    assert asked == 1
-    return {word for word in line.split() if not word.startswith(("-", "&"))}
+# What the container file installs beside the package: these two take systemd's place.
+WITHOUT_SYSTEMD = "systemd-standalone-sysusers systemd-standalone-tmpfiles"
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +40,32 @@ def package():
     return built
 
 
+def base(package):
+    """A system that has everything that this package depends on in apt's cache."""
+
+    def download(folder):
+        shutil.copy(package, folder / "package.deb")
+        bare.in_base(folder, f"apt-get update && apt-get install --download-only {WITHOUT_SYSTEMD} && "
+                     "apt-get install --download-only /package.deb && rm /package.deb")
+
+    depends = bare.run("dpkg-deb", "--field", str(package), "Depends")
+    return bare.base(f"{depends} {WITHOUT_SYSTEMD}", download, bare.suite())
+
+
+def write_stand_ins(folder):
+    shutil.copy(Path(__file__).with_name("systemctl"), folder / "usr/local/bin/systemctl")
+    (folder / "etc/apt/apt.conf.d/91stand-ins").write_text(f'DPkg::Path "{bare.ENVIRONMENT["PATH"]}";\n')
+    (folder / "run/systemd/system").mkdir(parents=True)
+
+
 @contextmanager
 def new_machine(package):
     reason = bare.why_not()
     if reason is not None:
         pytest.skip(f"no bare machine: {reason}")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        found = bare.Machine(bare.base(package), folder)
+        found = bare.Machine(base(package), folder)
+        write_stand_ins(found.root)
         shutil.copy(package, found.root / "srv")
         try:
             yield found

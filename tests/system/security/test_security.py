@@ -24,7 +24,10 @@ CHUNKED = "Transfer-Encoding: chunked\r\n"
 ADMIN_TOKEN = "admin-token"
 API = "/api/v1"
 EXPOSURE_MAX = 1.1  # of the unit file, as systemd 252 counts; src/SECURITY.md names it
-MARKER = b"\xf3\x0f\x1e\xfa"  # endbr64: where an indirect jump may land
+MARKERS = {  # by processor: where an indirect jump may land
+    "X86-64": ("-fcf-protection", b"\xf3\x0f\x1e\xfa"),  # endbr64
+    "AArch64": ("-mbranch-protection", b"\x3f\x23\x03\xd5"),  # paciasp, which also signs the return address
+}
 
 
 # -- the public listener ----------------------------------------------------------------------------
@@ -336,9 +339,11 @@ def test_no_memory_is_both_writable_and_executable():
 
 @pytest.mark.release_only
 def test_jumps_have_marked_ends():
-    if os.uname().machine != "x86_64":
-        pytest.skip("for x86_64")
-    assert BINARY.read_bytes().count(MARKER) > 100, "-fcf-protection"
+    processor = re.search(r"Machine: .*?(\S+)$", readelf("--file-header"), re.MULTILINE)[1]
+    if processor not in MARKERS:
+        pytest.skip(f"{processor} has no marks")
+    option, mark = MARKERS[processor]
+    assert BINARY.read_bytes().count(mark) > 100, option
 
 
 def test_the_unit_gives_little_away():

@@ -285,11 +285,15 @@ static void test_an_assertion_writes_what_is_queued(void **state)
 
 static void test_an_assertion_does_not_wait_for_the_reader(void **state)
 {
-	int saved_fd, status;
-	int pipe_fd = redirect(&saved_fd);
-	pid_t child = fork();
+	int saved_fd, status, pipe_fd;
+	pid_t child;
 
 	(void)state;
+	/* An emulator has last words of its own, on the same standard error, and waits until they are read. */
+	if (getenv("REPOSTAL_EMULATED") != NULL)
+		skip();
+	pipe_fd = redirect(&saved_fd);
+	child = fork();
 	if (child == 0)
 		fail_with(true);
 	restore(saved_fd);

@@ -18,10 +18,7 @@ from pathlib import Path
 from waiting import wait_until
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-BASES = ROOT / "build" / "bare"
-# What the container file installs beside the package: these two take systemd's place.
-WITHOUT_SYSTEMD = "systemd-standalone-sysusers systemd-standalone-tmpfiles"
+BASES = HERE.parents[1] / "build" / "bare"
 NAMESPACES = ["--mount", "--propagation", "unchanged", "--pid", "--net"]
 ENVIRONMENT = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "TERM": "dumb"}
@@ -31,7 +28,7 @@ def why_not():
     """Why there can be no bare machine here; None when there can."""
     if os.geteuid() != 0:
         return "needs root"
-    for program in ("debootstrap", "unshare", "nsenter", "dpkg-deb"):
+    for program in ("debootstrap", "unshare", "nsenter"):
         if shutil.which(program) is None:
             return f"needs {program}"
     if subprocess.run(["unshare", *NAMESPACES, "--fork", "true"], capture_output=True).returncode != 0:
@@ -59,41 +56,43 @@ def run(*command, **options):
     return result.stdout
 
 
-def base(package):
-    """The tar file of a system that has everything that this package depends on in apt's cache."""
-    depends = run("dpkg-deb", "--field", str(package), "Depends")
-    key = hashlib.sha256(f"{suite()} {mirror()} {depends} {WITHOUT_SYSTEMD}".encode()).hexdigest()[:12]
-    tar = BASES / f"{suite()}-{key}.tar"
+def base(wanted, add, suite):
+    """The tar file of a minimal system to which add(folder) has added what `wanted` names, of anything that it depends
+    on; it may use the network."""
+    key = hashlib.sha256(f"{suite} {mirror()} {wanted}".encode()).hexdigest()[:12]
+    tar = BASES / f"{suite}-{key}.tar"
     if not tar.exists():
         BASES.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BASES) as folder:
-            make_base(Path(folder) / "root", package)
+            make_base(Path(folder) / "root", suite)
+            add(Path(folder) / "root")
             run("tar", "-C", f"{folder}/root", "-cf", f"{folder}/tar", ".")
             os.rename(f"{folder}/tar", tar)
     return tar
 
 
-def make_base(folder, package):
-    run("debootstrap", "--foreign", "--variant=minbase", suite(), str(folder), mirror())
+def make_base(folder, suite):
+    run("debootstrap", "--foreign", "--variant=minbase", suite, str(folder), mirror())
     # Nothing has to survive a power cut here.
     (folder / "etc/dpkg/dpkg.cfg.d").mkdir(parents=True, exist_ok=True)
     (folder / "etc/dpkg/dpkg.cfg.d/bare").write_text("force-unsafe-io\n")
-    run("chroot", str(folder), "/debootstrap/debootstrap", "--second-stage", env=ENVIRONMENT)
+    in_base(folder, "/debootstrap/debootstrap --second-stage")
     for path in Path("/etc/apt/apt.conf.d").glob("*"):
         if re.search(r"^Acquire::", path.read_text(), re.M):
             shutil.copy(path, folder / "etc/apt/apt.conf.d")
     for name in ("resolv.conf", "hosts"):
         shutil.copy(f"/etc/{name}", folder / "etc")
     (folder / "etc/apt/sources.list").write_text(
-        f"deb {mirror()} {suite()} main\ndeb {mirror()} {suite()}-updates main\n")
+        f"deb {mirror()} {suite} main\ndeb {mirror()} {suite}-updates main\n")
     (folder / "etc/apt/apt.conf.d/90bare").write_text(
         'APT::Get::Assume-Yes "true";\nAPT::Install-Recommends "false";\nAPT::Keep-Downloaded-Packages "true";\n'
         'Binary::apt-get::APT::Sandbox::User "root";\nAPT::Sandbox::User "root";\n')
     (folder / "etc/apt/apt.conf.d/docker-clean").unlink(missing_ok=True)
-    shutil.copy(package, folder / "package.deb")
-    run("chroot", str(folder), "sh", "-c",
-        f"apt-get update && apt-get install --download-only {WITHOUT_SYSTEMD} && "
-        "apt-get install --download-only /package.deb && rm /package.deb", env=ENVIRONMENT)
+
+
+def in_base(folder, text):
+    """Runs commands in a base that is being made."""
+    run("chroot", str(folder), "sh", "-e", "-c", text, env=ENVIRONMENT)
 
 
 class Machine:
@@ -104,17 +103,11 @@ class Machine:
         self.output = None  # of the last text, to which processes that stayed still write
         self._numbers = itertools.count()
         run("tar", "-C", str(folder), "-xf", str(tar))
-        self._write_stand_ins()
         self._first = subprocess.Popen(
             ["unshare", *NAMESPACES, "--fork", "--kill-child", sys.executable, str(HERE / "first_process.py"),
              str(folder)], stdout=subprocess.PIPE, text=True)
         self._pid = self._first.stdout.readline().strip()
         assert self._pid.isdigit(), "the machine did not start"
-
-    def _write_stand_ins(self):
-        shutil.copy(HERE / "systemctl", self.root / "usr/local/bin/systemctl")
-        (self.root / "etc/apt/apt.conf.d/91stand-ins").write_text(f'DPkg::Path "{ENVIRONMENT["PATH"]}";\n')
-        (self.root / "run/systemd/system").mkdir(parents=True)
 
     def type(self, text, folder="/srv", typed=""):
         """Runs a text as bash does when it is typed: every command, in order; the first that fails ends it.
