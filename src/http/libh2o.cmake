@@ -41,7 +41,8 @@ function(libh2o_read_commit commit_out)
 endfunction()
 
 # Its warnings are its own, its assertions stay on as in its own builds, and debuggers get lines only.
-# Of our sanitizers it has those that it was written for.
+# Of our sanitizers it has those that it was written for. Its log is left out: nobody reads it, and all
+# threads share its state.
 function(libh2o_add_static)
   find_package(ZLIB REQUIRED)
   libh2o_read_call("SET[(]LIB_SOURCE_FILES" sources)
@@ -51,7 +52,7 @@ function(libh2o_add_static)
   set_target_properties(libh2o_static PROPERTIES OUTPUT_NAME h2o-evloop C_STANDARD 99
     EXPORT_COMPILE_COMMANDS OFF)
   target_include_directories(libh2o_static SYSTEM PUBLIC ${includes})
-  target_compile_definitions(libh2o_static PUBLIC H2O_USE_LIBUV=0 PRIVATE _GNU_SOURCE H2O_ROOT=/nonexistent)
+  target_compile_definitions(libh2o_static PUBLIC H2O_USE_LIBUV=0 PTLS_HAVE_LOG=0 PRIVATE _GNU_SOURCE H2O_ROOT=/nonexistent)
   target_compile_options(libh2o_static PRIVATE -w -UNDEBUG $<$<NOT:$<CONFIG:Release,MinSizeRel>>:-g1>)
   if(sanitize)
     target_compile_options(libh2o_static PRIVATE -fsanitize=${sanitize} -fno-omit-frame-pointer)

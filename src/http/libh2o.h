@@ -81,11 +81,18 @@ static inline void libh2o_set_io_timeout(h2o_globalconf_t *config, uint64_t time
 	config->http1.req_io_timeout = timeout_ms;
 }
 
-/* Gives back what was needed lately and is not any more; from time to time, on each loop's thread. */
-static inline void libh2o_trim(void)
+/* The memory that this thread keeps for later: half of what was not needed since the last time, or all. */
+static inline void libh2o_give_back(bool all)
 {
-	h2o_buffer_clear_recycle(0);
-	h2o_mem_clear_recycle(&h2o_mem_pool_allocator, 0);
+	h2o_buffer_clear_recycle(all);
+	h2o_mem_clear_recycle(&h2o_mem_pool_allocator, all);
+	h2o_mem_clear_recycle(&h2o_socket_ssl_buffer_allocator, all);
+}
+
+static inline bool libh2o_has_given_back(void)
+{
+	return h2o_buffer_recycle_is_empty() && h2o_mem_recycle_is_empty(&h2o_mem_pool_allocator) &&
+	       h2o_mem_recycle_is_empty(&h2o_socket_ssl_buffer_allocator);
 }
 
 static inline h2o_req_t *libh2o_request_of(h2o_context_t *context, h2o_socket_t *socket)
@@ -146,8 +153,15 @@ static inline void libh2o_set_io_timeout(h2o_globalconf_t *config, uint64_t time
 	(void)timeout_ms;
 }
 
-static inline void libh2o_trim(void)
+/* What it keeps has no function that frees it. */
+static inline void libh2o_give_back(bool all)
 {
+	(void)all;
+}
+
+static inline bool libh2o_has_given_back(void)
+{
+	return true;
 }
 
 /* It lies at a place that is the same in all connections; only all of them together can be asked. */

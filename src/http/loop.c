@@ -304,7 +304,7 @@ static void sweep(struct http_loop *loop, int64_t now_ms)
 	if (now_ms - loop->swept_ms < HTTP_SWEEP_MS)
 		return;
 	loop->swept_ms = now_ms;
-	libh2o_trim();
+	libh2o_give_back(false);
 	for (struct http_connection *c = loop->connections; c != NULL; c = next) {
 		next = c->next;
 		if (!http_is_overdue(c->state, c->since_ms, now_ms, &limits))
@@ -330,7 +330,7 @@ static int32_t round_ms(struct http_loop *loop)
 		return HTTP_PACE_MS;
 	if (loop->is_pausing)
 		return HTTP_ACCEPT_PAUSE_MS;
-	return loop->connections_count > 0 ? HTTP_SWEEP_MS : INT32_MAX;
+	return loop->connections_count > 0 || !libh2o_has_given_back() ? HTTP_SWEEP_MS : INT32_MAX;
 }
 
 static void name_thread(const struct http_loop *loop)
@@ -369,6 +369,7 @@ void *http_loop_main(void *data)
 		continue;
 	refuse_tickets(loop);
 	loop_close(loop);
+	libh2o_give_back(true);
 	return NULL;
 }
 

@@ -61,7 +61,8 @@ def test_version_names_the_commit_and_the_libraries():
     assert f"repostal {versions['repostal']}\n" == run("--version").stdout
     assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?|unknown", versions["commit"])
     assert versions["SQLite"] == sqlite3.sqlite_version
-    for library in ("libh2o", "libcurl", "OpenSSL", "libpq"):
+    assert re.fullmatch(r"2\.2\.\d+|\d+\.\d+\.\d+, static(, [0-9a-f]{12})?", versions["libh2o"])
+    for library in ("libcurl", "OpenSSL", "libpq"):
         assert re.match(r"\d+\.\d+", versions[library]), library
 
 

@@ -362,7 +362,7 @@ def test_this_page_names_tests_that_exist():
     named = re.findall(r"`(\w+\.(?:py|c))::(\w+)`", page)
     assert len(named) > 50
     for file, test in named:
-        (path,) = [path for folder in ("system", "unit") for path in (ROOT / "tests" / folder).rglob(file)]
+        (path,) = [path for folder in ("system", "unit", "package") for path in (ROOT / "tests" / folder).rglob(file)]
         assert re.search(rf"\b{test}\(", path.read_text()), f"{file}::{test}"
     for fuzzer in re.findall(r"`(fuzz_\w+\.c)`", page):
         assert (ROOT / "tests" / "fuzz" / fuzzer).exists(), fuzzer
