@@ -168,8 +168,9 @@ class PostgresServer:
         return self.dsn(name)
 
     def create_user(self, password, superuser=True):
-        """PASSWORD_USER, whom the server asks for this password."""
-        self.execute(f"CREATE ROLE {PASSWORD_USER} LOGIN {'SUPERUSER' if superuser else ''} "
+        """PASSWORD_USER, whom the server asks for this password from now on."""
+        known = self.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{PASSWORD_USER}'")
+        self.execute(f"{'ALTER' if known else 'CREATE'} ROLE {PASSWORD_USER} LOGIN {'SUPERUSER' if superuser else ''} "
                      f"PASSWORD '{password}'")
 
     def execute(self, sql, database="postgres"):

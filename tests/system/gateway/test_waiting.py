@@ -5,7 +5,6 @@ import events
 import pytest
 from api import API
 from jwks import assert_jwks_answers
-from postgres import PASSWORD_USER
 from postgres_fixtures import Database
 from reloads import hang_up_signal, reload
 from settings import source, target
@@ -52,8 +51,7 @@ def assert_waits(gateway, text):
     ("host=database.invalid dbname={name} password=" + SECRET, "database.invalid"),
 ], ids=["password", "password in a URI", "database", "user", "socket", "port", "name"])
 def test_what_is_missing_is_waited_for(new_gateway, database, dsn, text):
-    if not database.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{PASSWORD_USER}'"):
-        database.server.create_user(SECRET)
+    database.server.create_user(SECRET)
     dsn = dsn.format(folder=database.server.folder, name=database.name)
     gateway = new_gateway(store=database.store(dsn=dsn)).start("gateway.waiting")
     assert_waits(gateway, text)

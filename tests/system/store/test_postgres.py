@@ -288,8 +288,7 @@ def process_texts(gateway):
 
 @pytest.mark.parametrize("form", ["literal", "env", "file", "uri"])
 def test_the_password_is_never_shown(new_gateway, database, receiver, tmp_path, form):
-    if not database.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{PASSWORD_USER}'"):
-        database.server.create_user(SECRET)
+    database.server.create_user(SECRET)
     folder = database.server.folder
     dsn = f"host={folder} dbname={database.name} user={PASSWORD_USER} password={SECRET}"
     if form == "uri":
