@@ -93,7 +93,7 @@ static void draw(const struct bulk *bulk)
 	buf_free(&line);
 }
 
-/* Before something that may complain: its message would go on behind the bar. */
+/* Before something that may complain: its message would continue after the bar. */
 static void erase(const struct bulk *bulk)
 {
 	if (bulk->has_bar)
