@@ -9,13 +9,8 @@
 #include "cli/command/message.h"
 #include "cli/commands.h"
 #include "repostal/memory.h"
-#include "repostal/text.h"
+#include "repostal/nearest.h"
 #include "trial/trial.h"
-
-enum {
-	TYPING_ERRORS_MAX = 2,
-	COMMAND_SIZE_MAX = 64
-};
 
 static int run_help(int argc, char **argv);
 
@@ -78,15 +73,16 @@ static const char *renamed(const char *given)
 static int report_unknown(const char *given)
 {
 	const char *what = given[0] == '-' ? "option" : "command";
+	struct nearest nearest;
 
 	fprintf(stderr, "repostal: unknown %s '%s'", what, given);
+	nearest_init(&nearest, given);
+	for (size_t i = 0; i < commands_count; i++)
+		nearest_offer(&nearest, commands[i].command->name);
 	if (renamed(given) != NULL)
 		fprintf(stderr, ": sample events are posted by 'repostal %s'", renamed(given));
-	for (size_t i = 0; i < commands_count && strlen(given) <= COMMAND_SIZE_MAX; i++)
-		if (text_edit_distance(given, commands[i].command->name) <= TYPING_ERRORS_MAX) {
-			fprintf(stderr, ", did you mean '%s'?", commands[i].command->name);
-			break;
-		}
+	else if (nearest.best[0] != '\0')
+		fprintf(stderr, ", did you mean '%s'?", nearest.best);
 	fputs("\nTry 'repostal --help'.\n", stderr);
 	return EXIT_USAGE;
 }

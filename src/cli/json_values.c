@@ -37,7 +37,7 @@ static size_t next_object_line(struct slice text, size_t at)
 
 /*
  * A line that begins with '{' starts a value of its own unless one may follow here: so a forgotten
- * quote or bracket does not swallow the events behind it.
+ * quote or bracket does not swallow the events after it.
  */
 static bool is_stray_start(const struct scan *scan, struct slice text, size_t at)
 {
@@ -59,7 +59,7 @@ static void scan_step(struct scan *scan, char c)
 		scan->wants_more = c == ',' || c == ':' || c == '[';
 }
 
-/* The offset behind the value that begins at the bracket at start; 0: there is no end. */
+/* The offset after the value that begins at the bracket at start; 0: there is no end. */
 static size_t scan_brackets(struct slice text, size_t start)
 {
 	struct scan scan = { 0 };

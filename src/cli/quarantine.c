@@ -315,7 +315,7 @@ const struct command command_quarantine = {
 	.options = rows,
 	.options_count = ARRAY_COUNT(rows),
 	.about = "What arrived and could not be translated is kept in quarantine.",
-	.notes = "Asks the running gateway at its admin address; when nobody listens there, opens "
+	.notes = "Asks the running gateway through its admin API; when no gateway runs, opens "
 		 "the store itself. Times are local with their offset on a terminal, else in UTC. "
 		 "Without a terminal, discard --all needs --yes.",
 	.exit_ok = "done",

@@ -13,7 +13,7 @@
 
 enum {
 	REPORT_SIZE_MAX = 4 * 1024 * 1024,
-	LOG_FLUSH_MS = 1000, /* what the end waits for whoever reads the log */
+	LOG_FLUSH_MS = 1000, /* what the end waits for the reader of the log */
 };
 
 struct serve_options {

@@ -209,7 +209,7 @@ const struct command command_store = {
 		 "there waits here, due when it was, and begins its retries anew (what keeps the "
 		 "order of its message: at once). Delivered, dead and discarded deliveries stay "
 		 "so, each with its last attempt; quarantine and pauses come along. Events that "
-		 "no target wanted stay behind. What cannot be understood any more goes into "
+		 "no target wanted are not copied. What cannot be understood any more goes into "
 		 "quarantine.\n\n"
 		 "Nothing is removed anywhere. Run it again when it was cut short: what is here "
 		 "already is skipped. Run it as the user that repostal runs as. Never start a "

@@ -47,8 +47,8 @@ static int print_targets(struct session *session)
 	return EXIT_OK;
 }
 
-/* Without a gateway nobody knows the state of what is not paused. */
-static void print_steered(const char *name, enum target_action action, const json_t *target)
+/* Without a gateway the state of what is not paused is not known. */
+static void print_controlled(const char *name, enum target_action action, const json_t *target)
 {
 	const char *state = json_string_value(json_object_get(target, "state"));
 
@@ -65,11 +65,11 @@ static void print_acted(const struct session *session, const char *name, enum ta
 	else if (action == ACTION_FORGET)
 		printf("%s: forgotten\n", name);
 	else
-		print_steered(name, action, json);
+		print_controlled(name, action, json);
 }
 
 /* pause and resume answer with the target as it is then. */
-static int steer(struct target_options *options, enum target_action action, const char *name)
+static int control(struct target_options *options, enum target_action action, const char *name)
 {
 	struct session *session = &options->session;
 	const char *reason = options->reason;
@@ -178,7 +178,7 @@ static int act(struct target_options *options, enum target_action action, const 
 	case ACTION_PAUSE:
 	case ACTION_RESUME:
 	case ACTION_FORGET:
-		return steer(options, action, name);
+		return control(options, action, name);
 	}
 	return EXIT_FAILED; /* not reached: -Wswitch guards the cases */
 }
@@ -235,10 +235,10 @@ const struct command command_target = {
 	.options = rows,
 	.options_count = ARRAY_COUNT(rows),
 	.about = "Shows the targets of the configuration, and those that were in it and still "
-		 "have something in the store, and steers them.",
+		 "have something in the store; pauses, resumes, tests and forgets them.",
 	.notes = "A pause is kept over restarts. States: active, paused, open (failing, tried now "
 		 "and then), probing, orphaned (no longer configured), disabled.\n\n"
-		 "Asks the running gateway at its admin address; when nobody listens there, opens "
+		 "Asks the running gateway through its admin API; when no gateway runs, opens "
 		 "the store itself.",
 	.exit_ok = "done",
 	.exit_failed = "it failed or there is no such target",

@@ -97,7 +97,7 @@ static void translate_text(struct translation *translation, const char *path, st
 	int64_t line;
 
 	json_values_init(&values, text);
-	/* Whoever reads the output may have seen enough. */
+	/* The reader of the output may have seen enough. */
 	while (ferror(stdout) == 0) {
 		switch (json_values_next(&values, &value, &line)) {
 		case JSON_VALUE_END:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names are looked up by a few threads at once, and for a few seconds only. A look-up cannot be cut
- * short: one that takes longer is left behind with what it uses, and ends with the process.
+ * short: one that takes longer is abandoned with what it uses, and ends with the process.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -118,7 +118,7 @@ static void await(struct lookups *lookups)
 	while (lookups->done_count < lookups->count &&
 		pthread_cond_timedwait(&lookups->done, &lookups->mutex, &deadline) != ETIMEDOUT)
 		;
-	lookups->next = lookups->count; /* nobody begins another */
+	lookups->next = lookups->count; /* no thread begins another */
 }
 
 static struct lookup *find(const struct lookups *lookups, const char *name)

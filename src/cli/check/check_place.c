@@ -114,7 +114,7 @@ static void check_listener(struct problems *problems, char *const *address, cons
 			group, err.text);
 }
 
-/* One that nobody named may be missing. */
+/* One that is not named may be missing. */
 static void check_socket(const struct config *config, struct problems *problems)
 {
 	struct local_path place;

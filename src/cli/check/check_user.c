@@ -52,7 +52,7 @@ static char *folder_of(const char *path)
 }
 
 /*
- * Whoever owns the store's folder runs the gateway; where there is none yet, it will be the user that
+ * The owner of the store's folder runs the gateway; where there is none yet, it will be the user that
  * the package makes. False: it cannot be told, or is this process's own.
  */
 static bool find_user(const struct config *config, const char *folder, struct user *user)

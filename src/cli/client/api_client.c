@@ -99,7 +99,7 @@ static bool has_token(const struct config *config)
 }
 
 /*
- * Whoever could make the socket could read the store, too; a port of this machine anybody can take. So
+ * What can make the socket can read the store, too; a port of this machine is open to any program. So
  * without proof nothing secret goes over TCP, and what comes is not taken for the gateway's word.
  */
 static enum status weigh(struct api_client *client, struct api_http *http,

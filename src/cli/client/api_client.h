@@ -3,7 +3,7 @@
  * api_client.h - the admin API, whether the gateway runs or not
  *
  * Promise    api_call() asks the running gateway over HTTP: over its Unix socket, else at the admin address,
- *            and only after it has proved to be the gateway of this store. When nobody listens there,
+ *            and only after it has proved to be the gateway of this store. When nothing listens there,
  *            it asks the same code in this process instead, with the store of the configuration: for
  *            GET without taking the store from anybody, for all else as its owner. Which way is used
  *            is decided by the first call and stays.
@@ -28,7 +28,7 @@ struct api_client;
 struct api_client *api_client_new(const struct config *config);
 void api_client_free(struct api_client **clientp);
 
-/* path begins behind /api/v1; query and body may be NULL. */
+/* path begins after /api/v1; query and body may be NULL. */
 enum status api_call(struct api_client *client, const char *method, const char *path,
 	const char *query, const json_t *body, int *http_status_out, json_t **json_out,
 	struct error *err);

@@ -42,7 +42,7 @@ static struct curl_slist *common_headers(void)
 	return append_header(append_header(NULL, "Content-Type: application/json"), "Expect:");
 }
 
-/* The host of a local one is never looked up; it satisfies whoever reads it. */
+/* The host of a local one is never looked up; it is there for the server to read. */
 static void set_place(
 	struct api_http *http, const struct admin_settings *admin, const char *socket_path)
 {

@@ -5,7 +5,7 @@
  * Promise    One connection, kept open between calls. The token goes with api_http_call() over TCP only:
  *            after api_identity_ask(). Over the Unix socket none is needed.
  * Threads    One owner.
- * Errors     STATUS_NOT_FOUND: nobody listens there; STATUS_IO: the connection failed, or no answer
+ * Errors     STATUS_NOT_FOUND: nothing listens there; STATUS_IO: the connection failed, or no answer
  *            came in time.
  */
 #ifndef REPOSTAL_CLI_API_HTTP_H

@@ -16,7 +16,7 @@ enum api_identity {
 	API_IDENTITY_PROVEN,
 	API_IDENTITY_WRONG,   /* something else, or the gateway of another store */
 	API_IDENTITY_UNKNOWN, /* it cannot be told: we, or the gateway, cannot read the store */
-	API_IDENTITY_ABSENT,  /* nobody answers */
+	API_IDENTITY_ABSENT,  /* nothing answers */
 };
 
 /* why is filled for all but PROVEN. */

@@ -60,7 +60,7 @@ static void start(struct api_offline *offline)
 }
 
 /*
- * A store that is made here would belong to whoever called, and not to the gateway's user, who then
+ * A store that is made here would belong to the caller, and not to the gateway's user, who then
  * could not open it.
  */
 static enum status take_store(struct api_offline *offline, struct error *err)
@@ -89,7 +89,7 @@ enum status api_offline_call(struct api_offline *offline, const char *method, co
 		.query = slice_text(query),
 		.content_type = slice_text(body == NULL ? NULL : "application/json"),
 		.body = slice_text(body),
-		.shows_urls = true, /* whoever asks has read the configuration */
+		.shows_urls = true, /* the one who asks has read the configuration */
 	};
 	struct control_answer handled;
 	enum status status = STATUS_OK;

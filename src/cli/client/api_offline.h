@@ -2,7 +2,7 @@
 /*
  * api_offline.h - the admin API in this process, while no gateway runs
  *
- * Promise    Answers as the gateway would. GET only reads, beside whoever owns the store; the first
+ * Promise    Answers as the gateway would. GET only reads, beside the owner of the store; the first
  *            call of another method takes the store, until api_offline_free().
  * Threads    One owner.
  * Ownership  The configuration outlives it.

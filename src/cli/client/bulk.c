@@ -93,7 +93,7 @@ static void draw(const struct bulk *bulk)
 	buf_free(&line);
 }
 
-/* Before something that may complain: its message would go on behind the bar. */
+/* Before something that may complain: its message would continue after the bar. */
 static void erase(const struct bulk *bulk)
 {
 	if (bulk->has_bar)
@@ -220,10 +220,10 @@ int bulk_run(struct session *session, const json_t *body, int64_t expected)
 	};
 	int exit_code;
 
+	catch_stop(); /* the job may begin before its answer is here */
 	exit_code = session_call(session, "POST", "/jobs", NULL, body, &bulk.job);
 	if (exit_code != EXIT_OK)
 		return exit_code;
-	catch_stop();
 	remember_id(&bulk);
 	exit_code = await(&bulk);
 	if (exit_code == EXIT_OK) {

@@ -17,7 +17,7 @@
 
 #include "session.h"
 
-/* body: of POST /jobs; expected: changes, or -1 when nobody knows. Returns the exit code. */
+/* body: of POST /jobs; expected: changes, or -1 when it is not known. Returns the exit code. */
 int bulk_run(struct session *session, const json_t *body, int64_t expected);
 
 #endif

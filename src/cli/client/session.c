@@ -224,7 +224,7 @@ int session_list(struct session *session, const char *path, struct buf *query,
 		seen += (int64_t)json_array_size(entries);
 		json_decref(cursor);
 		cursor = json_incref(json_object_get(page, "next"));
-		/* A reader that has seen enough closes the pipe: then nobody needs the rest. */
+		/* A reader that has seen enough closes the pipe: then the rest is not needed. */
 	} while (json_is_string(cursor) && (limit == 0 || seen < limit) && fflush(stdout) == 0);
 	if (!session->json && exit_code == EXIT_OK && json_is_string(cursor) && !ferror(stdout))
 		exit_code = say_more(session, path, query, query_size, cursor, limit);

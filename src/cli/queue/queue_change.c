@@ -98,7 +98,7 @@ static void explain_nothing(const struct session *session, const struct queue_op
 		return;
 	cli_failure(session->command, "%s",
 		options->all || options->as_new
-			? "what is there is in flight, or held behind an earlier event"
+			? "what is there is in flight, or held by an earlier event"
 			: "nothing there waits or is dead; --all also sends again what was "
 			  "delivered");
 }

@@ -118,7 +118,8 @@ static const struct command_option rows[] = {
 		.once = true,
 		.actions = FILTERED,
 		.help = "filter: ready (never attempted), waiting (for the next attempt), "
-			"inflight, held (behind an earlier event of its message), delivered, dead, "
+			"inflight, held (until an earlier event of its message is over), "
+			"delivered, dead, "
 			"discarded; several with commas between" },
 	{ .name = "event",
 		.value = "EVENT",
@@ -214,7 +215,7 @@ const struct command command_queue = {
 	.options_count = ARRAY_COUNT(rows),
 	.about = "Shows what was accepted and what became of it, and changes it.",
 	.notes = "Filters are given at most once each; all that are given must hold.\n\n"
-		 "Asks the running gateway at its admin address; when nobody listens there, opens "
+		 "Asks the running gateway through its admin API; when no gateway runs, opens "
 		 "the store itself. Times are local with their offset on a terminal, else in "
 		 "UTC.\n\n"
 		 "retry and discard of more than one say on a terminal how many, and ask. Without "

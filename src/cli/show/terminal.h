@@ -2,7 +2,7 @@
 /*
  * terminal.h - text that people read
  *
- * Promise    Foreign text that reaches a terminal cannot steer it.
+ * Promise    Foreign text that reaches a terminal cannot control it.
  * Threads    Any.
  */
 #ifndef REPOSTAL_CLI_TERMINAL_H

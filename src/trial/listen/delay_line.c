@@ -65,7 +65,7 @@ static void *delay_main(void *context)
 	do {
 		struct mailbox_chain arrived;
 
-		/* Asked before the taking: what was posted before the closing must not stay behind.
+		/* Asked before the taking: what was posted before the closing must not be left over.
 		 */
 		closed = mailbox_is_closed(&line->arrived);
 		arrived = mailbox_wait(&line->arrived, wait_ms(line));
@@ -113,7 +113,7 @@ void delay_line_free(struct delay_line **linep)
 	if (line == NULL)
 		return;
 	*linep = NULL;
-	/* What came between the end of the thread and that of the server; nobody waits for it. */
+	/* What came between the end of the thread and that of the server; nothing waits for it. */
 	left = mailbox_take(&line->arrived);
 	while ((item = mailbox_chain_pop(&left)) != NULL)
 		delayed_of(item)->ticket.complete(&delayed_of(item)->ticket, NULL);

@@ -28,7 +28,7 @@ void delay_line_add(struct delay_line *line, struct delayed *delayed);
 void delay_line_hurry(struct delay_line *line);
 /* Flushes everything and ends the thread. */
 void delay_line_stop(struct delay_line *line);
-/* After the server was stopped, and so nobody adds. Accepts null. */
+/* After the server was stopped, and so nothing is added. Accepts null. */
 void delay_line_free(struct delay_line **linep);
 
 #endif

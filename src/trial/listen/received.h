@@ -2,7 +2,7 @@
 /*
  * received.h - a webhook that has arrived, for people to read
  *
- * Promise    Any body can be printed; nothing in it can steer the terminal. The payload keeps its
+ * Promise    Any body can be printed; nothing in it can control the terminal. The payload keeps its
  *            order, and its numbers their value.
  * Threads    Any.
  */

@@ -123,7 +123,7 @@ static void flush_output(struct receiver *receiver)
 	fflush(stdout);
 	if (ferror(stdout) == 0 || receiver->output_closed)
 		return;
-	/* Nobody reads any more: end as if asked to, which is what the main thread waits for. */
+	/* The reader has gone: end as if asked to, which is what the main thread waits for. */
 	receiver->output_closed = true;
 	kill(getpid(), SIGTERM);
 }

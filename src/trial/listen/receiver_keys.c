@@ -231,7 +231,7 @@ static void refresh_if_unknown(struct receiver_keys *keys, struct slice kid)
 	if (keys->url == NULL || count_candidates(keys, kid, &is_empty) > 0)
 		return;
 	pthread_mutex_lock(&keys->fetching);
-	/* Somebody else may have fetched it while we waited for the mutex. */
+	/* Another thread may have fetched it while we waited for the mutex. */
 	if (count_candidates(keys, kid, &is_empty) == 0) {
 		int64_t age_ms = clock_monotonic_ms() - keys->fetched_ms;
 

@@ -16,7 +16,7 @@
 #include "repostal/random.h"
 
 enum {
-	ANSWER_SIZE_MAX = 1024, /* what is behind is read and thrown away */
+	ANSWER_SIZE_MAX = 1024, /* what is after it is read and thrown away */
 	POLL_MS = 100,          /* a signal may fall between the look at it and the poll */
 	RUN_NAME_SIZE = 17,
 	HANDLE_SPARE_COUNT = 64, /* descriptors beside those of the transfers */

@@ -48,7 +48,7 @@ static double quantile_ms(const struct load_result *result, size_t i)
 	return (double)latency_quantile_us(&result->latency, quantiles[i].share) / 1e3;
 }
 
-/* "  401: 3, 503: 1" behind the total. */
+/* "  401: 3, 503: 1" after the total. */
 static void print_refused(const struct load_result *result, struct buf *out)
 {
 	const char *separator = "  (";
