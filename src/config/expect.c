@@ -18,12 +18,12 @@ static void append_quoted(struct buf *out, const char *text)
 	buf_printf(out, "\"%s\"", text);
 }
 
-static size_t available_count(const struct choice *choices)
+static size_t choices_count(const struct setting_choice *choices)
 {
 	size_t count = 0;
 
-	for (const struct choice *choice = choices; choice->name != NULL; choice++)
-		count += !choice->later;
+	while (choices[count].name != NULL)
+		count++;
 	return count;
 }
 
@@ -31,11 +31,9 @@ static void append_choices(struct buf *out, const struct setting *row)
 {
 	size_t count = 0;
 
-	if (available_count(row->choices) > 1)
+	if (choices_count(row->choices) > 1)
 		buf_append_text(out, "one of ");
-	for (const struct choice *choice = row->choices; choice->name != NULL; choice++) {
-		if (choice->later)
-			continue;
+	for (const struct setting_choice *choice = row->choices; choice->name != NULL; choice++) {
 		append_separator(out, count++);
 		append_quoted(out, choice->name);
 	}

@@ -83,8 +83,8 @@ static const char *choice_name(const struct setting *row, const void *base)
 {
 	int64_t value = setting_fetch_integer(row, base);
 
-	for (const struct choice *choice = row->choices; choice->name != NULL; choice++) {
-		if (!choice->later && choice->value == value)
+	for (const struct setting_choice *choice = row->choices; choice->name != NULL; choice++) {
+		if (choice->value == value)
 			return choice->name;
 	}
 	return NULL;

@@ -215,12 +215,10 @@ static bool read_choice(const struct reading *reading, void *base, const config_
 	if (!has_type(value, CONFIG_TYPE_STRING))
 		return refuse_value(reading, value);
 	text = config_setting_get_string(value);
-	for (const struct choice *choice = reading->row->choices; choice->name != NULL; choice++) {
+	for (const struct setting_choice *choice = reading->row->choices; choice->name != NULL;
+		choice++) {
 		if (strcmp(choice->name, text) != 0)
 			continue;
-		if (choice->later)
-			return refuse_with(reading, value,
-				"cannot be \"%s\" yet: this version does not have it", text);
 		setting_store_integer(reading->row, base, choice->value);
 		return true;
 	}

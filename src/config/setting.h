@@ -39,10 +39,9 @@ enum setting_kind {
 	SETTING_ELEMENTS, /* list of groups - array of structs and its count */
 };
 
-struct choice {
+struct setting_choice {
 	const char *name;
 	int value;
-	bool later; /* planned: has a message of its own, and no value yet */
 };
 
 struct setting {
@@ -57,8 +56,8 @@ struct setting {
 		fallback; /* as it would be written in the file; NULL: none, the field stays zero */
 	/* In the unit of the field; bytes of a text, elements of a list, delays of a retry. */
 	int64_t min, max;
-	const struct choice *choices; /* ends with a null name */
-	uint32_t events;              /* bit 1 << enum postal_event_type */
+	const struct setting_choice *choices; /* ends with a null name */
+	uint32_t events;                      /* bit 1 << enum postal_event_type */
 	/* The error completes "'listen.address' ...", and never quotes the value. */
 	bool (*format)(struct slice value, struct error *err);
 	bool may_be_none; /* of a duration: "" is 0, whatever the limits */

@@ -40,44 +40,44 @@ enum {
 	HEADERS_MAX = 64,
 };
 
-static const struct choice store_backends[] = {
-	{ "sqlite", STORE_SQLITE, false },
-	{ "postgresql", STORE_POSTGRESQL, false },
-	{ NULL, 0, false },
+static const struct setting_choice store_backends[] = {
+	{ "sqlite", STORE_SQLITE },
+	{ "postgresql", STORE_POSTGRESQL },
+	{ NULL, 0 },
 };
-static const struct choice auth_choices[] = { { "none", 1, false }, { NULL, 0, false } };
-static const struct choice tristates[] = {
-	{ "false", POSTAL_FALSE, false },
-	{ "true", POSTAL_TRUE, false },
-	{ "null", POSTAL_NULL, false },
-	{ NULL, 0, false },
+static const struct setting_choice auth_choices[] = { { "none", 1 }, { NULL, 0 } };
+static const struct setting_choice tristates[] = {
+	{ "false", POSTAL_FALSE },
+	{ "true", POSTAL_TRUE },
+	{ "null", POSTAL_NULL },
+	{ NULL, 0 },
 };
-static const struct choice time_choices[] = {
-	{ "0", 0, false },
-	{ "null", 1, false },
-	{ NULL, 0, false },
+static const struct setting_choice time_choices[] = {
+	{ "0", 0 },
+	{ "null", 1 },
+	{ NULL, 0 },
 };
-static const struct choice orderings[] = {
-	{ "none", TARGET_ORDERING_NONE, false },
-	{ "message", TARGET_ORDERING_MESSAGE, false },
-	{ NULL, 0, false },
+static const struct setting_choice orderings[] = {
+	{ "none", TARGET_ORDERING_NONE },
+	{ "message", TARGET_ORDERING_MESSAGE },
+	{ NULL, 0 },
 };
-static const struct choice outcome_choices[] = {
-	{ "all", 0, false },
-	{ "final", 1, false },
-	{ NULL, 0, false },
+static const struct setting_choice outcome_choices[] = {
+	{ "all", 0 },
+	{ "final", 1 },
+	{ NULL, 0 },
 };
-static const struct choice log_levels[] = {
-	{ "debug", LOG_LEVEL_DEBUG, false },
-	{ "info", LOG_LEVEL_INFO, false },
-	{ "warn", LOG_LEVEL_WARN, false },
-	{ "error", LOG_LEVEL_ERROR, false },
-	{ NULL, 0, false },
+static const struct setting_choice log_levels[] = {
+	{ "debug", LOG_LEVEL_DEBUG },
+	{ "info", LOG_LEVEL_INFO },
+	{ "warn", LOG_LEVEL_WARN },
+	{ "error", LOG_LEVEL_ERROR },
+	{ NULL, 0 },
 };
-static const struct choice log_formats[] = {
-	{ "text", LOG_FORMAT_TEXT, false },
-	{ "json", LOG_FORMAT_JSON, false },
-	{ NULL, 0, false },
+static const struct setting_choice log_formats[] = {
+	{ "text", LOG_FORMAT_TEXT },
+	{ "json", LOG_FORMAT_JSON },
+	{ NULL, 0 },
 };
 
 /* clang-format off */

@@ -11,6 +11,7 @@ import events
 import pytest
 from receiver import Reply
 from settings import PATH, source, target
+from waiting import wait_until
 
 MESSAGE_KEYS = ["id", "token", "direction", "message_id", "to", "from", "subject", "timestamp",
                 "spam_status", "tag"]
@@ -339,10 +340,13 @@ def test_a_restart_changes_no_byte(start_gateway, receiver):
     gateway = start_gateway()
     gateway.post(events.delivered())
     gateway.post(events.drop())
-    receiver.wait_count(2)
+
+    def bodies():
+        return {request.envelope["uuid"]: request.body for request in receiver.requests()}
+
+    wait_until(lambda: len(bodies()) == 2, "both were attempted")
     gateway.kill9()
-    first = {request.envelope["uuid"]: request.body for request in receiver.requests()}
-    assert len(first) == 2
+    first = bodies()
     receiver.answer("/postal", Reply(200))
     before = len(receiver.requests())
     gateway.start()
