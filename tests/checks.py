@@ -67,7 +67,7 @@ CIRCLES_LEFT = {
     "base/buf", "base/text",
     "config/read", "config/read_list",
     "control/copy_events", "control/copy_quarantine", "control/store_copy",
-    "http/exchange", "http/loop", "http/refusal", "http/server",
+    "http/exchange", "http/http2", "http/loop", "http/refusal", "http/server", "http/tls",
     "http/gate", "http/linger", "http/pace",
 }
 

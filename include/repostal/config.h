@@ -105,6 +105,8 @@ void config_report(struct problems *problems, enum config_finding finding, const
 
 /* The setting was given and would not do: what is in field is its default. */
 bool config_was_refused(const struct problems *problems, const void *field);
+/* It stands in the file. */
+bool config_was_given(const struct problems *problems, const void *field);
 int config_line(const struct problems *problems, const void *field, const void *owner);
 void config_report_line(struct problems *problems, enum config_finding finding, int line,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http.h - an HTTP/1.1 server: the only place that knows libh2o
+ * http.h - a server of HTTP/1.1 and, over TLS, of HTTP/2: the only place that knows libh2o
  *
  * Promise    Bodies arrive whole and no larger than max_body; slow senders and readers, too many
- *            connections and too large headers are cut off. Every refusal by the server itself has
- *            the same error shape as ours. A request may be answered later, from any thread, also
- *            when its client has gone.
+ *            connections and too large headers are cut off. A stream of HTTP/2 is treated as a
+ *            connection of HTTP/1 is. Every refusal by the server itself has the same error shape
+ *            as ours. A request may be answered later, from any thread, also when its client has
+ *            gone.
  * Threads    Each loop is one thread; a request, its answer and its ticket's complete() stay on the
  *            loop that accepted it. http_tickets_add/flush are for any one thread at a time.
  * Ownership  Slices of a request are valid until it is answered. A ticket belongs to the server
@@ -40,8 +41,8 @@ struct http_request;
 /*
  * Of a request whose head has come and whose body has not: is it worth reading? Method, path, query,
  * authorization, forwarded_for, peer and is_local are filled in. After a no the handler is called at once, without the
- * body and with body_refused, and must not take anything; the connection ends with its answer. Runs on the
- * loop.
+ * body and with body_refused, and must not take anything; the connection (HTTP/2: the stream) ends with its
+ * answer. Runs on the loop.
  */
 typedef bool http_body_filter(void *context, const struct http_request *request);
 
@@ -51,11 +52,12 @@ struct http_settings {
 	int port;         /* 0: any free one, see http_server_port() */
 	int threads;
 	int64_t max_body;
-	int max_connections;
+	int max_connections; /* and streams of HTTP/2 beyond the first of each */
 	/* Head and body together; also of idle connections, and of the writing of one answer. */
 	int64_t request_timeout_ms;
 	char *tls_certificate; /* PEM chain; NULL or "": no TLS */
 	char *tls_key;
+	bool http2; /* offered to clients over TLS, where the library can: http_speaks_http2() */
 	http_body_filter *may_send_body; /* NULL: everybody may; its context is the handler's */
 };
 
@@ -189,5 +191,6 @@ void http_answer_error_with(struct http_exchange *exchange, int status, const ch
 
 /* Of libh2o: what this was built with, for the library itself does not say. */
 const char *http_library_version(void);
+bool http_speaks_http2(void);
 
 #endif

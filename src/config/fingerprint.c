@@ -213,7 +213,8 @@ static bool is_given(const char *text)
 
 static bool is_made_once(const char *path)
 {
-	if (starts_with(path, "listen.tls.") || strcmp(path, "listen.trusted_proxies") == 0)
+	if (starts_with(path, "listen.tls.") || strcmp(path, "listen.http2") == 0 ||
+		strcmp(path, "listen.trusted_proxies") == 0)
 		return false;
 	return starts_with(path, "listen.") || starts_with(path, "admin.") ||
 	       starts_with(path, "store.");

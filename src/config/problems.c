@@ -202,6 +202,11 @@ bool config_was_refused(const struct problems *problems, const void *field)
 	return problems_was_refused(problems, field);
 }
 
+bool config_was_given(const struct problems *problems, const void *field)
+{
+	return problems_was_given(problems, field);
+}
+
 int config_line(const struct problems *problems, const void *field, const void *owner)
 {
 	return problems_line(problems, field, owner);

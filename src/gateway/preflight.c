@@ -193,6 +193,22 @@ static void check_descriptors(const struct config *config, struct problems *prob
 		needed, (int64_t)limit.rlim_max);
 }
 
+/* Asked for in so many words, and not to be had: everything works without it. */
+static void check_http2(const struct config *config, struct problems *problems)
+{
+	const struct http_settings *listen = &config->listen;
+
+	if (!listen->http2 || !config_was_given(problems, &listen->http2))
+		return;
+	if (!http_speaks_http2())
+		config_report(problems, CONFIG_WARNING, &listen->http2, NULL,
+			"'listen.http2': libh2o %s cannot speak HTTP/2: clients get HTTP/1.1",
+			http_library_version());
+	else if (!is_given(listen->tls_certificate))
+		config_report(problems, CONFIG_WARNING, &listen->http2, NULL,
+			"'listen.http2': without 'listen.tls' clients get HTTP/1.1");
+}
+
 bool preflight_literal_address(const char *host, struct address *address_out)
 {
 	static const struct addrinfo hints = {
@@ -241,6 +257,7 @@ void preflight_examine(void *context, const struct config *config, struct proble
 	}
 	check_system_authorities(config, problems);
 	check_descriptors(config, problems);
+	check_http2(config, problems);
 }
 
 /* Of "PATH:LINE: warning: text", the report's own form. */

@@ -70,66 +70,97 @@ static bool is_encoded(const h2o_req_t *req)
 	return false;
 }
 
-static void on_exchange_dispose(void *data)
+void http_exchange_begin(struct http_exchange *exchange, h2o_req_t *req)
 {
-	struct http_exchange *exchange = data;
-
-	if (exchange->ticket != NULL)
-		exchange->ticket->exchange = NULL;
+	*exchange = (struct http_exchange){
+		.req = req,
+		.connection = http_connection_of(req),
+		.authority = slice_of(NULL, 0),
+		.began_us = clock_monotonic_us(),
+	};
 }
 
-static struct http_exchange *exchange_new(h2o_req_t *req)
+void http_exchange_read(struct http_exchange *exchange, struct http_request *request_out)
 {
-	struct http_exchange *exchange =
-		h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), on_exchange_dispose);
+	h2o_req_t *req = exchange->req;
 
-	exchange->req = req;
-	exchange->connection = http_connection_of(req);
-	exchange->ticket = NULL;
-	exchange->connection->is_deferred = false;
-	exchange->authority = slice_of(NULL, 0);
-	exchange->began_us = clock_monotonic_us();
-	http_connection_enter(exchange->connection, HTTP_WAITING);
-	return exchange;
-}
-
-static void refuse_framing(struct http_server *server, struct http_exchange *exchange)
-{
-	counter_add(&server->metrics.bad_requests, 1);
-	http_answer_error(exchange, 400, "the end of the request can be understood in two ways",
-		"request", "headers");
-}
-
-int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
-{
-	struct http_exchange *exchange = exchange_new(req);
-	struct http_server *server = exchange->connection->loop->server;
-	struct http_request request = {
+	*request_out = (struct http_request){
 		.method = slice_of_iovec(req->method),
 		.content_type = header_value(req, H2O_TOKEN_CONTENT_TYPE),
 		.is_encoded = is_encoded(req),
 		.authorization = header_value(req, H2O_TOKEN_AUTHORIZATION),
 		.forwarded_for = forwarded_for(req),
-		.body = slice_of_iovec(req->entity),
+		.body = slice_of(NULL, 0),
 		.peer = exchange->connection->peer,
 		.is_local = exchange->connection->is_local,
-		.body_refused = exchange->connection->gate.is_hidden,
 	};
+	exchange->authority = head_split_target(
+		slice_of_iovec(req->path), &request_out->path, &request_out->query);
+}
+
+void http_exchange_end(struct http_exchange *exchange)
+{
+	if (exchange->ticket != NULL)
+		exchange->ticket->exchange = NULL;
+}
+
+static void on_exchange_dispose(void *data)
+{
+	http_exchange_end(data);
+}
+
+static void refuse_framing(struct http_exchange *exchange)
+{
+	counter_add(&exchange->connection->loop->server->metrics.bad_requests, 1);
+	http_answer_error(exchange, 400, "the end of the request can be understood in two ways",
+		"request", "headers");
+}
+
+void http_exchange_refuse_size(struct http_exchange *exchange)
+{
+	counter_add(&exchange->connection->loop->server->metrics.too_large, 1);
+	http_answer_error(exchange, 413, "Request Entity Too Large", "body", "body");
+}
+
+int http_on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+	struct http_exchange *exchange =
+		h2o_mem_alloc_shared(&req->pool, sizeof(*exchange), on_exchange_dispose);
+	struct http_server *server;
+	struct http_gate *gate;
+	struct http_request request;
 
 	(void)handler;
-	if (exchange->connection->gate.is_broken) {
-		refuse_framing(server, exchange);
+	http_exchange_begin(exchange, req);
+	server = exchange->connection->loop->server;
+	gate = &exchange->connection->gate;
+	http_connection_enter(exchange->connection, HTTP_WAITING);
+	exchange->connection->is_deferred = false;
+	if (gate->is_broken) {
+		refuse_framing(exchange);
 		return 0;
 	}
-	exchange->authority =
-		head_split_target(slice_of_iovec(req->path), &request.path, &request.query);
-	if (exchange->connection->gate.is_too_large) {
-		counter_add(&server->metrics.too_large, 1);
-		http_answer_error(exchange, 413, "Request Entity Too Large", "body", "body");
-		return 0;
-	}
-	server->handler(server->handler_context, exchange, &request);
+	http_exchange_read(exchange, &request);
+	request.body = slice_of_iovec(req->entity);
+	request.body_refused = gate->is_hidden;
+	if (gate->is_too_large)
+		http_exchange_refuse_size(exchange);
+	else
+		server->handler(server->handler_context, exchange, &request);
 	return 0;
+}
+
+static void begin_answer(struct http_exchange *exchange)
+{
+	struct http_connection *connection = exchange->connection;
+
+	h2o_socket_dont_read(connection->socket, 0);
+	/* What follows a hidden body's head is not what its sender calls a request. */
+	connection->lingers = connection->gate.is_hidden;
+	if (connection->lingers || atomic_load(&connection->loop->command) != HTTP_LOOP_RUN)
+		exchange->req->http1_is_persistent = 0;
+	connection->is_last = !exchange->req->http1_is_persistent;
+	http_connection_enter(connection, HTTP_WRITING);
 }
 
 void http_answer(struct http_exchange *exchange, const struct http_answer *answer)
@@ -142,13 +173,10 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 
 	http_codes_note(&connection->loop->server->metrics, answer->status,
 		clock_monotonic_us() - exchange->began_us);
-	h2o_socket_dont_read(connection->socket, 0);
-	/* What follows a hidden body's head is not what its sender calls a request. */
-	connection->lingers = connection->gate.is_hidden;
-	if (connection->lingers || atomic_load(&connection->loop->command) != HTTP_LOOP_RUN)
-		req->http1_is_persistent = 0;
-	connection->is_last = !req->http1_is_persistent;
-	http_connection_enter(connection, HTTP_WRITING);
+	if (exchange->stream != NULL)
+		http2_answer_begin(exchange);
+	else
+		begin_answer(exchange);
 	req->res.status = answer->status;
 	req->res.reason = http_reason(answer->status);
 	if (answer->status != 204)
@@ -166,7 +194,10 @@ void http_answer(struct http_exchange *exchange, const struct http_answer *answe
 	libh2o_add_date(req);
 	h2o_start_response(req, &generator);
 	h2o_send(req, &body, is_head || body.len == 0 ? 0 : 1, H2O_SEND_STATE_FINAL);
-	http_gate_watch(connection);
+	if (exchange->stream != NULL)
+		http2_answer_end(exchange);
+	else
+		http_gate_watch(connection);
 }
 
 void http_answer_error_with(struct http_exchange *exchange, int status, const char *message,
@@ -216,7 +247,8 @@ static void watch_unread(struct http_connection *connection)
 
 void http_defer(struct http_exchange *exchange, struct http_ticket *ticket)
 {
-	watch_unread(exchange->connection);
+	if (exchange->stream == NULL)
+		watch_unread(exchange->connection);
 	ticket->exchange = exchange;
 	ticket->loop = exchange->connection->loop;
 	exchange->ticket = ticket;

@@ -32,6 +32,11 @@ enum {
 	HTTP_PACE_MS = 10,    /* between two turns of pipelined requests that cost nothing */
 	HTTP_PACE_BURST =
 		16, /* how many of them a loop takes in a turn, of all connections together */
+
+	HTTP2_STREAMS_MAX = 100, /* of a connection */
+	/* What a connection may send beside bodies that are taken, and for each answer that it got. */
+	HTTP2_CHATTER_MAX = 1024 * 1024,
+	HTTP2_CHATTER_PER_ANSWER = 16 * 1024,
 };
 
 struct http_loop {
@@ -49,7 +54,8 @@ struct http_loop {
 	h2o_multithread_message_t wake_message; /* linked while ready is not empty */
 	struct mailbox ready;                   /* tickets to complete */
 	struct http_connection *connections;    /* doubly linked */
-	int connections_count;
+	int connections_count;                  /* and of HTTP/2's, the streams beyond the first */
+	h2o_linklist_t unsettled;               /* connections of HTTP/2 */
 	size_t heads_size; /* what unfinished heads use beyond HTTP_HEAD_SIZE_FREE */
 	int connections_max;
 	bool is_pausing;          /* nothing was left to accept with */
@@ -76,6 +82,7 @@ enum http_loop_command {
 
 struct http_server {
 	h2o_globalconf_t config;
+	h2o_hostconf_t *host, *host_http2;
 	http_handler *handler;
 	void *handler_context;
 	struct http_settings settings; /* strings are not kept */
@@ -104,6 +111,16 @@ struct http_gate {
 	bool is_hidden;              /* its body was not read, and is not to be */
 };
 
+/* What a connection over HTTP/2 has beside its socket (http2.c). */
+struct http2 {
+	struct http_stream *streams; /* newest first */
+	int streams_count;
+	int pending_count; /* of those, with something left to do before libh2o lets go of them */
+	uint64_t newest;   /* stream that has been looked at */
+	uint64_t allowed;  /* bytes that it may have sent until now */
+	h2o_linklist_t unsettled;
+};
+
 /* Reached from its socket through on_close.data, and from its requests through `hosts`. */
 struct http_connection {
 	h2o_hostconf_t *hosts[2]; /* what libh2o takes for the list of hosts: one, and the end */
@@ -118,6 +135,8 @@ struct http_connection {
 	struct http_gate gate;
 	bool is_deferred; /* the last answer waited for the store, or for a worker */
 	h2o_linklist_t pace;
+	bool is_http2;
+	struct http2 http2;
 	bool is_last; /* it ends with the answer that is being written */
 	bool lingers; /* and then reads on for a while */
 	size_t linger_left;
@@ -128,6 +147,7 @@ struct http_connection {
 struct http_exchange {
 	h2o_req_t *req;
 	struct http_connection *connection;
+	struct http_stream *stream; /* NULL: HTTP/1 */
 	struct http_ticket *ticket; /* of a deferred answer */
 	int64_t began_us;           /* monotonic; the request was there */
 	struct slice
@@ -163,6 +183,8 @@ void http_loop_command(struct http_loop *loop, enum http_loop_command command);
 /* Since when, monotonic, the loop owes us a round; now_ms: it has come round, and is asked again. */
 int64_t http_loop_ask(struct http_loop *loop, int64_t now_ms);
 struct http_connection *http_connection_of(h2o_req_t *req);
+/* Streams count like connections. */
+void http_loop_count(struct http_loop *loop, int change);
 
 /* codes.c */
 const char *http_reason(int status);
@@ -171,6 +193,12 @@ void http_codes_note(struct http_metrics *metrics, int status, int64_t duration_
 
 /* exchange.c */
 int http_on_request(h2o_handler_t *handler, h2o_req_t *req);
+void http_exchange_begin(struct http_exchange *exchange, h2o_req_t *req);
+/* All but the body and what was refused of it. */
+void http_exchange_read(struct http_exchange *exchange, struct http_request *request_out);
+void http_exchange_refuse_size(struct http_exchange *exchange);
+/* Of a request that libh2o frees. */
+void http_exchange_end(struct http_exchange *exchange);
 void http_complete_tickets(struct http_loop *loop);
 
 /* refusal.c: gives libh2o's own refusals our error shape. */
@@ -199,6 +227,23 @@ void http_pace_run(struct http_loop *loop, int64_t now_ms);
 bool http_pace_is_waiting(struct http_loop *loop);
 /* Of a connection that ends. */
 void http_pace_forget(struct http_connection *connection);
+
+/*
+ * http2.c: each stream is a request with a state and a deadline of its own; the connection has a deadline
+ * while it has none.
+ */
+void http2_open(struct http_connection *connection);
+int http2_on_request(h2o_handler_t *handler, h2o_req_t *req);
+/* libh2o refuses it by itself; false: the answer is ours. */
+bool http2_begin_refusal(struct http_connection *connection, h2o_req_t *req);
+void http2_answer_begin(struct http_exchange *exchange);
+void http2_answer_end(struct http_exchange *exchange);
+/* What must not be done while libh2o is at work; after each round of the loop. */
+void http2_settle(struct http_loop *loop);
+/* Looks at those that are quiet, and ends streams that are overdue. */
+void http2_sweep(struct http_loop *loop, int64_t now_ms, const struct http_limits *limits);
+/* Says goodbye: what has not all come goes, what waits for its answer gets it. */
+void http2_drain(struct http_loop *loop);
 
 /*
  * linger.c: a refusal that is sent while the body is still arriving would be destroyed by the reset

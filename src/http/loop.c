@@ -18,6 +18,14 @@ struct http_connection *http_connection_of(h2o_req_t *req)
 	return H2O_STRUCT_FROM_MEMBER(struct http_connection, hosts, req->conn->hosts);
 }
 
+void http_loop_count(struct http_loop *loop, int change)
+{
+	loop->connections_count += change;
+	gauge_add(&loop->server->metrics.connections, change);
+	if (change < 0)
+		listener_watch(loop, true);
+}
+
 static void on_connection_closed(void *data)
 {
 	struct http_connection *connection = data;
@@ -26,6 +34,8 @@ static void on_connection_closed(void *data)
 	http_linger_forget(connection);
 	http_pace_forget(connection);
 	http_gate_forget(connection);
+	if (h2o_linklist_is_linked(&connection->http2.unsettled))
+		h2o_linklist_unlink(&connection->http2.unsettled);
 	if (connection->is_gone != NULL)
 		*connection->is_gone = true;
 	*connection->previous = connection->next;
@@ -33,10 +43,8 @@ static void on_connection_closed(void *data)
 		connection->next->previous = connection->previous;
 	SSL_CTX_free(connection->tls);
 	free(connection);
-	loop->connections_count--;
-	gauge_add(&loop->server->metrics.connections, -1);
 	atomic_fetch_sub(&loop->busy, 1);
-	listener_watch(loop, true);
+	http_loop_count(loop, -1);
 }
 
 static struct http_connection *connection_add(
@@ -48,7 +56,7 @@ static struct http_connection *connection_add(
 	memset(&peer, 0, sizeof(peer));
 	if (h2o_socket_getpeername(socket, (struct sockaddr *)&peer) > 0)
 		address_from_sockaddr((struct sockaddr *)&peer, &connection->peer);
-	connection->hosts[0] = loop->server->config.hosts[0];
+	connection->hosts[0] = loop->server->host;
 	connection->loop = loop;
 	connection->socket = socket;
 	connection->is_local = is_local;
@@ -58,8 +66,7 @@ static struct http_connection *connection_add(
 	if (connection->next != NULL)
 		connection->next->previous = &connection->next;
 	loop->connections = connection;
-	loop->connections_count++;
-	gauge_add(&loop->server->metrics.connections, 1);
+	http_loop_count(loop, 1);
 	atomic_fetch_add(&loop->busy, 1);
 	socket->on_close.cb = on_connection_closed;
 	socket->on_close.data = connection;
@@ -74,6 +81,8 @@ static void on_handshake(h2o_socket_t *socket, const char *error)
 	connection->tls = NULL;
 	if (error != NULL)
 		h2o_socket_close(socket);
+	else if (libh2o_has_chosen_http2(socket))
+		http2_open(connection);
 	else
 		http_gate_open(connection);
 }
@@ -192,6 +201,7 @@ bool http_loop_init(struct http_loop *loop, struct http_server *server, size_t i
 		loop->lingering_max = 1;
 	h2o_linklist_init_anchor(&loop->lingering);
 	h2o_linklist_init_anchor(&loop->paced);
+	h2o_linklist_init_anchor(&loop->unsettled);
 	mailbox_init(&loop->ready, on_tickets_posted, loop);
 	sem_init(&loop->let_go, 0, 0);
 	return true;
@@ -256,7 +266,7 @@ static void close_unanswered(struct http_loop *loop)
 
 	for (struct http_connection *c = loop->connections; c != NULL; c = next) {
 		next = c->next;
-		if (c->state == HTTP_READING)
+		if (c->state == HTTP_READING && !c->is_http2)
 			shutdown(h2o_socket_get_fd(c->socket), SHUT_RD);
 		else if (c->state == HTTP_LINGERING)
 			http_linger_end(c);
@@ -282,6 +292,7 @@ static void obey(struct http_loop *loop, enum http_loop_command command)
 	case HTTP_LOOP_DRAIN:
 		listener_close(loop);
 		close_unanswered(loop);
+		http2_drain(loop);
 		break;
 	case HTTP_LOOP_CUT_OFF:
 		close_all(loop);
@@ -305,6 +316,7 @@ static void sweep(struct http_loop *loop, int64_t now_ms)
 		return;
 	loop->swept_ms = now_ms;
 	libh2o_give_back(false);
+	http2_sweep(loop, now_ms, &limits);
 	for (struct http_connection *c = loop->connections; c != NULL; c = next) {
 		next = c->next;
 		if (!http_is_overdue(c->state, c->since_ms, now_ms, &limits))
@@ -359,6 +371,7 @@ void *http_loop_main(void *data)
 		sweep(loop, now_ms);
 		end_pause(loop, now_ms);
 		http_pace_run(loop, now_ms);
+		http2_settle(loop);
 		command = (enum http_loop_command)atomic_load(&loop->command);
 		if (command != seen)
 			obey(loop, command);

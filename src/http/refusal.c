@@ -70,17 +70,25 @@ static h2o_ostream_t **add_refusal(h2o_req_t *req, h2o_ostream_t **slot)
 	return &stream->super.next;
 }
 
+static bool begin_refusal(struct http_connection *connection)
+{
+	if (connection->state != HTTP_READING)
+		return false;
+	http_connection_enter(connection, HTTP_WRITING);
+	connection->is_last = true;
+	connection->lingers = true;
+	return true;
+}
+
 static void on_setup_answer(h2o_filter_t *filter, h2o_req_t *req, h2o_ostream_t **slot)
 {
 	struct refusal_filter *self = (struct refusal_filter *)filter;
 	struct http_connection *connection = http_connection_of(req);
 
-	if (connection->state == HTTP_READING) {
+	if (connection->is_http2 ? http2_begin_refusal(connection, req)
+				 : begin_refusal(connection)) {
 		count_refusal(&self->server->metrics, req->res.status);
 		slot = add_refusal(req, slot);
-		http_connection_enter(connection, HTTP_WRITING);
-		connection->is_last = true;
-		connection->lingers = true;
 	}
 	h2o_setup_next_ostream(req, slot);
 }

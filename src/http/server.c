@@ -10,30 +10,48 @@
 #include "repostal/memory.h"
 
 enum {
-	DRAIN_POLL_US = 2000
+	DRAIN_POLL_US = 2000,
+	HTTP2_IDLE_FACTOR = 4
 };
 
+static h2o_hostconf_t *add_host(struct http_server *server, const char *name,
+	int (*on_request)(h2o_handler_t *, h2o_req_t *), h2o_handler_t **handler_out)
+{
+	h2o_hostconf_t *host = h2o_config_register_host(
+		&server->config, h2o_iovec_init(name, strlen(name)), UINT16_MAX);
+	h2o_pathconf_t *path;
+
+	http_refusals_install(server, &host->fallback_path);
+	path = h2o_config_register_path(host, "/", 0);
+	http_refusals_install(server, path);
+	*handler_out = h2o_create_handler(path, sizeof(**handler_out));
+	(*handler_out)->on_req = on_request;
+	return host;
+}
+
+/* The names of hosts mean nothing: each connection has one host, whatever is asked for. */
 static void configure(struct http_server *server)
 {
 	const struct http_settings *settings = &server->settings;
-	h2o_hostconf_t *host;
-	h2o_pathconf_t *path;
+	const uint64_t timeout_ms = (uint64_t)settings->request_timeout_ms;
+	const struct libh2o_http2_settings http2 = {
+		.idle_timeout_ms = timeout_ms * HTTP2_IDLE_FACTOR, /* ours comes first */
+		.streams_max = HTTP2_STREAMS_MAX,
+	};
 	h2o_handler_t *handler;
 
 	h2o_config_init(&server->config);
 	server->config.server_name = h2o_iovec_init(H2O_STRLIT("repostal"));
-	server->config.max_request_entity_size = (size_t)settings->max_body + 1;
-	server->config.handshake_timeout = (uint64_t)settings->request_timeout_ms;
-	server->config.http1.req_timeout = (uint64_t)settings->request_timeout_ms;
-	libh2o_set_io_timeout(&server->config, (uint64_t)settings->request_timeout_ms);
+	server->config.max_request_entity_size =
+		(size_t)settings->max_body + LIBH2O_HTTP2_WINDOW_SIZE;
+	server->config.handshake_timeout = timeout_ms;
+	server->config.http1.req_timeout = timeout_ms;
+	libh2o_set_io_timeout(&server->config, timeout_ms);
 	server->config.http1.upgrade_to_http2 = 0;
-	host = h2o_config_register_host(
-		&server->config, h2o_iovec_init(H2O_STRLIT("default")), UINT16_MAX);
-	http_refusals_install(server, &host->fallback_path);
-	path = h2o_config_register_path(host, "/", 0);
-	http_refusals_install(server, path);
-	handler = h2o_create_handler(path, sizeof(*handler));
-	handler->on_req = http_on_request;
+	libh2o_http2_configure(&server->config, &http2);
+	server->host = add_host(server, "http1", http_on_request, &handler);
+	server->host_http2 = add_host(server, "http2", http2_on_request, &handler);
+	libh2o_handler_streams(handler);
 }
 
 void http_server_note_open(struct http_server *server)
@@ -245,4 +263,9 @@ void http_server_stop(struct http_server **serverp)
 const char *http_library_version(void)
 {
 	return LIBH2O_VERSION;
+}
+
+bool http_speaks_http2(void)
+{
+	return LIBH2O_SPEAKS_HTTP2;
 }

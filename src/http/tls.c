@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS 1.2 and 1.3 with OpenSSL's defaults. No ALPN: libh2o 2.2.5 would then offer HTTP/2, and it
- * predates the fix of the rapid reset attack (CVE-2023-44487).
+ * TLS 1.2 and 1.3 with OpenSSL's defaults. Without HTTP/2 nothing is negotiated: there is one protocol.
  */
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -25,6 +24,22 @@ static int refuse_passphrase(char *buf, int size, int for_writing, void *data)
 	return -1;
 }
 
+/* HTTP/2, if the client knows it. One that knows neither of ours gets HTTP/1.1, as without ALPN. */
+static int choose_protocol(SSL *tls, const unsigned char **chosen, unsigned char *chosen_size,
+	const unsigned char *offered, unsigned offered_size, void *data)
+{
+	static const unsigned char ours[] = "\x02h2\x08http/1.1";
+	unsigned char *found = NULL;
+
+	(void)tls;
+	(void)data;
+	if (SSL_select_next_proto(&found, chosen_size, ours, sizeof(ours) - 1, offered,
+		    offered_size) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_NOACK;
+	*chosen = found;
+	return SSL_TLSEXT_ERR_OK;
+}
+
 enum status http_tls_context(
 	const struct http_settings *settings, SSL_CTX **context_out, struct error *err)
 {
@@ -45,6 +60,8 @@ enum status http_tls_context(
 	SSL_CTX_set_options(context,
 		SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	if (settings->http2 && http_speaks_http2())
+		SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	if (SSL_CTX_use_certificate_chain_file(context, settings->tls_certificate) != 1) {
 		error_set(err, "TLS certificate '%s': %s", settings->tls_certificate, reason());
 		goto out;

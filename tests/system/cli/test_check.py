@@ -233,6 +233,7 @@ WARNINGS = {
         lambda f: client(f.expired, f.expired_key), "'targets.tls.certificate': '{expired}' expired"),
     "authorities that expire soon": (
         lambda f: aiming("https://127.0.0.1:9/", tls={"ca": f.soon}), "'targets.tls.ca': '{soon}' expires in"),
+    "HTTP/2 without TLS": (lambda f: {"listen": {"http2": True}}, "'listen.http2': "),
 }
 
 
@@ -245,6 +246,15 @@ def test_check_warns_and_serve_starts(start_gateway, files, fault):
     assert result.returncode == 0, result.stderr
     assert f": warning: {wanted}" in result.stderr
     assert any(wanted in line["text"] for line in gateway.log("config.warning"))
+
+
+def test_http2_that_cannot_be_had_is_a_warning(new_gateway, files):
+    libh2o = re.search(r"^libh2o +(.*)$", run("version").stdout, re.M)[1]
+    asked = listening(files.certificate, files.key)["listen"] | {"http2": True}
+    result = run("check", "-c", new_gateway(listen=asked).config_path)
+    assert result.returncode == 0, result.stderr
+    warned = f"'listen.http2': libh2o {libh2o} cannot speak HTTP/2: clients get HTTP/1.1" in result.stderr
+    assert warned == libh2o.startswith("2.2."), result.stderr
 
 
 def test_all_faults_of_a_file_come_out_in_one_run(new_gateway, files):

@@ -30,6 +30,7 @@ static const struct {
 	{ "listen.request_timeout", "\"10s\"" },
 	{ "listen.tls.certificate", "\"\"" },
 	{ "listen.tls.key", "\"\"" },
+	{ "listen.http2", "true" },
 	{ "listen.trusted_proxies", "[ \"127.0.0.1/32\" ]" },
 	{ "admin.address", "\"127.0.0.1\"" },
 	{ "admin.port", "8026" },
@@ -415,7 +416,8 @@ static void test_problems_are_plain_text(void **state)
 /* Nothing at its default. */
 static const char unusual[] =
 	"listen: { address = \"::\"; port = 0; threads = 3; max_body = \"1KiB\"; "
-	"max_connections = 7; request_timeout = \"1500ms\"; trusted_proxies = [ ]; };\n"
+	"max_connections = 7; request_timeout = \"1500ms\"; http2 = false; trusted_proxies = [ ]; "
+	"};\n"
 	"admin: { address = \"0.0.0.0\"; port = 0; token = \"t\"; read_token = \"r\"; "
 	"socket = \"none\"; };\n"
 	"store: { path = \"/tmp/a \\\"b\\\" \\\\ c\"; keep_delivered = \"1d\"; keep_dead = \"1h\"; "
@@ -484,6 +486,7 @@ static void test_unusual_values(void **state)
 	(void)state;
 	assert_int_equal(loaded.status, STATUS_OK);
 	assert_int_equal(config->listen.threads, 3);
+	assert_false(config->listen.http2);
 	assert_int_equal(config->trusted_proxies.count, 0);
 	assert_string_equal(config->store.path, "/tmp/a \"b\" \\ c");
 	assert_string_equal(config->sources[0].path, "");

@@ -50,6 +50,7 @@ static const struct {
 		false, true },
 	{ "trusted proxies", SOURCE TARGET "listen: { trusted_proxies = [ \"10.0.0.0/8\" ]; };",
 		NULL, false, true },
+	{ "HTTP/2", SOURCE TARGET "listen: { http2 = false; };", NULL, false, true },
 	{ "egress", SOURCE TARGET "egress: { deny = [ ]; };", NULL, false, true },
 	{ "translation", SOURCE TARGET "translate: { dropped = \"MessageHeld\"; };", NULL, false,
 		true },
