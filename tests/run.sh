@@ -271,7 +271,7 @@ step_coverage() {
 	build_configuration coverage || return 1
 	find build/coverage -name '*.gcda' -delete
 	run_ctest coverage . "${BESIDE_POSTGRES[@]}" >"$RESULTS/coverage.log" || failed=1
-	run_pytest coverage 'smoke or threads and not heavy and not release_only' >>"$RESULTS/coverage.log" || failed=1
+	run_pytest coverage 'not heavy and not release_only' >>"$RESULTS/coverage.log" || failed=1
 	[ $failed = 0 ] || grep -E '^FAILED|\(Failed\)|Timeout' "$RESULTS/coverage.log"
 	mkdir -p "$pages"
 	gcovr --root . --object-directory build/coverage --filter src/ --filter include/ -j "$(nproc)" \

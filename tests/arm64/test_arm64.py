@@ -46,7 +46,7 @@ def base():
         (folder / "usr/sbin/policy-rc.d").chmod(0o755)
         bare.in_base(folder, f"{install}\napt-get install {FOR_TESTS}\n{TIDY}")
 
-    return bare.base(install + FOR_TESTS, add, SUITE)
+    return bare.base(install + FOR_TESTS + TIDY, add, SUITE)
 
 
 @pytest.fixture(scope="module")
