@@ -26,8 +26,8 @@ enum {
 	RECEIVED_US = 1763683200,
 };
 
-static const char *const form_names[] = { "id", "recipient", "mx_hostname", "response", "category",
-	"reason", "return_path", "time" };
+static const char *const form_names[] = { "id", "recipient", "mxHostname", "response", "category",
+	"reason", "returnPath", "time" };
 
 static void append_percent(struct buf *form, struct slice text)
 {
