@@ -26,7 +26,7 @@ static void sign(const struct signer *signer, struct outgoing *outgoing)
 	outgoing->signature = signer_sign(signer, outgoing->body, &err);
 	if (outgoing->signature != NULL)
 		return;
-	/* An unsigned envelope would be refused by whoever checks. OpenSSL fails on a loaded key only when
+	/* An unsigned envelope would be refused by receivers that check. OpenSSL fails on a loaded key only when
 	 * it is out of memory. */
 	log_event(LOG_LEVEL_ERROR, "sign.failed", LOG_STR("error", err.text));
 	REPOSTAL_ASSERT(outgoing->signature != NULL);

@@ -3,7 +3,7 @@
  * envelope_pool.h - threads that make envelopes, and sign them
  *
  * Promise    Every outgoing that is posted gets into the inbox, its envelope made, and signed where signing
- *            is on. RSA is the dearest step of all; nothing else waits for it. At most as many wait here
+ *            is on. RSA is the most expensive step of all; nothing else waits for it. At most as many wait here
  *            as there are slots, and as targets have claimed.
  * Threads    Posting: any. The others: the main thread.
  * Ownership  The inbox, and what signer and rules point to, outlive the pool; the latter until the next
