@@ -192,16 +192,16 @@ static void on_written(h2o_socket_t *socket, const char *error)
 		connection->gate.written(socket, error);
 		return;
 	}
-	/* libh2o 2.2.5 would answer everything that lies in the input, to nobody. */
-	if (error != NULL)
-		libh2o_request_of(&connection->loop->context, connection->socket)
-			->http1_is_persistent = 0;
 	if (connection->state == HTTP_WRITING) {
-		if (error == NULL && connection->lingers) {
+		if (error != NULL) {
+			/* libh2o 2.2.5 would answer everything that lies in the input, to nobody. */
+			libh2o_request_of(&connection->loop->context, connection->socket)
+				->http1_is_persistent = 0;
+			http_connection_enter(connection, HTTP_CLOSING);
+		} else if (connection->lingers) {
 			http_linger_begin(connection);
 			return;
-		}
-		if (error != NULL || connection->is_last) {
+		} else if (connection->is_last) {
 			http_connection_enter(connection, HTTP_CLOSING);
 		} else if (is_pipelining(connection) && !connection->is_deferred) {
 			http_pace_begin(connection);

@@ -436,7 +436,8 @@ static void hand_back(
 	curl_multi_remove_handle(client->multi, exchange->easy);
 	exchange->active = false;
 	client->on_done(client->context, exchange->request, result);
-	if (client->renews_handles)
+	/* A handle of libcurl 8.14 forgets to free the name that could not be found when it looks for it again. */
+	if (client->renews_handles || result->outcome.transport == TRANSPORT_DNS)
 		renew(exchange);
 	exchange->next = exchange->target->idle;
 	exchange->target->idle = exchange;

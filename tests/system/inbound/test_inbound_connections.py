@@ -178,6 +178,27 @@ def test_many_clients_at_once(gateway, receiver):
 
 @pytest.mark.threads
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # old versions of TLS are the point here
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n",
+                                  b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\n1"])
+def test_clients_over_tls_may_break_off_at_any_time(start_gateway, tmp_path, sent):
+    """TLS says goodbye to nobody then, after libh2o is done with the connection."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("gateway")
+    gateway = start_gateway(listen={"tls": {"certificate": str(certificate), "key": str(key)}})
+    gateway.tls = client_tls(authority)
+    for how in ("reset", "end", "end and reset") * 5:
+        connection = gateway.tls.wrap_socket(socket.create_connection(("127.0.0.1", gateway.port), timeout=60),
+                                             server_hostname="127.0.0.1")
+        connection.sendall(sent)
+        if "end" in how:
+            connection.shutdown(socket.SHUT_WR)
+        if "reset" in how:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+    gateway.wait_metric("connections", 0)
+    assert gateway.request("GET", "/healthz").status == 200
+
+
 def test_tls(start_gateway, receiver, tmp_path):
     authority = Authority(tmp_path)
     certificate, key = authority.issue("gateway")
